@@ -1,0 +1,1 @@
+"""Tests of hokusai_assets.evaluation, a module each."""
