@@ -1,0 +1,223 @@
+"""Loading a benchmark folder: the spec, and its data typed, pseudonymised, hashed, in order."""
+
+import difflib
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from pydantic import ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from hokusai_assets.benchmarks.sampling import stratified_positions
+from hokusai_assets.benchmarks.spec import BenchmarkSpec, SpecError
+from hokusai_assets.canonical import rows
+from hokusai_assets.privacy.keys import PrivacyKey
+from hokusai_assets.privacy.pseudonymise import pseudonymise
+from hokusai_assets.privacy.tokens import reduce_table
+from hokusai_assets.tables.coercion import coerce_table
+from hokusai_assets.tables.columns import ColumnType
+from hokusai_assets.tables.problems import UnreadableFile
+from hokusai_assets.tables.reading import read_table
+
+SPEC_FILE = "benchmark.yaml"
+
+
+@dataclass(frozen=True)
+class RowSet:
+    """Typed rows of one set in canonical order.
+
+    Attributes:
+        table: features and target; personal data as keyed tokens.
+        digests: per row, the leaf hash (32 bytes) of the row with tokens reduced to their type.
+        root: Merkle root (hex) over the digests: the set's content hash, whatever its order.
+    """
+
+    table: pa.Table
+    digests: list[bytes]
+    root: str
+
+    @classmethod
+    def of(cls, table: pa.Table) -> "RowSet":
+        """Put a typed table in canonical order and hash it."""
+        digests = rows.row_digests(reduce_table(table))
+        ordered, digests = rows.in_canonical_order(table, digests)
+        return cls(ordered, digests, rows.table_root(digests))
+
+    @property
+    def count(self) -> int:
+        """Number of rows."""
+        return int(self.table.num_rows)
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """A validated spec with its base training set and held-out test set.
+
+    ``fingerprint`` is what `fingerprint` gives for the folder: while it stays, loading again
+    would give the same benchmark.
+    """
+
+    spec: BenchmarkSpec
+    base: RowSet
+    test: RowSet
+    fingerprint: str
+
+    @property
+    def content_digest(self) -> str:
+        """SHA-256 (hex) over the spec's hash and both sets' roots: what is measured with."""
+        parts = (self.spec.spec_hash(), self.base.root, self.test.root)
+        return hashlib.sha256("|".join(parts).encode()).hexdigest()
+
+
+def load_spec(folder: Path) -> BenchmarkSpec:
+    """Read and check ``benchmark.yaml`` in a folder.
+
+    Raises:
+        SpecError: naming the file, the key, what was found and what is allowed.
+    """
+    path = folder / SPEC_FILE
+    yaml = YAML(typ="safe", pure=True)
+    try:
+        raw = yaml.load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SpecError(f"{path}: the file is missing; a benchmark folder needs it") from None
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise SpecError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(raw, dict):
+        raise SpecError(f"{path}: found {type(raw).__name__}, a mapping of keys is needed")
+    try:
+        spec = BenchmarkSpec.model_validate(raw)
+    except ValidationError as error:
+        lines = "; ".join(_spec_problem(item, raw) for item in error.errors())
+        raise SpecError(f"{path}: {lines}") from None
+    if spec.id != folder.name:
+        raise SpecError(f"{path}: id: found {spec.id!r}, the folder is called {folder.name!r}")
+    return spec
+
+
+def _spec_problem(item: Any, raw: dict[str, Any]) -> str:
+    key = ".".join(str(part) for part in item["loc"]) or "benchmark"
+    found = item.get("input")
+    if item["type"] == "extra_forbidden":
+        return f"{key}: unknown key; {_nearest_key(item['loc'])}"
+    if item["type"] == "missing":
+        return f"{key}: the key is missing"
+    shown = "" if isinstance(found, dict) else f"found {found!r}, "
+    message = str(item["msg"]).removeprefix("Value error, ")
+    return message if key == "benchmark" else f"{key}: {shown}{message}"
+
+
+def _nearest_key(location: tuple[str | int, ...]) -> str:
+    model: Any = BenchmarkSpec
+    for part in location[:-1]:
+        field = getattr(model, "model_fields", {}).get(part)
+        model = getattr(field, "annotation", None)
+    allowed = sorted(getattr(model, "model_fields", BenchmarkSpec.model_fields))
+    near = difflib.get_close_matches(str(location[-1]), allowed, n=1)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    return f"{hint}allowed here: {', '.join(allowed)}"
+
+
+def column_types(spec: BenchmarkSpec) -> dict[str, ColumnType]:
+    """Return the type of every column of a row, features and target, ascending by name."""
+    types: dict[str, ColumnType] = {name: column.type for name, column in spec.columns.items()}
+    types[spec.target] = "category"
+    return dict(sorted(types.items()))
+
+
+def nullable_columns(spec: BenchmarkSpec) -> dict[str, bool]:
+    """Return which columns may have missing cells; the target never may."""
+    nullable = {name: column.nullable for name, column in spec.columns.items()}
+    return nullable | {spec.target: False}
+
+
+def privacy_policies(spec: BenchmarkSpec) -> dict[str, str]:
+    """Return the privacy policy of every feature column."""
+    return {name: column.pii for name, column in spec.columns.items()}
+
+
+def load_benchmark(folder: Path, key: PrivacyKey, *, code_digest: str = "") -> Benchmark:
+    """Load a benchmark folder whole.
+
+    Args:
+        folder: holds benchmark.yaml and the files it names.
+        key: the key for pseudonyms of personal data in base and test rows.
+        code_digest: names the code that loads, for the fingerprint.
+
+    Raises:
+        SpecError: the spec, or a data file against it, is wrong.
+    """
+    spec = load_spec(folder)
+    base = _load_rows(folder, spec, spec.data.train, "data.train", key)
+    test = _load_rows(folder, spec, spec.data.test, "data.test", key)
+    for name, part in (("data.train", base), ("data.test", test)):
+        present = set(part.column(spec.target).unique().to_pylist())
+        if absent := [label for label in spec.labels if label not in present]:
+            raise SpecError(
+                f"{folder / SPEC_FILE}: labels: {absent} do not occur in {name} "
+                f"({getattr(spec.data, name.removeprefix('data.'))}); "
+                f"its labels are {sorted(present)}"
+            )
+    limit = spec.sampling.max_test_rows
+    test_rows = RowSet.of(test)
+    if limit is not None and test_rows.count > limit:
+        labels = test_rows.table.column(spec.target).to_numpy(zero_copy_only=False)
+        chosen = stratified_positions(labels, limit, seed=spec.seed, purpose="test-sample")
+        test_rows = RowSet.of(test_rows.table.take(pa.array(chosen)))
+    return Benchmark(spec, RowSet.of(base), test_rows, fingerprint(folder, spec, key, code_digest))
+
+
+def fingerprint(folder: Path, spec: BenchmarkSpec, key: PrivacyKey, code_digest: str) -> str:
+    """SHA-256 (hex) over the files of a benchmark, the key's id and the code's digest."""
+    names = [SPEC_FILE, spec.data.train, spec.data.test]
+    names += [spec.baseline.path] if spec.baseline.path else []
+    joined = hashlib.sha256(f"{key.key_id}|{code_digest}".encode())
+    for name in names:
+        try:
+            with (folder / name).open("rb") as stream:
+                joined.update(hashlib.file_digest(stream, "sha256").digest())
+        except OSError:
+            raise SpecError(f"{folder / SPEC_FILE}: {name} can't be read in {folder}") from None
+    return joined.hexdigest()
+
+
+def _load_rows(
+    folder: Path, spec: BenchmarkSpec, file_name: str, key_name: str, key: PrivacyKey
+) -> pa.Table:
+    path = folder / file_name
+    where = f"{folder / SPEC_FILE}: {key_name}"
+    try:
+        raw = read_table(path)
+    except UnreadableFile as error:
+        raise SpecError(f"{where}: {error}") from None
+    except OSError:
+        raise SpecError(f"{where}: {file_name} can't be read; put it beside the spec") from None
+    types = column_types(spec)
+    if absent := [name for name in types if name not in raw.column_names]:
+        raise SpecError(
+            f"{where}: {file_name} has no column {', '.join(map(repr, absent))}; "
+            f"it has {', '.join(map(repr, raw.column_names[:40]))}"
+        )
+    typed, problems = coerce_table(raw, types, nullable_columns(spec))
+    if problems:
+        raise SpecError(f"{where}: {file_name}: " + " ".join(p.message for p in problems))
+    present = set(typed.column(spec.target).unique().to_pylist())
+    if unknown := sorted(present - set(spec.labels)):
+        raise SpecError(
+            f"{folder / SPEC_FILE}: labels: {file_name} also holds {unknown[:5]}; "
+            f"allowed are {list(spec.labels)}"
+        )
+    hashed, _ = pseudonymise(
+        typed, policies=privacy_policies(spec), key=key, protected=(spec.target,)
+    )
+    return hashed
+
+
+def find_benchmarks(root: Path) -> Iterator[Path]:
+    """Yield the benchmark folders under a root, ascending by id."""
+    if root.is_dir():
+        yield from sorted(path.parent for path in root.glob(f"*/{SPEC_FILE}"))

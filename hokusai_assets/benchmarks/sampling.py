@@ -1,0 +1,67 @@
+"""Stratified sampling with exact largest-remainder allocation, seeded by purpose."""
+
+import hashlib
+
+import numpy as np
+
+
+def seed_sequence(seed: int, purpose: str) -> np.random.SeedSequence:
+    """Return the stream of randomness for one purpose under the spec's one seed.
+
+    The purpose enters by its SHA-256, so streams of different purposes are independent and a
+    new purpose changes no other.
+    """
+    words = np.frombuffer(hashlib.sha256(purpose.encode()).digest(), dtype=">u4")
+    return np.random.SeedSequence([seed, *(int(word) for word in words)])
+
+
+def allocate(counts: np.ndarray, size: int) -> np.ndarray:
+    """Split ``size`` over strata in proportion to their counts, every stratum keeping one.
+
+    Hamilton's largest-remainder rule on exact integers; ties go to the earlier stratum.
+
+    Args:
+        counts: rows per stratum, each >= 1.
+        size: rows to choose, from len(counts) to sum(counts).
+
+    Raises:
+        ValueError: size is outside that range.
+    """
+    total = int(counts.sum())
+    if not len(counts) <= size <= total:
+        raise ValueError(f"a sample of {size} from {total} rows in {len(counts)} strata")
+    shares = [int(count) * size for count in counts]
+    given = np.array([max(1, share // total) for share in shares], dtype=np.int64)
+    given = np.minimum(given, counts)
+    remainders = [share % total for share in shares]
+    order = sorted(range(len(counts)), key=lambda i: (-remainders[i], i))
+    position = 0
+    while given.sum() < size:
+        stratum = order[position % len(order)]
+        if given[stratum] < counts[stratum]:
+            given[stratum] += 1
+        position += 1
+    while given.sum() > size:
+        # Only strata lifted to one row overshoot; the largest give back.
+        given[int(np.argmax(given))] -= 1
+    return given
+
+
+def stratified_positions(
+    labels: np.ndarray, size: int, *, seed: int, purpose: str
+) -> np.ndarray:
+    """Choose ``size`` row positions, stratified by label, ascending.
+
+    Args:
+        labels: (n,) labels of rows in canonical order.
+        size: rows to choose, at least one per label.
+        seed: the spec's seed.
+        purpose: names the stream, such as ``test-sample``.
+    """
+    _, codes, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    generator = np.random.default_rng(seed_sequence(seed, purpose))
+    chosen = []
+    for stratum, take in enumerate(allocate(counts, size)):
+        members = np.flatnonzero(codes == stratum)
+        chosen.append(generator.choice(members, size=int(take), replace=False, shuffle=False))
+    return np.sort(np.concatenate(chosen))

@@ -1,0 +1,177 @@
+"""Scaffolding a benchmark folder: data files copied, a commented spec inferred from them."""
+
+import json
+import os
+import re
+import secrets
+import shutil
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from hokusai_assets.benchmarks.spec import SpecError
+from hokusai_assets.tables.columns import COLUMN_TYPES, infer_column_type
+from hokusai_assets.tables.problems import UnreadableFile
+from hokusai_assets.tables.reading import read_table
+
+_MAX_LABELS = 1000
+
+
+def scaffold_benchmark(
+    root: Path, benchmark_id: str, *, train: Path, test: Path, target: str
+) -> Path:
+    """Make ``<root>/<id>/`` with both data files and a commented ``benchmark.yaml``.
+
+    Column types are inferred from the base set; the spec is meant to be read and corrected.
+
+    Returns:
+        The path of the spec.
+
+    Raises:
+        SpecError: the id is taken or malformed, a file can't be read, or the target is missing.
+    """
+    if not re.fullmatch(r"[a-z][a-z0-9-]{0,39}", benchmark_id):
+        raise SpecError(
+            f"id: found {benchmark_id!r}; allowed are lower-case letters, digits and dashes, "
+            "a letter first, at most 40"
+        )
+    folder = root / benchmark_id
+    if folder.exists():
+        raise SpecError(f"{folder}: the folder exists; choose another id or remove it")
+    base, held_out = _read(train), _read(test)
+    for path, table in ((train, base), (test, held_out)):
+        if target not in table.column_names:
+            names = ", ".join(map(repr, table.column_names[:40]))
+            raise SpecError(f"--target: {path.name} has no column {target!r}; it has {names}")
+    if absent := [name for name in base.column_names if name not in held_out.column_names]:
+        raise SpecError(f"{test.name}: lacks the columns {absent} of {train.name}")
+    text = spec_text(benchmark_id, base, held_out, target, f"base{train.suffix}", f"test{test.suffix}")
+    root.mkdir(parents=True, exist_ok=True)
+    draft = root / f".{benchmark_id}-{os.getpid()}-{secrets.token_hex(4)}"
+    draft.mkdir()
+    try:
+        shutil.copyfile(train, draft / f"base{train.suffix}")
+        shutil.copyfile(test, draft / f"test{test.suffix}")
+        (draft / "benchmark.yaml").write_text(text, encoding="utf-8")
+        draft.rename(folder)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return folder / "benchmark.yaml"
+
+
+def spec_text(
+    benchmark_id: str,
+    base: pa.Table,
+    held_out: pa.Table,
+    target: str,
+    train_name: str,
+    test_name: str,
+) -> str:
+    """Return the commented spec for a base and a test table; see `scaffold_benchmark`."""
+    labels = _labels(base, target)
+    if absent := sorted(set(labels) - set(_labels(held_out, target))):
+        raise SpecError(f"--test: the labels {absent[:5]} do not occur in the test set")
+    counts = {label: 0 for label in labels}
+    trimmed = pc.utf8_trim_whitespace(_as_text(base.column(target)))
+    for item in pc.value_counts(trimmed).to_pylist():
+        if item["values"] in counts:
+            counts[item["values"]] = item["counts"]
+    binary = len(labels) == 2
+    rarer = min(labels, key=lambda label: (counts[label], label))
+    types = {
+        name: infer_column_type(base.column(name)) for name in base.column_names if name != target
+    }
+    has_text = "text" in types.values()
+    lines = [
+        "# Written by `hokusai benchmarks new` from the data: read it, correct it, keep it.",
+        "# Every key is explained in docs/PIPELINE_README.md.",
+        "version: 1",
+        f"id: {benchmark_id}",
+        f"title: {benchmark_id}",
+        "description: \"\"   # one sentence: what is predicted, from what",
+        "licence: \"\"       # licence and source of the data, shown beside every result",
+        "source: \"\"",
+        "",
+        f"task: {'binary' if binary else 'multiclass'}",
+        f"target: {_quoted(target)}",
+        f"labels: [{', '.join(map(_quoted, labels))}]   # found in {train_name}",
+    ]
+    if binary:
+        lines.append(f"positive_label: {_quoted(rarer)}   # the rarer one; change it if wrong")
+    lines += [
+        "data:",
+        f"  train: {train_name}   # {base.num_rows} rows",
+        f"  test: {test_name}   # {held_out.num_rows} rows, never shown to a model",
+        "",
+        f"# type: {', '.join(COLUMN_TYPES)}. nullable: may cells be empty?",
+        "# pii: auto finds and hashes personal data; not_pii waives the search (recorded);",
+        "# drop leaves the column out; pii:email, pii:phone ... hash every cell.",
+        "columns:",
+    ]
+    for name, kind in types.items():
+        nullable = base.column(name).null_count or _has_blank(base.column(name))
+        lines.append(
+            f"  {_quoted(name)}: {{type: {kind}, nullable: {'true' if nullable else 'false'}, "
+            "pii: auto}"
+        )
+    estimator = "logistic_regression" if has_text else "hist_gradient_boosting"
+    lines += [
+        "",
+        "model:",
+        "  # logistic_regression, sgd, random_forest, hist_gradient_boosting (no text columns),",
+        "  # naive_bayes, linear_svm, or package.module:factory",
+        f"  estimator: {estimator}",
+        "  params: {}   # scikit-learn's parameters of the estimator",
+        "baseline:",
+        "  source: train   # or mlflow (uri: models:/name/1), or file (path: baseline.skops)",
+        "",
+        "metrics:",
+        "  # accuracy, precision, recall, f1, auroc, log_loss, brier",
+        f"  primary: {'auroc' if binary else 'accuracy'}   # DeltaOne is decided on this one",
+        "  secondary: [accuracy, precision, recall, f1]",
+        f"  average: {'binary' if binary else 'macro'}",
+        "delta_one:",
+        "  min_examples: 800    # test rows below which nothing is accepted",
+        "  min_delta_bps: 100   # the least gain that is accepted, in basis points",
+        "guardrails: {}         # for example accuracy: {max_drop_bps: 50}",
+        "seed: 0",
+        "tracking: optional     # required: a run fails when MLflow can't be reached",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _read(path: Path) -> pa.Table:
+    try:
+        return read_table(path)
+    except UnreadableFile as error:
+        raise SpecError(str(error)) from None
+
+
+def _as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return column.cast(pa.string())
+
+
+def _labels(table: pa.Table, target: str) -> list[str]:
+    text = pc.utf8_trim_whitespace(_as_text(table.column(target)))
+    labels = sorted(label for label in text.unique().to_pylist() if label)
+    if not 2 <= len(labels) <= _MAX_LABELS:
+        raise SpecError(
+            f"--target: {target!r} has {len(labels)} different values; a target has 2 to "
+            f"{_MAX_LABELS}"
+        )
+    return labels
+
+
+def _has_blank(column: pa.ChunkedArray) -> bool:
+    if not pa.types.is_string(column.type):
+        return False
+    return bool(pc.any(pc.equal(pc.utf8_trim_whitespace(column), "")).as_py())
+
+
+def _quoted(text: str) -> str:
+    # JSON strings are YAML strings; bare words stay readable.
+    plain = re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]*", text)
+    words = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
+    return text if plain and text.lower() not in words else json.dumps(text, ensure_ascii=False)

@@ -1,0 +1,257 @@
+"""The spec of a benchmark, as `benchmark.yaml` states it, and its checks."""
+
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
+
+from hokusai_assets.canonical.canonical_json import digest, with_floats_as_text
+from hokusai_assets.tables.columns import ColumnType
+
+SPEC_VERSION = 1
+METRIC_NAMES = ("accuracy", "precision", "recall", "f1", "auroc", "log_loss", "brier")
+MetricName = Literal["accuracy", "precision", "recall", "f1", "auroc", "log_loss", "brier"]
+BenchmarkId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
+_FACTORY = r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$"
+ESTIMATOR_NAMES = (
+    "logistic_regression",
+    "sgd",
+    "random_forest",
+    "hist_gradient_boosting",
+    "naive_bayes",
+    "linear_svm",
+)
+
+
+class SpecError(ValueError):
+    """A benchmark can't be used; names the file or key, what was found and what is allowed."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ColumnSpec(_Strict):
+    """One feature column: its type, and how personal data in it is treated."""
+
+    type: ColumnType
+    nullable: bool = True
+    pii: Annotated[str, StringConstraints(pattern=r"^(auto|not_pii|drop|pii:[a-z_]+)$")] = "auto"
+
+
+class TextFeatures(_Strict):
+    """TF-IDF settings for text columns; ranges are inclusive n-gram lengths."""
+
+    word_ngrams: tuple[int, int] | None = (1, 2)
+    char_ngrams: tuple[int, int] | None = (2, 5)
+    min_df: Annotated[int, Field(ge=1)] = 2
+    max_features: Annotated[int, Field(ge=1)] | None = None
+    lowercase: bool = True
+
+    @model_validator(mode="after")
+    def _has_ngrams(self) -> "TextFeatures":
+        for ngrams in (self.word_ngrams, self.char_ngrams):
+            if ngrams is not None and not 1 <= ngrams[0] <= ngrams[1] <= 10:
+                raise ValueError("n-gram lengths are two whole numbers from 1 to 10, low first")
+        if self.word_ngrams is None and self.char_ngrams is None:
+            raise ValueError("word_ngrams and char_ngrams can't both be off")
+        return self
+
+
+class ModelSpec(_Strict):
+    """The estimator and its parameters; features come from the column types."""
+
+    estimator: str
+    params: dict[str, Any] = Field(default_factory=dict)
+    text: TextFeatures = TextFeatures()
+    trusted_types: tuple[str, ...] = ()
+
+    @field_validator("estimator")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        import re
+
+        if value not in ESTIMATOR_NAMES and not re.match(_FACTORY, value):
+            allowed = ", ".join(ESTIMATOR_NAMES)
+            raise ValueError(f"{value!r} is none of {allowed}, nor a package.module:factory")
+        return value
+
+
+class BaselineSpec(_Strict):
+    """Where the baseline model comes from.
+
+    ``train`` fits it to the base set; ``mlflow`` loads ``models:/name/version``; ``file`` loads
+    a skops file beside the spec.
+    """
+
+    source: Literal["train", "mlflow", "file"] = "train"
+    uri: Annotated[str, StringConstraints(pattern=r"^models:/[^/]+/[0-9]+$")] | None = None
+    path: str | None = None
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
+
+    @model_validator(mode="after")
+    def _has_its_place(self) -> "BaselineSpec":
+        if self.source == "mlflow" and not self.uri:
+            raise ValueError("source mlflow needs uri: models:/name/version (a pinned version)")
+        if self.source == "file" and not self.path:
+            raise ValueError("source file needs path: the skops file beside benchmark.yaml")
+        if self.source != "mlflow" and self.uri or self.source != "file" and self.path:
+            raise ValueError("uri goes with source: mlflow, path with source: file")
+        return self
+
+
+class MetricsSpec(_Strict):
+    """Which metrics are measured; DeltaOne is decided on the primary one."""
+
+    primary: MetricName
+    secondary: tuple[MetricName, ...] = ()
+    average: Literal["binary", "macro", "weighted"] | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All metrics, the primary one first, none twice."""
+        return tuple(dict.fromkeys((self.primary, *self.secondary)))
+
+
+class DeltaOneSpec(_Strict):
+    """When a gain on the primary metric counts (DESIGN section 4)."""
+
+    min_examples: Annotated[int, Field(ge=1)] = 800
+    min_delta_bps: Annotated[int, Field(ge=0, le=10000)] = 100
+    confidence: Annotated[Decimal, Field(gt=Decimal("0.5"), lt=1, decimal_places=6)] = Decimal("0.95")
+    resamples: Annotated[int, Field(ge=100, le=1_000_000)] = 10_000
+
+
+class GuardrailSpec(_Strict):
+    """How far a metric may fall, in basis points, before a contribution is not accepted."""
+
+    max_drop_bps: Annotated[int, Field(ge=0, le=10000)]
+
+
+class IntakeSpec(_Strict):
+    """When a contribution is rejected before training."""
+
+    min_rows: Annotated[int, Field(ge=1)] = 10
+    max_test_overlap_excess: Annotated[Decimal, Field(ge=0, le=1)] = Decimal("0.01")
+    test_overlap_tolerance_rows: Annotated[int, Field(ge=0)] = 5
+
+
+class SamplingSpec(_Strict):
+    """Row counts above which a stratified sample stands for the whole set."""
+
+    max_train_rows: Annotated[int, Field(ge=100)] | None = None
+    max_test_rows: Annotated[int, Field(ge=100)] | None = None
+
+
+class DataSpec(_Strict):
+    """The base training set and the held-out test set: files beside the spec."""
+
+    train: str
+    test: str
+
+    @field_validator("train", "test")
+    @classmethod
+    def _stays_in_folder(cls, value: str) -> str:
+        if "/" in value or "\\" in value or value in ("", ".", ".."):
+            raise ValueError("a file name beside benchmark.yaml, without a folder")
+        return value
+
+
+class BenchmarkSpec(_Strict):
+    """Everything that decides how a contribution is measured, and a few words for people."""
+
+    version: Literal[1]
+    id: BenchmarkId
+    title: str = ""
+    description: str = ""
+    licence: str = ""
+    source: str = ""
+    owner: str = ""
+    tracking: Literal["required", "optional"] = "optional"
+    task: Literal["binary", "multiclass"]
+    target: str
+    positive_label: str | None = None
+    labels: tuple[str, ...]
+    data: DataSpec
+    columns: dict[str, ColumnSpec]
+    model: ModelSpec
+    baseline: BaselineSpec = BaselineSpec()
+    metrics: MetricsSpec
+    delta_one: DeltaOneSpec = DeltaOneSpec()
+    guardrails: dict[MetricName, GuardrailSpec] = Field(default_factory=dict)
+    intake: IntakeSpec = IntakeSpec()
+    sampling: SamplingSpec = SamplingSpec()
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+
+    @field_validator("labels")
+    @classmethod
+    def _distinct(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if len(value) < 2 or len(set(value)) != len(value):
+            raise ValueError("at least two labels, each once")
+        return tuple(sorted(value))
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "BenchmarkSpec":
+        if not self.columns:
+            raise ValueError("columns: at least one feature column is needed")
+        if self.target in self.columns:
+            raise ValueError(f"columns: {self.target!r} is the target and can't be a feature")
+        if self.task == "binary":
+            if len(self.labels) != 2:
+                raise ValueError(f"labels: a binary task has 2 labels, found {len(self.labels)}")
+            if self.positive_label not in self.labels:
+                raise ValueError(
+                    f"positive_label: found {self.positive_label!r}, "
+                    f"allowed is one of {list(self.labels)}"
+                )
+        elif self.positive_label is not None:
+            raise ValueError("positive_label: only a binary task has one")
+        if self.metrics.average == "binary" and self.task != "binary":
+            raise ValueError("metrics.average: 'binary' needs task: binary; use macro or weighted")
+        if unmeasured := sorted(set(self.guardrails) - set(self.metrics.names)):
+            raise ValueError(
+                f"guardrails: {unmeasured} not measured; add to metrics.secondary "
+                f"or use one of {list(self.metrics.names)}"
+            )
+        return self
+
+    @property
+    def average(self) -> str:
+        """How precision, recall and F1 are averaged over classes."""
+        return self.metrics.average or ("binary" if self.task == "binary" else "macro")
+
+    @property
+    def positive_index(self) -> int | None:
+        """The positive label's position among the sorted labels, None for multiclass."""
+        return None if self.positive_label is None else self.labels.index(self.positive_label)
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """Feature columns that reach the model, ascending."""
+        return tuple(sorted(name for name, spec in self.columns.items() if spec.pii != "drop"))
+
+    def measuring_part(self) -> dict[str, object]:
+        """All of the spec that can change a number, as canonical-JSON material.
+
+        Left out are words for people (title, description, licence, source, owner), file names
+        (the rows have their own hash) and whether MLflow must be reachable.
+        """
+        words = {"title", "description", "licence", "source", "owner", "tracking", "data"}
+        part = self.model_dump(mode="python", exclude=words)
+        part["baseline"] = self.baseline.model_dump(exclude={"path"})
+        for section, key in (("delta_one", "confidence"), ("intake", "max_test_overlap_excess")):
+            part[section][key] = format(part[section][key].normalize(), "f")
+        result = with_floats_as_text(part)
+        assert isinstance(result, dict)
+        return result
+
+    def spec_hash(self) -> str:
+        """SHA-256 (hex) of the canonical JSON of `measuring_part`."""
+        return digest(self.measuring_part())

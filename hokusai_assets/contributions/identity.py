@@ -1,0 +1,212 @@
+"""Who a contribution is: its partition key, and the store that keeps its bytes as they came.
+
+The store keeps one folder per contribution, ``<key>/``, holding ``data.<ending>``, the
+sidecar if one came, and ``origin.json``. It holds raw data, so its folders are 0700 and its
+files 0600; a folder appears whole (rename) or not at all.
+"""
+
+import hashlib
+import json
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from hokusai_assets.contributions.manifest import SIDECAR_SUFFIX
+from hokusai_assets.privacy.pseudonymise import residual_personal_data
+from hokusai_assets.tables.problems import Problem, UnreadableFile
+from hokusai_assets.tables.reading import FORMATS
+
+KEY_PATTERN = re.compile(r"^[a-z0-9][a-z0-9._-]{0,99}$")
+DIGEST_IN_KEY = 12
+_NAME_LENGTH = 60
+_SIDECAR = "sidecar.yaml"
+_ORIGIN = "origin.json"
+_INCOMING = ".incoming-"
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """A registered contribution.
+
+    Attributes:
+        key: its partition key, ``<readable name>-<first 12 hex of digest>``.
+        digest: SHA-256 (hex) of the data file's bytes.
+        path: the stored data file.
+        sidecar: the sidecar's bytes, None if there was none.
+    """
+
+    key: str
+    digest: str
+    path: Path
+    sidecar: bytes | None
+
+
+class UnknownContribution(KeyError):
+    """No contribution is registered under that key; the message names key, folder and remedy."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+def readable_name(file_name: str) -> str:
+    """Return the name part of a key: lower-case letters, digits and dashes, at most 60.
+
+    A file name that itself holds personal data becomes ``contribution``: keys are shown and
+    logged everywhere.
+    """
+    stem = file_name
+    while Path(stem).suffix.lower() in {*FORMATS, ".gz", ".zst"}:
+        stem = Path(stem).stem
+    if residual_personal_data(pa.table({"name": [stem]}), policies={}, protected=()):
+        return "contribution"
+    plain = re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-")[:_NAME_LENGTH].strip("-")
+    return plain or "contribution"
+
+
+def partition_key(file_name: str, digest: str) -> str:
+    """Return the partition key of a file; see `Contribution.key`."""
+    key = f"{readable_name(file_name)}-{digest[:DIGEST_IN_KEY]}"
+    assert KEY_PATTERN.match(key), key
+    return key
+
+
+def is_partition_key(text: str) -> bool:
+    """Say whether a text has the form of a key (no ``...``, which Dagster reads as a range)."""
+    return bool(KEY_PATTERN.match(text)) and "..." not in text
+
+
+def register(source: Path, store: Path, *, file_name: str | None = None) -> Contribution:
+    """Copy a data file and its sidecar into the store; the same bytes are one contribution.
+
+    Args:
+        source: the data file, with its sidecar (if any) beside it.
+        store: the benchmark's folder in the store; made if it is missing.
+        file_name: the name the file came by, where it differs from ``source``.
+
+    Returns:
+        The contribution, newly stored or the one already there with the same bytes. The first
+        sidecar stays; a later, different one changes nothing.
+
+    Raises:
+        UnreadableFile: the ending names no known format, or it is not a regular file.
+        OSError: the file can't be read or the store not written.
+    """
+    name = file_name or source.name
+    if source.is_symlink() or not source.is_file():
+        raise UnreadableFile(
+            Problem("not-a-file", "The path is no regular file.", "Send a file, not a link.")
+        )
+    ending = Path(name).suffix.lower()
+    if ending not in FORMATS:
+        raise UnreadableFile(
+            Problem(
+                "unknown-format",
+                "The file's ending names no known format.",
+                f"Send one of {', '.join(sorted(FORMATS))}.",
+            )
+        )
+    store.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _remove_abandoned(store)
+    incoming = store / f"{_INCOMING}{os.getpid()}-{secrets.token_hex(6)}"
+    incoming.mkdir(mode=0o700)
+    try:
+        digest = _copy(source, incoming / f"data{ending}")
+        if known := _with_digest(store, digest):
+            return known
+        sidecar = source.with_name(source.name + SIDECAR_SUFFIX)
+        if sidecar.is_file() and not sidecar.is_symlink():
+            _copy(sidecar, incoming / _SIDECAR)
+        key = partition_key(name, digest)
+        origin = json.dumps({"key": key, "sha256": digest}, sort_keys=True)
+        _write(incoming / _ORIGIN, origin.encode())
+        try:
+            incoming.rename(store / key)
+        except OSError:
+            # Another process stored the same bytes first; ours is dropped below.
+            if not (store / key / _ORIGIN).is_file():
+                raise
+        return load(store, key)
+    finally:
+        shutil.rmtree(incoming, ignore_errors=True)
+
+
+def load(store: Path, key: str) -> Contribution:
+    """Return a registered contribution.
+
+    Raises:
+        UnknownContribution: nothing is stored under the key.
+    """
+    folder = store / key
+    if not is_partition_key(key) or not (folder / _ORIGIN).is_file():
+        raise UnknownContribution(
+            f"no contribution {key!r} in {store}: register its file with "
+            "`hokusai evaluate FILE` or drop it again"
+        )
+    origin = json.loads((folder / _ORIGIN).read_text())
+    (path,) = folder.glob("data.*")
+    sidecar = folder / _SIDECAR
+    return Contribution(
+        key, str(origin["sha256"]), path, sidecar.read_bytes() if sidecar.is_file() else None
+    )
+
+
+def registered_keys(store: Path) -> Iterator[str]:
+    """Yield the keys in a benchmark's store, ascending."""
+    if store.is_dir():
+        yield from sorted(path.parent.name for path in store.glob(f"*/{_ORIGIN}"))
+
+
+def _with_digest(store: Path, digest: str) -> Contribution | None:
+    for path in store.glob(f"*-{digest[:DIGEST_IN_KEY]}"):
+        known = load(store, path.name)
+        if known.digest == digest:
+            return known
+    return None
+
+
+def _copy(source: Path, target: Path) -> str:
+    hasher = hashlib.sha256()
+    # O_NOFOLLOW: the file may have become a link since it was looked at.
+    descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW)
+    with open(descriptor, "rb") as reader, _create(target) as writer:
+        while block := reader.read(1 << 20):
+            hasher.update(block)
+            writer.write(block)
+        writer.flush()
+        os.fsync(writer.fileno())
+    return hasher.hexdigest()
+
+
+def _create(target: Path):  # type: ignore[no-untyped-def]
+    return open(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+
+
+def _write(target: Path, data: bytes) -> None:
+    with _create(target) as writer:
+        writer.write(data)
+        writer.flush()
+        os.fsync(writer.fileno())
+
+
+def _remove_abandoned(store: Path) -> None:
+    """Remove copies that a killed process left half-made: they hold raw data."""
+    for path in store.glob(f"{_INCOMING}*"):
+        process = path.name.removeprefix(_INCOMING).split("-")[0]
+        if process.isdigit() and not _is_alive(int(process)):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,83 @@
+"""The sidecar `<file>.contribution.yaml`: who contributed, with which weights and licence."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from hokusai_assets.tables.problems import Problem
+
+SIDECAR_SUFFIX = ".contribution.yaml"
+TOTAL_BASIS_POINTS = 10_000
+_FIX = (
+    "Write contributors as a list of {id, wallet (0x and 40 hex digits, optional), weight_bps}; "
+    "ids are 1 to 64 letters, digits, dots, dashes or underscores, unique, and the weights sum "
+    "to 10000."
+)
+
+
+class Contributor(BaseModel):
+    """One contributor and their share of whatever the contribution earns."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    # No "@" and no spaces: the id is signed and published, so it can't be an address or a name.
+    id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    wallet: Annotated[str, StringConstraints(pattern=r"^0x[0-9a-fA-F]{40}$")] | None = None
+    weight_bps: Annotated[int, Field(strict=True, ge=1, le=TOTAL_BASIS_POINTS)]
+
+
+class Manifest(BaseModel):
+    """What the sidecar says. Without a sidecar nobody is named."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    contributors: tuple[Contributor, ...] = ()
+    licence: Annotated[str, StringConstraints(max_length=200)] = ""
+    note: Annotated[str, StringConstraints(max_length=2000)] = ""
+
+    @model_validator(mode="after")
+    def _shares_the_whole(self) -> "Manifest":
+        ids = [contributor.id for contributor in self.contributors]
+        if len(set(ids)) != len(ids):
+            raise ValueError("a contributor id stands twice")
+        total = sum(contributor.weight_bps for contributor in self.contributors)
+        if self.contributors and total != TOTAL_BASIS_POINTS:
+            raise ValueError(f"the weights sum to {total}, not {TOTAL_BASIS_POINTS}")
+        return self
+
+
+def parse_manifest(data: bytes | None) -> tuple[Manifest, list[Problem]]:
+    """Parse a sidecar's bytes; None gives the empty manifest.
+
+    Returns:
+        The manifest (empty where the sidecar is wrong) and the problems found, which name
+        keys but no values.
+    """
+    if data is None:
+        return Manifest(), []
+    try:
+        raw = YAML(typ="safe", pure=True).load(data.decode("utf-8"))
+    except (YAMLError, UnicodeDecodeError, RecursionError):
+        return Manifest(), [_problem("it is not valid UTF-8 YAML")]
+    if raw is None:
+        return Manifest(), []
+    if not isinstance(raw, dict):
+        return Manifest(), [_problem("it holds no mapping of keys")]
+    try:
+        return Manifest.model_validate(raw), []
+    except ValidationError as error:
+        return Manifest(), [_problem(_without_value(item)) for item in error.errors()]
+
+
+def _without_value(item: object) -> str:
+    assert isinstance(item, dict)
+    known = {"contributors", "licence", "note", "id", "wallet", "weight_bps"}
+    parts = [str(p) if isinstance(p, int) or p in known else "(unknown key)" for p in item["loc"]]
+    message = str(item["msg"]).removeprefix("Value error, ")
+    return f"{'.'.join(parts)}: {message}" if parts else message
+
+
+def _problem(what: str) -> Problem:
+    return Problem("bad-manifest", f"sidecar {SIDECAR_SUFFIX}: {what}.", _FIX)

@@ -1,0 +1,119 @@
+"""Training and prediction, the same on one thread whatever the machine offers."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from hokusai_assets.benchmarks.loading import RowSet
+from hokusai_assets.benchmarks.sampling import stratified_positions
+from hokusai_assets.benchmarks.spec import BenchmarkSpec, SpecError
+from hokusai_assets.models.pipeline import build_pipeline, feature_frame
+
+PREDICTION_BATCH_ROWS = 65_536
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A fitted pipeline, and how many rows it was fitted to (0 if it was loaded)."""
+
+    pipeline: Any
+    train_rows: int
+
+
+def training_rows(base: RowSet, contributed: RowSet | None, spec: BenchmarkSpec) -> pa.Table:
+    """Return the rows a model is trained on: base, then contributed, each in canonical order.
+
+    Above the spec's ``max_train_rows`` a stratified sample of that size stands for them.
+    """
+    table = base.table
+    if contributed is not None and contributed.count:
+        table = pa.concat_tables([table, contributed.table.select(table.column_names)])
+    limit = spec.sampling.max_train_rows
+    if limit is None or table.num_rows <= limit:
+        return table
+    labels = table.column(spec.target).to_numpy(zero_copy_only=False)
+    chosen = stratified_positions(labels, limit, seed=spec.seed, purpose="train-sample")
+    return table.take(pa.array(chosen))
+
+
+def train(table: pa.Table, spec: BenchmarkSpec) -> TrainedModel:
+    """Fit the spec's pipeline to typed rows.
+
+    BLAS and OpenMP run one thread: with more, sums are formed in another order and the last
+    digits of coefficients move.
+
+    Raises:
+        SpecError: the pipeline can't be built or refuses the data.
+    """
+    from threadpoolctl import threadpool_limits
+
+    pipeline = build_pipeline(spec)
+    frame = feature_frame(table, spec)
+    labels = table.column(spec.target).to_numpy(zero_copy_only=False).astype(str)
+    with threadpool_limits(limits=1):
+        try:
+            pipeline.fit(frame, labels.astype(object))
+        except ValueError as error:
+            raise SpecError(
+                f"model: {spec.model.estimator} can't be fitted to {len(labels)} rows: "
+                f"{_first_line(error)}"
+            ) from None
+    return TrainedModel(pipeline, len(labels))
+
+
+def _first_line(error: ValueError) -> str:
+    # scikit-learn may quote a cell after "could not convert"; nothing after it is shown.
+    return str(error).split("\n")[0].split("could not convert")[0][:200]
+
+
+def training_fingerprint(
+    *, spec_hash: str, base_root: str, contributed_root: str | None, code_digest: str
+) -> str:
+    """Return a SHA-256 (hex) over all that a model trained here follows from."""
+    parts = (spec_hash, base_root, contributed_root or "", code_digest)
+    return hashlib.sha256("|".join(parts).encode()).hexdigest()
+
+
+def refuse_unfit_model(model: TrainedModel, table: pa.Table, spec: BenchmarkSpec) -> None:
+    """Ask a loaded model about one row, so that a misfit is told before a contribution waits.
+
+    Raises:
+        SpecError: the model takes other columns, or predicts labels the benchmark lacks.
+    """
+    try:
+        predict_probabilities(model, table.slice(0, 1), spec)
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
+        if isinstance(error, SpecError):
+            raise
+        raise SpecError(
+            f"baseline: the loaded model can't predict from the columns "
+            f"{list(spec.feature_names)} ({type(error).__name__}); it must be a scikit-learn "
+            "pipeline with predict_proba over a frame of these columns"
+        ) from None
+
+
+def predict_probabilities(model: TrainedModel, table: pa.Table, spec: BenchmarkSpec) -> np.ndarray:
+    """Return class probabilities, float64 (n, K), columns in the order of ``spec.labels``.
+
+    A class the model never saw has probability 0. Prediction runs in batches of
+    `PREDICTION_BATCH_ROWS`, so memory does not grow with the test set.
+    """
+    from threadpoolctl import threadpool_limits
+
+    classes = [str(label) for label in model.pipeline.classes_]
+    if foreign := sorted(set(classes) - set(spec.labels)):
+        raise SpecError(
+            f"baseline: the model predicts {foreign[:5]}; the benchmark's labels are "
+            f"{list(spec.labels)}"
+        )
+    columns = [spec.labels.index(label) for label in classes]
+    scores = np.zeros((table.num_rows, len(spec.labels)))
+    with threadpool_limits(limits=1):
+        for start in range(0, table.num_rows, PREDICTION_BATCH_ROWS):
+            batch = table.slice(start, PREDICTION_BATCH_ROWS)
+            part = model.pipeline.predict_proba(feature_frame(batch, spec))
+            scores[start : start + batch.num_rows, columns] = part
+    return scores
