@@ -1,0 +1,145 @@
+"""The statement: an in-toto Statement v1 whose predicate is a measured delta.
+
+The predicate has three nested parts. ``claim.result`` follows from the rows alone;
+``result_hash`` is the SHA-256 of its canonical JSON (RFC 8785). ``claim`` adds who sent which
+file and with which code it was measured; ``attestation_hash`` is the SHA-256 of its canonical
+JSON. ``environment`` is signed but in neither hash, since it differs between machines.
+
+Statement layout: https://github.com/in-toto/attestation/blob/main/spec/v1/statement.md
+"""
+
+import hashlib
+import importlib.metadata
+import platform
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import hokusai_assets
+from hokusai_assets.canonical.canonical_json import digest
+
+STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
+PREDICATE_TYPE = "https://hokus.ai/attestations/metric-delta/v1"
+SCHEMA_VERSION = 1
+# The packages that decide a number; the command line and the Dagster layer do not.
+DOMAIN_PACKAGES = (
+    "canonical",
+    "privacy",
+    "tables",
+    "benchmarks",
+    "contributions",
+    "models",
+    "evaluation",
+    "attestation",
+)
+_MEASURING_LIBRARIES = ("numpy", "scipy", "scikit-learn", "pandas", "pyarrow", "skops")
+
+
+def build_result(
+    *,
+    benchmark: Mapping[str, Any],
+    baseline_model: Mapping[str, Any],
+    rows: Mapping[str, Any],
+    training_rows: Mapping[str, int],
+    predictions: Mapping[str, str],
+    confusion_cells: Sequence[tuple[str, str, str, int]],
+    metrics: Mapping[str, Mapping[str, Any]],
+    delta_one: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Return ``claim.result``.
+
+    Args:
+        benchmark: id, spec_hash, spec (the measuring part), and root and count of both sets.
+        baseline_model: its source, and the SHA-256 of its file where it was not trained here.
+        rows: in, kept, hashed, removed by reason, and the Merkle root of the kept rows.
+        training_rows: rows behind the baseline and the new model.
+        predictions: Merkle roots of both models' predictions.
+        confusion_cells: (label, baseline prediction, new prediction, count), ascending.
+        metrics: by name, integers in parts per million.
+        delta_one: the decision with its rule and conditions.
+    """
+    return {
+        "benchmark": dict(benchmark),
+        "baseline_model": dict(baseline_model),
+        "rows": dict(rows),
+        "training_rows": dict(training_rows),
+        "predictions": dict(predictions),
+        "confusion_cells": [list(cell) for cell in confusion_cells],
+        "metrics": {name: dict(delta) for name, delta in metrics.items()},
+        "delta_one": dict(delta_one),
+    }
+
+
+def build_claim(
+    *,
+    result: Mapping[str, Any],
+    contribution_key: str,
+    raw_digest: str,
+    contributors: Sequence[Mapping[str, Any]],
+    licence: str,
+    waived_columns: Sequence[str],
+    dry_run: bool,
+) -> dict[str, Any]:
+    """Return ``claim``: the result, who sent which file, waivers, code version, dry_run."""
+    return {
+        "result": dict(result),
+        "contribution": {"key": contribution_key, "raw_sha256": raw_digest, "licence": licence},
+        "contributors": [dict(contributor) for contributor in contributors],
+        "waived_columns": sorted(waived_columns),
+        "code": {"version": hokusai_assets.__version__, "sha256": code_digest()},
+        "dry_run": dry_run,
+    }
+
+
+def build_statement(claim: Mapping[str, Any], environment: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the in-toto statement over a claim; its subject is the contributed file.
+
+    Raises:
+        NotCanonical: the claim or the environment holds a float or another type that has no
+            canonical form.
+    """
+    contribution = claim["contribution"]
+    predicate = {
+        "schema_version": SCHEMA_VERSION,
+        "claim": dict(claim),
+        "result_hash": digest(claim["result"]),
+        "attestation_hash": digest(claim),
+        "environment": dict(environment),
+    }
+    return {
+        "_type": STATEMENT_TYPE,
+        "subject": [
+            {"name": contribution["key"], "digest": {"sha256": contribution["raw_sha256"]}}
+        ],
+        "predicateType": PREDICATE_TYPE,
+        "predicate": predicate,
+    }
+
+
+def describe_environment(*, baseline_model_digest: str, new_model_digest: str) -> dict[str, Any]:
+    """Return what may differ between machines that agree on the claim: model files, packages."""
+    return {
+        "models": {"baseline_sha256": baseline_model_digest, "new_sha256": new_model_digest},
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "packages": {name: importlib.metadata.version(name) for name in _MEASURING_LIBRARIES},
+        "threads": 1,
+    }
+
+
+@cache
+def code_digest() -> str:
+    """SHA-256 (hex) over the path and content of every module that can change a number.
+
+    Per file, ascending by path: the path with slashes, 0x00, the SHA-256 of the content with
+    line ends as LF.
+    """
+    root = Path(__file__).resolve().parent.parent
+    hasher = hashlib.sha256()
+    paths = [path for package in DOMAIN_PACKAGES for path in (root / package).rglob("*.py")]
+    for path in sorted(paths, key=lambda path: path.relative_to(root).as_posix()):
+        content = path.read_bytes().replace(b"\r\n", b"\n")
+        hasher.update(path.relative_to(root).as_posix().encode() + b"\x00")
+        hasher.update(hashlib.sha256(content).digest())
+    return hasher.hexdigest()

@@ -1,0 +1,293 @@
+"""Checking an attestation without trusting who issued it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from hokusai_assets.attestation.envelope import NoEnvelope, is_signed_by, open_envelope
+from hokusai_assets.attestation.prediction_commitment import predictions_root, scores_in_billionths
+from hokusai_assets.attestation.statement import (
+    PREDICATE_TYPE,
+    SCHEMA_VERSION,
+    STATEMENT_TYPE,
+)
+from hokusai_assets.canonical.canonical_json import digest
+from hokusai_assets.evaluation.metrics import METRICS, Averaging
+from hokusai_assets.evaluation.predictions import Predictions
+from hokusai_assets.evaluation.rounding import floor_ppm_to_bps, ppm_to_bps, to_ppm
+
+Outcome = Literal["pass", "fail", "not checked"]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at: its name, how it came out, and a sentence."""
+
+    name: str
+    outcome: Outcome
+    detail: str
+
+    def to_dict(self) -> dict[str, str]:
+        """Return the attributes by name."""
+        return {"name": self.name, "outcome": self.outcome, "detail": self.detail}
+
+
+@dataclass(frozen=True)
+class Verification:
+    """All checks of one attestation, and its statement where it could be read."""
+
+    checks: tuple[Check, ...]
+    statement: Mapping[str, Any] | None
+
+    @property
+    def passed(self) -> bool:
+        """Whether no check failed and the signature was checked."""
+        return all(check.outcome != "fail" for check in self.checks) and any(
+            check.name == "signature" and check.outcome == "pass" for check in self.checks
+        )
+
+    def as_markdown(self) -> str:
+        """Return the checks as a list."""
+        return "\n".join(f"- {c.outcome}: **{c.name}** {c.detail}" for c in self.checks)
+
+
+class _Broken(Exception):
+    """A relation does not hold; the message says which."""
+
+
+def verify(
+    data: bytes,
+    *,
+    public_key: Ed25519PublicKey | None,
+    predictions: Path | None = None,
+    allow_dry_run: bool = False,
+) -> Verification:
+    """Check an attestation.
+
+    Args:
+        data: the envelope's bytes.
+        public_key: the issuer's key, got by a way the verifier trusts; None leaves the
+            signature unchecked, and the verification does not pass.
+        predictions: the per-row Parquet file to hold against the commitments.
+        allow_dry_run: accept a statement that says it is a rehearsal.
+    """
+    try:
+        envelope, statement = open_envelope(data)
+    except NoEnvelope as error:
+        return Verification((Check("envelope", "fail", str(error)),), None)
+    checks = [Check("envelope", "pass", "DSSE envelope, canonical JSON payload")]
+    if public_key is None:
+        checks.append(Check("signature", "not checked", "no public key given: --public-key FILE"))
+    elif is_signed_by(envelope, public_key):
+        checks.append(Check("signature", "pass", "Ed25519 signature of the given key"))
+    else:
+        checks.append(Check("signature", "fail", "no signature of the given key verifies"))
+    steps: list[tuple[str, str, Callable[[Mapping[str, Any]], None]]] = [
+        ("statement", "in-toto Statement v1 about this contribution", _check_form),
+        ("hashes", "result_hash and attestation_hash are those of the claim", _check_hashes),
+        ("counts", "confusion cells, rows and removals add up", _check_counts),
+        ("metrics", "count metrics follow from the confusion cells", _check_metrics),
+        ("deltas", "every delta is new minus baseline", _check_deltas),
+        ("verdict", "the DeltaOne verdict follows from its rule", _check_verdict),
+    ]
+    for name, detail, step in steps:
+        checks.append(_run(name, detail, lambda step=step: step(statement)))  # type: ignore[misc]
+    if allow_dry_run:
+        checks.append(Check("dry_run", "not checked", "a dry run is allowed here"))
+    else:
+        checks.append(_run("dry_run", "not a dry run", lambda: _refuse_dry_run(statement)))
+    if predictions is None:
+        checks.append(
+            Check("predictions", "not checked", "no per-row file given: --predictions FILE")
+        )
+    else:
+        detail = "the per-row file gives both commitments and all metrics"
+        checks.append(
+            _run("predictions", detail, lambda: _check_predictions(statement, predictions))
+        )
+    return Verification(tuple(checks), statement)
+
+
+def _run(name: str, detail: str, step: Callable[[], None]) -> Check:
+    try:
+        step()
+    except _Broken as error:
+        return Check(name, "fail", str(error))
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        return Check(name, "fail", f"the statement is not of the known form ({error!r:.80})")
+    except (OSError, pa.ArrowException) as error:
+        return Check(name, "fail", f"the file can't be read ({type(error).__name__})")
+    return Check(name, "pass", detail)
+
+
+def _claim(statement: Mapping[str, Any]) -> Mapping[str, Any]:
+    claim: Mapping[str, Any] = statement["predicate"]["claim"]
+    return claim
+
+
+def _require(holds: bool, otherwise: str) -> None:
+    if not holds:
+        raise _Broken(otherwise)
+
+
+def _check_form(statement: Mapping[str, Any]) -> None:
+    _require(set(statement) == {"_type", "subject", "predicateType", "predicate"}, "unknown keys")
+    _require(statement["_type"] == STATEMENT_TYPE, f"_type is not {STATEMENT_TYPE}")
+    _require(statement["predicateType"] == PREDICATE_TYPE, f"predicateType is not {PREDICATE_TYPE}")
+    predicate = statement["predicate"]
+    expected = {"schema_version", "claim", "result_hash", "attestation_hash", "environment"}
+    _require(set(predicate) == expected, "the predicate has unknown or missing keys")
+    _require(
+        predicate["schema_version"] == SCHEMA_VERSION,
+        f"schema_version is not {SCHEMA_VERSION}: use a verifier of that version",
+    )
+    contribution = _claim(statement)["contribution"]
+    subject = [{"name": contribution["key"], "digest": {"sha256": contribution["raw_sha256"]}}]
+    _require(statement["subject"] == subject, "the subject is not the claim's contribution")
+
+
+def _check_hashes(statement: Mapping[str, Any]) -> None:
+    predicate, claim = statement["predicate"], _claim(statement)
+    _require(predicate["result_hash"] == digest(claim["result"]), "result_hash is wrong")
+    _require(predicate["attestation_hash"] == digest(claim), "attestation_hash is wrong")
+
+
+def _check_counts(statement: Mapping[str, Any]) -> None:
+    result = _claim(statement)["result"]
+    cells = result["confusion_cells"]
+    labels = result["benchmark"]["labels"]
+    _require(labels == sorted(set(labels)), "the labels are not sorted and unique")
+    keys = [tuple(cell[:3]) for cell in cells]
+    _require(
+        keys == sorted(set(keys), key=lambda key: [labels.index(name) for name in key]),
+        "the confusion cells are not sorted and unique",
+    )
+    _require(all(cell[3] > 0 for cell in cells), "a confusion cell has no rows")
+    total = sum(cell[3] for cell in cells)
+    _require(total == result["benchmark"]["test_rows"], "the cells do not sum to the test rows")
+    rows = result["rows"]
+    _require(
+        rows["in"] == rows["kept"] + sum(rows["removed"].values()),
+        "rows in are not rows kept plus rows removed",
+    )
+    _require(0 <= rows["hashed"] <= rows["in"], "more rows are hashed than came in")
+
+
+def _check_deltas(statement: Mapping[str, Any]) -> None:
+    for name, delta in _claim(statement)["result"]["metrics"].items():
+        _require(
+            delta["delta_ppm"] == delta["new_ppm"] - delta["baseline_ppm"],
+            f"{name}: delta_ppm is not new_ppm - baseline_ppm",
+        )
+        base = delta["baseline_ppm"]
+        relative = round(Fraction(delta["delta_ppm"] * 1_000_000, base)) if base else None
+        _require(delta["relative_delta_ppm"] == relative, f"{name}: relative_delta_ppm is wrong")
+        _require(delta["low_ppm"] <= delta["high_ppm"], f"{name}: the interval is upside down")
+        lower_is_better = METRICS[name].direction == "lower"
+        _require(delta["direction"] == METRICS[name].direction, f"{name}: direction is wrong")
+        gain = -delta["delta_ppm"] if lower_is_better else delta["delta_ppm"]
+        _require(delta["improved"] == (gain > 0), f"{name}: improved is wrong")
+
+
+def _averaging(result: Mapping[str, Any]) -> Averaging:
+    benchmark = result["benchmark"]
+    labels, positive = benchmark["labels"], benchmark["positive_label"]
+    index = None if positive is None else labels.index(positive)
+    return Averaging.of(benchmark["average"], index, classes=len(labels))
+
+
+def _check_metrics(statement: Mapping[str, Any]) -> None:
+    result = _claim(statement)["result"]
+    labels = result["benchmark"]["labels"]
+    position = {label: index for index, label in enumerate(labels)}
+    averaging = _averaging(result)
+    counts = np.array([cell[3] for cell in result["confusion_cells"]])
+    actual = np.repeat([position[cell[0]] for cell in result["confusion_cells"]], counts)
+    for which, column in (("baseline", 1), ("new", 2)):
+        predicted = np.repeat([position[cell[column]] for cell in result["confusion_cells"]], counts)
+        scores = np.eye(len(labels))[predicted]
+        said = Predictions(tuple(labels), actual, predicted, scores)
+        for name, delta in result["metrics"].items():
+            if METRICS[name].needs != "labels":
+                continue
+            value = to_ppm(METRICS[name].value(said, averaging))
+            _require(
+                delta[f"{which}_ppm"] == value,
+                f"{name}: {which}_ppm does not follow from the confusion cells",
+            )
+
+
+def _check_verdict(statement: Mapping[str, Any]) -> None:
+    result = _claim(statement)["result"]
+    decision = result["delta_one"]
+    rule = decision["rule"]
+    primary = result["metrics"][rule["primary"]]
+    higher = primary["direction"] == "higher"
+    gain = primary["delta_ppm"] if higher else -primary["delta_ppm"]
+    low = primary["low_ppm"] if higher else -primary["high_ppm"]
+    bps = ppm_to_bps(gain)
+    _require(decision["bps"] == bps, "bps does not follow from the primary metric")
+    test_rows = result["benchmark"]["test_rows"]
+    expected = {
+        "test_rows_at_least": test_rows >= rule["min_examples"],
+        "gain_bps_at_least": bps >= rule["min_delta_bps"],
+        "gain_low_ppm_at_least": low >= 1,
+    }
+    for name, most in rule["guardrails_max_drop_bps"].items():
+        delta = result["metrics"][name]
+        drop = -delta["delta_ppm"] if delta["direction"] == "higher" else delta["delta_ppm"]
+        expected[f"drop_bps_at_most:{name}"] = ppm_to_bps(drop) <= most
+    stated = {condition["name"]: condition["passed"] for condition in decision["conditions"]}
+    # Both models stand on the one test_root of this statement.
+    expected["same_test_set"] = True
+    _require(stated == expected, "the stated conditions do not follow from the rule")
+    accepted = all(expected.values())
+    _require(decision["accepted"] == accepted, "accepted does not follow from the conditions")
+    payable = max(0, min(floor_ppm_to_bps(low), bps)) if accepted else 0
+    _require(decision["payable_bps"] == payable, "payable_bps does not follow from the interval")
+
+
+def _refuse_dry_run(statement: Mapping[str, Any]) -> None:
+    _require(_claim(statement)["dry_run"] is False, "this is a dry run: it attests nothing")
+
+
+def _check_predictions(statement: Mapping[str, Any], path: Path) -> None:
+    result = _claim(statement)["result"]
+    labels = tuple(result["benchmark"]["labels"])
+    table = pq.read_table(path)
+    rows = [bytes.fromhex(text) for text in table.column("row_digest").to_pylist()]
+    position = {label: index for index, label in enumerate(labels)}
+
+    def indices(column: str) -> np.ndarray:
+        return np.array([position[name] for name in table.column(column).to_pylist()])
+
+    actual = indices("label")
+    averaging = _averaging(result)
+    for which in ("baseline", "new"):
+        scores = np.column_stack(
+            [table.column(f"{which}_score:{label}").to_numpy() for label in labels]
+        )
+        said = Predictions(labels, actual, indices(f"{which}_label"), scores)
+        _require(
+            bool((said.predicted == scores.argmax(axis=1)).all()),
+            f"{which}: a predicted label is not the one with the highest score",
+        )
+        root = predictions_root(
+            rows, labels, said.actual, said.predicted, scores_in_billionths(said.scores)
+        )
+        _require(
+            root == result["predictions"][f"{which}_root"],
+            f"{which}: the file's predictions are not those committed to",
+        )
+        for name, delta in result["metrics"].items():
+            _require(
+                delta[f"{which}_ppm"] == to_ppm(METRICS[name].value(said, averaging)),
+                f"{name}: {which}_ppm does not follow from the predictions",
+            )
