@@ -1,0 +1,98 @@
+"""`hokusai benchmarks`: list them, or scaffold a new one."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from hokusai_assets.cli.common_options import current_settings, json_option, print_json
+
+
+@click.group("benchmarks", invoke_without_command=True)
+@json_option
+@click.pass_context
+def command(ctx: click.Context, as_json: bool) -> None:
+    """List the benchmarks, or scaffold one with `hokusai benchmarks new`."""
+    if ctx.invoked_subcommand is not None:
+        return
+    from hokusai_assets.benchmarks.loading import find_benchmarks
+
+    settings = current_settings()
+    found = [_describe(folder) for folder in find_benchmarks(settings.benchmarks)]
+    if as_json:
+        print_json({"folder": str(settings.benchmarks), "benchmarks": found})
+        return
+    table = Table("id", "title", "task", "primary metric", "least gain", "drops")
+    for entry in found:
+        if entry["error"] is None:
+            table.add_row(
+                entry["id"],
+                escape(entry["title"]),
+                entry["task"],
+                entry["primary_metric"],
+                f"{entry['min_delta_bps']} bps",
+                f"{settings.drops}/{entry['id']}/",
+            )
+    console = Console(highlight=False)
+    console.print(table)
+    for entry in found:
+        if entry["error"] is not None:
+            console.print(f"[red]{entry['id']} can't be used:[/] {escape(entry['error'])}")
+    if not found:
+        console.print(f"No benchmark in {settings.benchmarks}; make one: hokusai benchmarks new")
+
+
+def _describe(folder: Path) -> dict[str, Any]:
+    from hokusai_assets.benchmarks.loading import load_spec
+    from hokusai_assets.benchmarks.spec import SpecError
+
+    try:
+        spec = load_spec(folder)
+    except SpecError as error:
+        return {"id": folder.name, "error": str(error)}
+    return {
+        "id": spec.id,
+        "title": spec.title,
+        "task": spec.task,
+        "target": spec.target,
+        "labels": list(spec.labels),
+        "primary_metric": spec.metrics.primary,
+        "min_delta_bps": spec.delta_one.min_delta_bps,
+        "spec_hash": spec.spec_hash(),
+        "error": None,
+    }
+
+
+@command.command("new")
+@click.argument("benchmark_id", metavar="ID")
+@click.option(
+    "--train",
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The base training set: CSV, JSON, JSON Lines or Parquet.",
+)
+@click.option(
+    "--test",
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The held-out test set, with the same columns.",
+)
+@click.option("--target", required=True, metavar="COL", help="The column to predict.")
+def new(benchmark_id: str, train: Path, test: Path, target: str) -> None:
+    """Scaffold the benchmark ID: copies both files, infers a commented benchmark.yaml."""
+    from hokusai_assets.benchmarks.loading import load_spec
+    from hokusai_assets.benchmarks.scaffold import scaffold_benchmark
+    from hokusai_assets.benchmarks.spec import SpecError
+
+    settings = current_settings()
+    try:
+        path = scaffold_benchmark(
+            settings.benchmarks, benchmark_id, train=train, test=test, target=target
+        )
+        load_spec(path.parent)
+    except SpecError as error:
+        raise click.UsageError(str(error)) from None
+    click.echo(f"Wrote {path}\nRead and correct it, then: hokusai evaluate FILE -b {benchmark_id}")

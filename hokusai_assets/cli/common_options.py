@@ -1,0 +1,49 @@
+"""Options and look-ups that several verbs share."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hokusai_assets.benchmarks.loading import find_benchmarks
+from hokusai_assets.settings import Settings, SettingsError
+
+REJECTED = 3
+PLATFORM_FAULT = 1
+
+benchmark_option = click.option(
+    "--benchmark",
+    "-b",
+    "benchmark_id",
+    metavar="ID",
+    help="Which benchmark; `hokusai benchmarks` lists them.",
+)
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object on standard output."
+)
+
+
+def current_settings() -> Settings:
+    """Return the settings of the environment; a wrong one is wrong usage."""
+    try:
+        return Settings.from_environment(os.environ)
+    except SettingsError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def benchmark_folder(settings: Settings, benchmark_id: str | None) -> Path:
+    """Return a benchmark's folder; an unknown id is wrong usage and names the known ones."""
+    known = {folder.name: folder for folder in find_benchmarks(settings.benchmarks)}
+    if benchmark_id in known:
+        return known[benchmark_id]
+    listed = ", ".join(known) or f"none in {settings.benchmarks}"
+    if benchmark_id is None:
+        raise click.UsageError(f"--benchmark ID is needed; known are: {listed}")
+    raise click.UsageError(f"no benchmark {benchmark_id!r}; known are: {listed}")
+
+
+def print_json(document: dict[str, Any]) -> None:
+    """Print one JSON object on standard output."""
+    click.echo(json.dumps(document, indent=2, ensure_ascii=False))

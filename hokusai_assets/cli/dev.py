@@ -1,0 +1,132 @@
+"""`hokusai dev`: Dagster's web UI and daemon, and MLflow's UI, for this home on loopback."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+
+import click
+from rich.console import Console
+
+from hokusai_assets.cli.common_options import PLATFORM_FAULT, current_settings
+from hokusai_assets.settings import Settings
+
+_LOOPBACK = "127.0.0.1"
+_READY_SECONDS = 120.0
+
+
+@click.command("dev")
+@click.option("--port", default=3000, show_default=True, help="Port of Dagster's web UI.")
+@click.option("--mlflow-port", default=5000, show_default=True, help="Port of MLflow's UI.")
+def command(port: int, mlflow_port: int) -> None:
+    """Start the web UI, the daemon (sensors, backfills) and MLflow's UI, until Ctrl-C.
+
+    Listens on 127.0.0.1 only: Dagster's UI has no login. A port that is taken is replaced by the
+    next free one.
+    """
+    from hokusai_assets.orchestration.home import prepare_home
+
+    settings = current_settings()
+    prepare_home(settings)
+    console = Console(stderr=True, highlight=False)
+    port = _free_port(port)
+    environment = os.environ | {
+        "HOKUSAI_HOME": str(settings.home),
+        "HOKUSAI_DATA": str(settings.data),
+        "HOKUSAI_DROPS": settings.drops,
+        "DAGSTER_HOME": str(settings.dagster_home),
+        "PYTHONWARNINGS": "ignore",
+    }
+    dagster = [sys.executable, "-m", "dagster", "dev", "-h", _LOOPBACK, "-p", str(port)]
+    processes = {"Dagster": subprocess.Popen([*dagster, *_workspace()], env=environment)}
+    mlflow_url = settings.mlflow_tracking_uri
+    if not mlflow_url.startswith("http"):
+        mlflow_port = _free_port(mlflow_port, taken=port)
+        mlflow_url = f"http://{_LOOPBACK}:{mlflow_port}"
+        processes["MLflow"] = subprocess.Popen(
+            _mlflow_server(settings, mlflow_port), env=environment
+        )
+    signal.signal(signal.SIGTERM, _as_interrupt)
+    try:
+        if _wait_until_listening(port, processes):
+            console.print(f"\n[bold]Dagster[/]  http://{_LOOPBACK}:{port}")
+            console.print(f"[bold]MLflow[/]   {mlflow_url}")
+            console.print(f"Home     {settings.home}")
+            console.print(f"Drops    {settings.drops}/<benchmark>/")
+            console.print("Ctrl-C stops all.\n")
+        while all(process.poll() is None for process in processes.values()):
+            time.sleep(0.5)
+        ended = [name for name, process in processes.items() if process.poll() is not None]
+        console.print(f"[bold red]{' and '.join(ended)} ended; stopping the rest.[/]")
+        code = PLATFORM_FAULT
+    except KeyboardInterrupt:
+        code = 0
+    finally:
+        _stop(processes)
+    raise SystemExit(code)
+
+
+def _workspace() -> list[str]:
+    # The checkout's workspace.yaml where there is one; else the installed module.
+    if Path("workspace.yaml").is_file():
+        return ["-w", "workspace.yaml"]
+    return ["-m", "hokusai_assets.definitions"]
+
+
+def _mlflow_server(settings: Settings, port: int) -> list[str]:
+    if settings.mlflow_tracking_uri.startswith("sqlite:///"):
+        Path(settings.mlflow_tracking_uri.removeprefix("sqlite:///")).parent.mkdir(
+            parents=True, exist_ok=True
+        )
+    command = [sys.executable, "-m", "mlflow", "server", "--host", _LOOPBACK, "--port", str(port)]
+    command += ["--backend-store-uri", settings.mlflow_tracking_uri, "--workers", "1"]
+    if settings.mlflow_artifact_root:
+        command += ["--default-artifact-root", settings.mlflow_artifact_root]
+    return command
+
+
+def _free_port(wanted: int, *, taken: int = 0) -> int:
+    for port in range(wanted, wanted + 50):
+        if port == taken:
+            continue
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((_LOOPBACK, port))
+            except OSError:
+                continue
+            return port
+    raise click.UsageError(f"no free port from {wanted} to {wanted + 49}")
+
+
+def _wait_until_listening(port: int, processes: dict[str, subprocess.Popen[bytes]]) -> bool:
+    deadline = time.monotonic() + _READY_SECONDS
+    while time.monotonic() < deadline:
+        if any(process.poll() is not None for process in processes.values()):
+            return False
+        try:
+            socket.create_connection((_LOOPBACK, port), timeout=1).close()
+            return True
+        except OSError:
+            time.sleep(0.3)
+    return False
+
+
+def _stop(processes: dict[str, subprocess.Popen[bytes]]) -> None:
+    for process in processes.values():
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT if process is processes.get("Dagster") else signal.SIGTERM)
+    for process in processes.values():
+        try:
+            process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _as_interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

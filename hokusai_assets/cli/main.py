@@ -1,0 +1,64 @@
+"""The `hokusai` command and its verbs."""
+
+import importlib
+import os
+import warnings
+
+import click
+
+import hokusai_assets
+
+_VERBS = {
+    "evaluate": "hokusai_assets.cli.evaluate",
+    "verify": "hokusai_assets.cli.verify",
+    "backfill": "hokusai_assets.cli.backfill",
+    "benchmarks": "hokusai_assets.cli.benchmarks",
+    "dev": "hokusai_assets.cli.dev",
+}
+
+
+class _LazyVerbs(click.Group):
+    """Imports a verb's module when it is asked for: `--help` needs neither Dagster nor MLflow."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _VERBS:
+            return None
+        command: click.Command = importlib.import_module(_VERBS[cmd_name]).command
+        return command
+
+
+@click.command(
+    cls=_LazyVerbs,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=(
+        "Exit codes: 0 done, 1 platform fault, 2 wrong usage, 3 contribution rejected by a rule. "
+        "Settings come from the environment (HOKUSAI_HOME, HOKUSAI_DATA, HOKUSAI_MODE, "
+        "HOKUSAI_TRACKING, MLFLOW_TRACKING_URI ...): see docs/PIPELINE_README.md."
+    ),
+)
+@click.version_option(hokusai_assets.__version__, prog_name="hokusai")
+def main() -> None:
+    """Measure how much contributed data improves a model, and attest it.
+
+    \b
+    Try it without touching anything real:
+        hokusai evaluate --dry-run
+    Evaluate a contribution:
+        hokusai evaluate data/test_fixtures/test_queries.csv --benchmark sms-spam
+    Check what came out, as a stranger would:
+        hokusai verify ATTESTATION --public-key KEY.pem
+    Watch it in the browser, drop files into data/drops/<benchmark>/:
+        hokusai dev
+    """
+    # Dagster and MLflow announce their beta features at every start; no user can act on it.
+    warnings.filterwarnings("ignore", module=r"(dagster|dagster_mlflow|mlflow|hokusai_assets)\b")
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,131 @@
+"""What the command line prints for people: progress, results, faults."""
+
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+_STEPS = {
+    "benchmark": "loading the benchmark",
+    "baseline_model": "training the baseline",
+    "baseline_evaluation": "evaluating the baseline",
+    "contributed_data": "checking and hashing the contribution",
+    "new_model": "training with the contribution",
+    "new_evaluation": "evaluating the new model",
+    "metric_deltas": "measuring the deltas",
+    "attestation": "signing the attestation",
+}
+
+
+class StepDisplay:
+    """A progress bar over the steps of a run, on standard error; plain lines off a terminal."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._console = Console(stderr=True, quiet=quiet)
+        self._progress = Progress(
+            SpinnerColumn(),
+            BarColumn(bar_width=24),
+            TextColumn("{task.completed}/{task.total} {task.description}"),
+            TimeElapsedColumn(),
+            console=self._console,
+            transient=True,
+            disable=not self._console.is_terminal or quiet,
+        )
+        self._task = self._progress.add_task("starting", total=len(_STEPS))
+
+    def __enter__(self) -> "StepDisplay":
+        self._progress.start()
+        if not self._console.is_terminal:
+            self._console.print("starting ...")
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._progress.stop()
+
+    def on_step(self, name: str, state: str) -> None:
+        """Show that a step of the run started, ended or failed."""
+        if name not in _STEPS:
+            return
+        if state == "started":
+            self._progress.update(self._task, description=_STEPS[name])
+            if not self._console.is_terminal:
+                self._console.print(f"{_STEPS[name]} ...")
+        else:
+            self._progress.advance(self._task)
+
+
+def print_evaluation(document: dict[str, Any]) -> None:
+    """Print an evaluated or rejected contribution."""
+    console = Console(highlight=False)
+    rows = document["rows"]
+    title = document["contribution"] or "the file"
+    if document["dry_run"]:
+        console.print("[bold yellow]Dry run: a rehearsal on samples, it attests nothing.[/]")
+    if document["status"] == "rejected":
+        console.print(f"[bold red]Rejected[/] {escape(title)} for {document['benchmark']}:")
+        for reason in document["reasons"]:
+            console.print(f"  [bold]{reason['rule']}[/]: {escape(reason['message'])}")
+            console.print(f"    fix: {escape(reason['fix'])}", style="cyan")
+        return
+    console.print(f"[bold green]Evaluated[/] {escape(title)} for {document['benchmark']}")
+    removed = {name: count for name, count in rows["removed"].items() if count}
+    why = "".join(f", {count} removed ({name.replace('_', ' ')})" for name, count in removed.items())
+    console.print(
+        f"Rows: {rows['in']} in, {rows['kept']} kept, {rows['hashed']} with personal data "
+        f"hashed{why}"
+    )
+    if hashed := _hashed_in_words(document.get("privacy") or {}):
+        console.print(f"Hashed: {escape(hashed)}")
+    console.print(_metrics_table(document["metrics"]))
+    decision = document["delta_one"]
+    verdict = "[bold green]accepted[/]" if decision["accepted"] else "[bold red]not accepted[/]"
+    console.print(f"DeltaOne: [bold]{decision['bps']:+d} bps[/], {verdict}")
+    console.print(f"  {escape(decision['reason'])}")
+    if document.get("reused"):
+        names = ", ".join(name.replace("_", " ") for name in document["reused"])
+        console.print(f"Reused from an earlier run: {names}")
+    for warning in document.get("warnings") or ():
+        console.print(f"[yellow]Warning:[/] {escape(warning)}")
+    console.print(f"Attestation: {escape(document['attestation'])}", soft_wrap=True)
+
+
+def print_faults(document: dict[str, Any]) -> None:
+    """Print why a run failed, on standard error."""
+    console = Console(stderr=True, highlight=False)
+    title = document["contribution"] or "the file"
+    console.print(f"[bold red]Platform fault[/] while evaluating {escape(title)}:")
+    for fault in document["faults"]:
+        console.print(f"  {escape(fault)}", soft_wrap=True)
+    console.print("Nothing was attested. Once mended, run the same command again.")
+
+
+def _metrics_table(metrics: dict[str, dict[str, Any]]) -> Table:
+    table = Table()
+    for column in ("metric", "baseline", "new", "delta", "95% interval of the delta"):
+        table.add_column(column, justify="left" if column == "metric" else "right")
+    for name, value in metrics.items():
+        low, high = value["interval"]
+        colour = "green" if value["improved"] else "red" if value["delta"] else "white"
+        table.add_row(
+            name,
+            f"{value['baseline']:.4f}",
+            f"{value['new']:.4f}",
+            f"[{colour}]{value['delta']:+.4f}[/]",
+            f"{low:+.4f} … {high:+.4f}",
+        )
+    return table
+
+
+def _hashed_in_words(privacy: dict[str, Any]) -> str:
+    return ", ".join(
+        f"{entry['cells']} cells of {entry['column']!r} ({entry['entity']})"
+        for entry in privacy.get("columns", ())
+    )

@@ -1,0 +1,64 @@
+"""`hokusai verify`: check an attestation without trusting who issued it."""
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.markup import escape
+
+from hokusai_assets.cli.common_options import current_settings, json_option, print_json
+
+_MARKS = {"pass": "[green]pass[/]       ", "fail": "[red]FAIL[/]       ", "not checked": "not checked"}
+
+
+@click.command("verify")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--public-key",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The issuer's public key (PEM), got by a way you trust. Default: this home's own key.",
+)
+@click.option(
+    "--predictions",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The per-row Parquet file: checks the commitments and computes every metric again.",
+)
+@json_option
+def command(
+    file: Path, public_key: Path | None, predictions: Path | None, as_json: bool
+) -> None:
+    """Verify the attestation FILE: form, signature, hashes, and that its numbers follow.
+
+    Exits 0 when everything checked holds and the signature was checked, 1 otherwise.
+    """
+    from hokusai_assets.attestation.signing_key import (
+        PUBLIC_KEY_FILE,
+        SigningKeyError,
+        load_public_key,
+    )
+    from hokusai_assets.attestation.verification import verify
+
+    own = current_settings().keys / PUBLIC_KEY_FILE
+    path = public_key or (own if own.is_file() else None)
+    try:
+        key = load_public_key(path) if path else None
+    except SigningKeyError as error:
+        raise click.UsageError(str(error)) from None
+    verification = verify(file.read_bytes(), public_key=key, predictions=predictions)
+    if as_json:
+        print_json(
+            {
+                "file": str(file),
+                "verified": verification.passed,
+                "checks": [check.to_dict() for check in verification.checks],
+            }
+        )
+    else:
+        console = Console(highlight=False)
+        for check in verification.checks:
+            console.print(f"{_MARKS[check.outcome]} {check.name}: {escape(check.detail)}")
+        if verification.passed and public_key is None:
+            console.print("The signature is of this home's own key; a stranger gives --public-key.")
+        word = "[bold green]Verified[/]" if verification.passed else "[bold red]Not verified[/]"
+        console.print(word)
+    raise SystemExit(0 if verification.passed else 1)

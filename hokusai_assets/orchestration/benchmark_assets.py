@@ -1,0 +1,273 @@
+"""The assets of a benchmark itself: benchmark, baseline_model, baseline_evaluation.
+
+Each step keeps what is stored when nothing it follows from has changed, so every contribution's
+run can include them and a run on a fresh home needs no preparation.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import dagster as dg
+
+from hokusai_assets.attestation.issuing import ModelIdentity, commitment
+from hokusai_assets.attestation.statement import code_digest
+from hokusai_assets.benchmarks.loading import Benchmark
+from hokusai_assets.benchmarks.spec import BenchmarkSpec
+from hokusai_assets.evaluation.measurement import Evaluation, evaluate_model
+from hokusai_assets.models.persistence import load_model_file
+from hokusai_assets.models.training import (
+    TrainedModel,
+    refuse_unfit_model,
+    train,
+    training_fingerprint,
+    training_rows,
+)
+from hokusai_assets.orchestration.faults import explained
+from hokusai_assets.orchestration.object_store import MissingObject, read_object
+from hokusai_assets.orchestration.partitions import group_name
+from hokusai_assets.orchestration.platform import Platform
+from hokusai_assets.orchestration.presentation import metrics_table, schema_of, share
+from hokusai_assets.orchestration.registered_models import fetch_registered_model
+from hokusai_assets.orchestration.stored_forms import STORED_FORMS, StoredModel, stored_model
+from hokusai_assets.orchestration.tracking import Tracking
+
+
+def build_benchmark_assets(spec: BenchmarkSpec) -> list[dg.AssetsDefinition]:
+    """Return the three unpartitioned assets of a benchmark."""
+    benchmark_id = spec.id
+    common: dict[str, Any] = {"group_name": group_name(benchmark_id)}
+    if "@" in spec.owner:
+        common["owners"] = [spec.owner]
+
+    @dg.asset(
+        key=[benchmark_id, "benchmark"],
+        kinds={"parquet", "yaml"},
+        description=(
+            f"**{spec.title or benchmark_id}.** {spec.description}\n\nThe checked spec, the base "
+            "training set and the held-out test set, typed, personal data hashed, rows in "
+            "canonical order, each with its content hash (a Merkle root)."
+        ),
+        check_specs=[
+            dg.AssetCheckSpec(
+                "test_set_is_usable",
+                asset=[benchmark_id, "benchmark"],
+                description="The test set has at least the rows that the DeltaOne rule demands.",
+            )
+        ],
+        **common,
+    )
+    def benchmark(
+        context: dg.AssetExecutionContext,
+        platform: Platform,
+        tracking: dg.ResourceParam[Tracking],
+    ):  # no annotation: with one, Dagster takes the value for "Nothing"
+        with explained():
+            current = platform.benchmark_fingerprint(benchmark_id)
+            value, reused = _reuse(
+                platform,
+                benchmark_id,
+                "benchmark",
+                is_current=lambda stored: stored.fingerprint == current,
+                make=lambda: platform.benchmark(benchmark_id),
+            )
+            tracking.log_params(
+                {
+                    "benchmark": benchmark_id,
+                    "spec_hash": value.spec.spec_hash(),
+                    "seed": value.spec.seed,
+                    "estimator": value.spec.model.estimator,
+                    "primary_metric": value.spec.metrics.primary,
+                    "base_rows": value.base.count,
+                    "test_rows": value.test.count,
+                    "base_root": value.base.root,
+                    "test_root": value.test.root,
+                }
+                | {f"model.{k}": v for k, v in value.spec.model.params.items()}
+            )
+        needed = value.spec.delta_one.min_examples
+        return dg.MaterializeResult(
+            value=value,
+            data_version=dg.DataVersion(value.content_digest[:32]),
+            metadata={
+                "dagster/row_count": value.base.count,
+                "dagster/column_schema": schema_of(value.base.table),
+                "test_rows": value.test.count,
+                "spec_hash": value.spec.spec_hash(),
+                "base_root": value.base.root,
+                "test_root": value.test.root,
+                "reused": reused,
+            },
+            check_results=[
+                dg.AssetCheckResult(
+                    passed=value.test.count >= needed,
+                    check_name="test_set_is_usable",
+                    severity=dg.AssetCheckSeverity.WARN,
+                    metadata={"test_rows": value.test.count, "min_examples": needed},
+                )
+            ],
+        )
+
+    @dg.asset(
+        key=[benchmark_id, "baseline_model"],
+        ins={"benchmark": dg.AssetIn([benchmark_id, "benchmark"])},
+        kinds={"sklearn"},
+        description=(
+            "The model that contributions are measured against: trained from the base set, or "
+            "loaded from MLflow or a skops file, as the spec's `baseline` says."
+        ),
+        **common,
+    )
+    def baseline_model(
+        context: dg.AssetExecutionContext,
+        platform: Platform,
+        tracking: dg.ResourceParam[Tracking],
+        benchmark: Benchmark,
+    ):  # no annotation: with one, Dagster takes the value for "Nothing"
+        with explained():
+            external, expected = _baseline_source(platform, benchmark)
+            value, reused = _reuse(
+                platform,
+                benchmark_id,
+                "baseline_model",
+                is_current=lambda stored: stored.fingerprint == expected,
+                make=lambda: _make_baseline(benchmark, external, expected),
+            )
+            tracking.log_params(
+                {"baseline_source": value.source, "baseline_train_rows": value.train_rows}
+            )
+            tracking.set_tags({"baseline_model_sha256": value.digest})
+        return dg.MaterializeResult(
+            value=value,
+            data_version=dg.DataVersion(value.digest[:32]),
+            metadata={
+                "source": value.source,
+                "train_rows": value.train_rows,
+                "model_sha256": value.digest,
+                "model_bytes": len(value.file),
+                "reused": reused,
+            },
+        )
+
+    @dg.asset(
+        key=[benchmark_id, "baseline_evaluation"],
+        ins={
+            "benchmark": dg.AssetIn([benchmark_id, "benchmark"]),
+            "baseline_model": dg.AssetIn([benchmark_id, "baseline_model"]),
+        },
+        kinds={"sklearn", "parquet"},
+        description="The baseline's prediction and scores for every test row, and its metrics.",
+        **common,
+    )
+    def baseline_evaluation(
+        context: dg.AssetExecutionContext,
+        platform: Platform,
+        tracking: dg.ResourceParam[Tracking],
+        benchmark: Benchmark,
+        baseline_model: StoredModel,
+    ):  # no annotation: with one, Dagster takes the value for "Nothing"
+        with explained():
+            value, reused = _reuse(
+                platform,
+                benchmark_id,
+                "baseline_evaluation",
+                is_current=lambda stored: (
+                    stored.model_digest == baseline_model.digest
+                    and stored.test_root == benchmark.test.root
+                ),
+                make=lambda: evaluate_model(
+                    baseline_model.model, benchmark, model_digest=baseline_model.digest
+                ),
+            )
+            metrics = value.metrics_ppm(benchmark.spec)
+            tracking.log_metrics({f"baseline_{k}": share(v) for k, v in metrics.items()})
+        return dg.MaterializeResult(
+            value=value,
+            data_version=dg.DataVersion(commitment(value)[:32]),
+            metadata={
+                "dagster/row_count": value.predictions.rows,
+                "metrics": metrics_table(metrics),
+                "reused": reused,
+                **{f"metric/{name}": share(ppm) for name, ppm in metrics.items()},
+            },
+        )
+
+    return [benchmark, baseline_model, baseline_evaluation]
+
+
+def identity_of(model: StoredModel) -> ModelIdentity:
+    """Return what an attestation says of a stored model."""
+    return ModelIdentity(
+        model.digest, model.source, model.external_digest, model.train_rows, model.fingerprint
+    )
+
+
+def _reuse(
+    platform: Platform,
+    benchmark_id: str,
+    asset: str,
+    *,
+    is_current: Callable[[Any], bool],
+    make: Callable[[], Any],
+) -> tuple[Any, bool]:
+    _, load = STORED_FORMS[asset]
+    try:
+        stored = read_object(
+            platform.stored_object(benchmark_id, asset), load, what=asset, remedy=""
+        )
+        if is_current(stored):
+            return stored, True
+    except (MissingObject, KeyError, ValueError):
+        # Nothing stored, or in a form of an earlier version: make it anew.
+        pass
+    return make(), False
+
+
+def _baseline_source(
+    platform: Platform, benchmark: Benchmark
+) -> tuple[tuple[Any, str] | None, str]:
+    """Return the loaded model and its file's digest, if any, and the expected fingerprint."""
+    spec = benchmark.spec
+    trusted = spec.model.trusted_types
+    external: tuple[Any, str] | None = None
+    if spec.baseline.source == "file":
+        assert spec.baseline.path is not None
+        path = platform.baseline_file(spec.id, spec.baseline.path)
+        external = load_model_file(path, trusted=trusted)
+    elif spec.baseline.source == "mlflow":
+        assert spec.baseline.uri is not None
+        external = fetch_registered_model(spec.baseline.uri, trusted=trusted)
+    if external and spec.baseline.sha256 not in (None, external[1]):
+        raise _wrong_digest(spec, external[1])
+    fingerprint = training_fingerprint(
+        spec_hash=spec.spec_hash(),
+        base_root=benchmark.base.root,
+        contributed_root=external[1] if external else None,
+        code_digest=code_digest(),
+    )
+    return external, fingerprint
+
+
+def _wrong_digest(spec: BenchmarkSpec, found: str) -> Exception:
+    from hokusai_assets.benchmarks.spec import SpecError
+
+    return SpecError(
+        f"baseline.sha256: the loaded file has {found}, the spec pins {spec.baseline.sha256}"
+    )
+
+
+def _make_baseline(
+    benchmark: Benchmark, external: tuple[Any, str] | None, fingerprint: str
+) -> StoredModel:
+    spec = benchmark.spec
+    if external is None:
+        model = train(training_rows(benchmark.base, None, spec), spec)
+    else:
+        model = TrainedModel(external[0], 0)
+        refuse_unfit_model(model, benchmark.test.table, spec)
+    return stored_model(
+        model,
+        source=spec.baseline.source,
+        external_digest=external[1] if external else None,
+        trusted_types=spec.model.trusted_types,
+        fingerprint=fingerprint,
+    )

@@ -1,0 +1,98 @@
+"""Builds the Definitions of a deployment: each benchmark's graph, jobs and sensor."""
+
+import re
+from pathlib import Path
+
+import dagster as dg
+
+from hokusai_assets.benchmarks.loading import find_benchmarks, load_spec
+from hokusai_assets.benchmarks.spec import BenchmarkSpec, SpecError
+from hokusai_assets.orchestration.asset_storage import AssetStorage
+from hokusai_assets.orchestration.benchmark_assets import build_benchmark_assets
+from hokusai_assets.orchestration.contribution_assets import build_contribution_assets
+from hokusai_assets.orchestration.partitions import (
+    ASSETS_OF_BENCHMARK,
+    baseline_job_name,
+    contribution_job_name,
+    contributions_of,
+    group_name,
+)
+from hokusai_assets.orchestration.platform import Platform
+from hokusai_assets.orchestration.sensors import build_drop_sensor
+from hokusai_assets.orchestration.tracking import BENCHMARK_TAG, MlflowTracking
+from hokusai_assets.settings import Settings
+
+
+def build_definitions(settings: Settings) -> dg.Definitions:
+    """Return the Definitions over all benchmarks of a deployment.
+
+    A benchmark whose spec is wrong shows as one asset that says what is wrong; the others are
+    untouched.
+    """
+    assets: list[dg.AssetsDefinition] = []
+    jobs, sensors, required = [], [], []
+    for folder in find_benchmarks(settings.benchmarks):
+        try:
+            spec = load_spec(folder)
+        except SpecError as error:
+            if broken := _broken_benchmark(folder, str(error)):
+                assets.append(broken)
+            continue
+        assets += build_benchmark_assets(spec) + build_contribution_assets(spec)
+        jobs += _jobs(spec)
+        sensors.append(build_drop_sensor(spec.id, settings))
+        if (settings.tracking or spec.tracking) == "required":
+            required.append(spec.id)
+    return dg.Definitions(
+        assets=assets,
+        jobs=jobs,
+        sensors=sensors,
+        executor=dg.in_process_executor,
+        resources={
+            "io_manager": AssetStorage(storage=str(settings.storage)),
+            "platform": Platform.of(settings),
+            "tracking": MlflowTracking(
+                tracking_uri=settings.mlflow_tracking_uri,
+                experiment=settings.mlflow_experiment,
+                artifact_root=settings.mlflow_artifact_root or "",
+                required=required,
+            ),
+        },
+    )
+
+
+def _jobs(spec: BenchmarkSpec) -> list[object]:
+    tags = {BENCHMARK_TAG: spec.id}
+    whole_group = dg.AssetSelection.groups(group_name(spec.id))
+    baseline = dg.AssetSelection.assets(*[[spec.id, name] for name in ASSETS_OF_BENCHMARK])
+    return [
+        dg.define_asset_job(
+            contribution_job_name(spec.id),
+            selection=whole_group,
+            partitions_def=contributions_of(spec.id),
+            tags=tags,
+            description=f"Takes one contribution to {spec.id} from its file to the attestation.",
+        ),
+        dg.define_asset_job(
+            baseline_job_name(spec.id),
+            selection=baseline,
+            tags=tags,
+            description=f"Loads {spec.id} and trains and evaluates its baseline.",
+        ),
+    ]
+
+
+def _broken_benchmark(folder: Path, message: str) -> dg.AssetsDefinition | None:
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", folder.name):
+        return None
+
+    @dg.asset(
+        key=[folder.name, "benchmark"],
+        group_name=re.sub(r"[^A-Za-z0-9_]", "_", folder.name),
+        description=f"**This benchmark can't be used.** {message}",
+        tags={"hokusai/broken": "true"},
+    )
+    def broken() -> None:
+        raise dg.Failure(description=message, allow_retries=False)
+
+    return broken

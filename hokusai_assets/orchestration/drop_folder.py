@@ -1,0 +1,77 @@
+"""Listing and fetching drops: a local folder, or any fsspec URL such as ``s3://bucket/prefix``."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from hokusai_assets.contributions.manifest import SIDECAR_SUFFIX
+from hokusai_assets.orchestration.drop_ledger import DropFile, is_drop
+
+
+class DropFolder:
+    """The drops of one benchmark: ``<root>/<benchmark id>``."""
+
+    def __init__(self, root: str, benchmark_id: str) -> None:
+        self._local = Path(root) / benchmark_id if "://" not in root else None
+        self._url = f"{root.rstrip('/')}/{benchmark_id}"
+
+    def listing(self) -> list[DropFile]:
+        """Return the data files now in the folder; a missing folder holds none.
+
+        Raises:
+            OSError: the folder can't be listed, which is not the same as empty.
+        """
+        if self._local is not None:
+            return list(_list_local(self._local))
+        filesystem, root = self._remote()
+        try:
+            entries = filesystem.ls(root, detail=True, refresh=True)
+        except FileNotFoundError:
+            return []
+        files = []
+        for entry in entries:
+            name = str(entry["name"]).rstrip("/").rsplit("/", 1)[-1]
+            if entry.get("type") == "file" and is_drop(name):
+                changed = entry.get("LastModified") or entry.get("mtime") or entry.get("created")
+                tag = entry.get("ETag") or entry.get("etag") or ""
+                files.append(DropFile(name, int(entry["size"] or 0), f"{changed}|{tag}"))
+        return files
+
+    @contextmanager
+    def fetched(self, name: str, scratch: Path) -> Iterator[Path]:
+        """Yield a local path of a drop with its sidecar beside it; fetched copies are removed."""
+        if self._local is not None:
+            yield self._local / name
+            return
+        filesystem, root = self._remote()
+        scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.TemporaryDirectory(dir=scratch) as folder:
+            target = Path(folder) / name
+            filesystem.get_file(f"{root}/{name}", str(target))
+            sidecar = f"{root}/{name}{SIDECAR_SUFFIX}"
+            if filesystem.exists(sidecar):
+                filesystem.get_file(sidecar, str(target) + SIDECAR_SUFFIX)
+            yield target
+
+    def _remote(self):  # type: ignore[no-untyped-def]
+        import fsspec
+
+        return fsspec.core.url_to_fs(self._url)
+
+
+def _list_local(folder: Path) -> Iterator[DropFile]:
+    try:
+        entries = os.scandir(folder)
+    except FileNotFoundError:
+        return
+    with entries:
+        for entry in entries:
+            if not is_drop(entry.name) or not entry.is_file(follow_symlinks=False):
+                continue
+            try:
+                status = entry.stat(follow_symlinks=False)
+            except FileNotFoundError:
+                continue
+            yield DropFile(entry.name, status.st_size, str(status.st_mtime_ns))

@@ -1,0 +1,60 @@
+"""Turning domain errors into Dagster failures that read as one sentence and hold no values."""
+
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import dagster as dg
+
+from hokusai_assets.attestation.issuing import PartsDisagree
+from hokusai_assets.attestation.signing_key import SigningKeyError
+from hokusai_assets.benchmarks.spec import SpecError
+from hokusai_assets.contributions.identity import UnknownContribution
+from hokusai_assets.evaluation.metrics import UndefinedMetric
+from hokusai_assets.orchestration.object_store import MissingObject
+from hokusai_assets.orchestration.tracking import TrackingUnavailable
+from hokusai_assets.privacy.keys import PrivacyKeyError
+
+EXPLAINED = (
+    PartsDisagree,
+    SigningKeyError,
+    SpecError,
+    UnknownContribution,
+    UndefinedMetric,
+    MissingObject,
+    TrackingUnavailable,
+    PrivacyKeyError,
+)
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Let errors that explain themselves fail the step with their message alone."""
+    try:
+        yield
+    except EXPLAINED as error:
+        raise dg.Failure(description=str(error), allow_retries=False) from None
+
+
+@contextmanager
+def without_values() -> Iterator[None]:
+    """Guard code that handles raw rows: an unforeseen error tells its place, not its message.
+
+    A parser's or a cast's message may quote the cell it choked on.
+    """
+    try:
+        with explained():
+            yield
+    except dg.Failure:
+        raise
+    except OSError as error:
+        raise dg.Failure(description=f"file error {error.errno}: {error.strerror}") from None
+    except Exception as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        place = next(f for f in reversed(frames) if "hokusai_assets" in f.filename)
+        where = f"{place.filename.rsplit('hokusai_assets', 1)[-1].lstrip('/')}:{place.lineno}"
+        raise dg.Failure(
+            description=f"{type(error).__name__} at {where}; its message is withheld because it "
+            "may quote contributed data",
+            allow_retries=False,
+        ) from None

@@ -1,0 +1,131 @@
+"""Folders that appear whole or not at all, and are checked when they are read.
+
+Layout under a location: ``<digest>/`` holds the files of one version, ``current.json`` names the
+version in force with the SHA-256 of each file. A version is written beside, flushed to disk and
+renamed; then ``current.json`` is replaced. A process killed anywhere leaves the old version.
+"""
+
+import hashlib
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
+_CURRENT = "current.json"
+_DRAFT = ".draft-"
+
+
+class MissingObject(RuntimeError):
+    """Nothing whole is stored at a location; the message names what, where, and the remedy."""
+
+
+def write_object(location: Path, save: Callable[[Path], None]) -> str:
+    """Store a new version and put it in force.
+
+    Args:
+        location: the object's folder, made if it is missing.
+        save: writes the files into the folder it is given.
+
+    Returns:
+        The version's digest: SHA-256 (hex) over names and contents of its files.
+    """
+    location.mkdir(parents=True, exist_ok=True)
+    _remove_abandoned(location)
+    draft = location / f"{_DRAFT}{os.getpid()}-{secrets.token_hex(6)}"
+    draft.mkdir(mode=0o700)
+    try:
+        save(draft)
+        files = {path.name: _file_digest(path) for path in sorted(draft.iterdir())}
+        for path in draft.iterdir():
+            _flush(path)
+        digest = hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()
+        version = location / digest[:32]
+        if _holds(version, files):
+            shutil.rmtree(draft)
+        else:
+            shutil.rmtree(version, ignore_errors=True)
+            draft.rename(version)
+        _flush(location)
+        replace_file(
+            location / _CURRENT,
+            json.dumps({"version": version.name, "files": files}, sort_keys=True).encode(),
+        )
+        return digest
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def read_object(location: Path, load: Callable[[Path], T], *, what: str, remedy: str) -> T:
+    """Load the version in force after checking each file against its digest.
+
+    Args:
+        location: the object's folder.
+        load: reads the folder it is given.
+        what: names the object in messages.
+        remedy: what to do when it is missing or damaged.
+
+    Raises:
+        MissingObject: nothing is stored, or a file is missing or changed.
+    """
+    return load(checked_version(location, what=what, remedy=remedy))
+
+
+def checked_version(location: Path, *, what: str, remedy: str) -> Path:
+    """Return the folder of the version in force, its files checked; see `read_object`."""
+    try:
+        current = json.loads((location / _CURRENT).read_bytes())
+    except FileNotFoundError:
+        raise MissingObject(f"{what} is not stored (looked in {location}): {remedy}") from None
+    version = location / str(current["version"])
+    if not _holds(version, current["files"]):
+        raise MissingObject(f"{what} is damaged (files of {version} changed): {remedy}")
+    return version
+
+
+def replace_file(path: Path, data: bytes, *, mode: int = 0o644) -> None:
+    """Write a file so that readers see its old content or all of the new."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"{_DRAFT}{os.getpid()}-{secrets.token_hex(6)}")
+    try:
+        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(draft, path)
+        _flush(path.parent)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _holds(version: Path, files: dict[str, str]) -> bool:
+    try:
+        return all(_file_digest(version / name) == digest for name, digest in files.items())
+    except OSError:
+        return False
+
+
+def _file_digest(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _remove_abandoned(location: Path) -> None:
+    for path in location.glob(f"{_DRAFT}*"):
+        process = path.name.removeprefix(_DRAFT).split("-")[0]
+        if process.isdigit() and not Path(f"/proc/{process}").exists():
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)

@@ -1,0 +1,67 @@
+"""What the Dagster UI and MLflow show of a value: small tables and plain numbers."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+import pyarrow as pa
+
+from hokusai_assets.contributions.intake import IntakeReport
+
+_PPM = 1_000_000
+
+
+def share(ppm: int) -> float:
+    """Return parts per million as a fraction."""
+    return ppm / _PPM
+
+
+def schema_of(table: pa.Table) -> dg.MetadataValue:
+    """Return the columns of a table as Dagster shows them."""
+    columns = [
+        dg.TableColumn(field.name, str(field.type)) for field in table.schema if field.name
+    ]
+    return dg.MetadataValue.table_schema(dg.TableSchema(columns=columns))
+
+
+def metrics_table(metrics_ppm: Mapping[str, int]) -> dg.MetadataValue:
+    """Return one model's metrics as a Markdown table."""
+    lines = ["| metric | value |", "|---|---|"]
+    lines += [f"| {name} | {share(value):.6f} |" for name, value in metrics_ppm.items()]
+    return dg.MetadataValue.md("\n".join(lines))
+
+
+def deltas_table(metrics: Mapping[str, Mapping[str, Any]]) -> dg.MetadataValue:
+    """Return baseline, new, delta and interval per metric as a Markdown table."""
+    lines = [
+        "| metric | baseline | new | delta | interval of the delta | p |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, delta in metrics.items():
+        lines.append(
+            f"| {name} | {share(delta['baseline_ppm']):.4f} | {share(delta['new_ppm']):.4f} "
+            f"| {share(delta['delta_ppm']):+.4f} "
+            f"| {share(delta['low_ppm']):+.4f} … {share(delta['high_ppm']):+.4f} "
+            f"| {share(delta['p_value_ppm']):.4f} |"
+        )
+    return dg.MetadataValue.md("\n".join(lines))
+
+
+def reasons_text(report: IntakeReport) -> str:
+    """Return why a contribution is rejected, one line per broken rule."""
+    return "\n".join(
+        f"- **{problem.rule}**: {problem.message} *Fix:* {problem.fix}"
+        for problem in report.problems
+    )
+
+
+def delta_metrics(metrics: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
+    """Return MLflow's metrics of a comparison: ``baseline_x``, ``new_x``, ``delta_x``."""
+    logged = {}
+    for name, delta in metrics.items():
+        logged[f"baseline_{name}"] = share(delta["baseline_ppm"])
+        logged[f"new_{name}"] = share(delta["new_ppm"])
+        logged[f"delta_{name}"] = share(delta["delta_ppm"])
+        logged[f"delta_{name}_low"] = share(delta["low_ppm"])
+        logged[f"delta_{name}_high"] = share(delta["high_ppm"])
+    return logged

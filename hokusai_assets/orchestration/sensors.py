@@ -1,0 +1,134 @@
+"""The drop sensor of a benchmark: new files become partitions and runs."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from hokusai_assets.contributions.identity import register
+from hokusai_assets.orchestration.drop_folder import DropFolder
+from hokusai_assets.orchestration.drop_ledger import DropLedger, KnownDrop, plan_tick
+from hokusai_assets.orchestration.partitions import (
+    contribution_job_name,
+    contributions_of,
+    drop_sensor_name,
+)
+from hokusai_assets.orchestration.tracking import BENCHMARK_TAG, PARTITION_TAG
+from hokusai_assets.settings import Settings
+from hokusai_assets.tables.problems import UnreadableFile
+
+FILES_PER_TICK = 50
+SECONDS_PER_TICK = 30.0
+_INTERVAL_SECONDS = 15
+
+
+def build_drop_sensor(benchmark_id: str, settings: Settings) -> dg.SensorDefinition:
+    """Return the sensor that watches a benchmark's drops, running by default.
+
+    A tick registers at most `FILES_PER_TICK` files and stops early after `SECONDS_PER_TICK`
+    (Dagster ends a tick after 60 s). Its cursor is a line for people; what is known of files
+    stands in the drop ledger.
+    """
+
+    @dg.sensor(
+        name=drop_sensor_name(benchmark_id),
+        job_name=contribution_job_name(benchmark_id),
+        minimum_interval_seconds=_INTERVAL_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description=f"Evaluates files dropped into {settings.drops}/{benchmark_id}.",
+    )
+    def drops(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        return tick(context, benchmark_id, settings)
+
+    return drops
+
+
+def tick(
+    context: dg.SensorEvaluationContext, benchmark_id: str, settings: Settings
+) -> dg.SensorResult:
+    """Look at the drop folder once; see `build_drop_sensor`."""
+    folder = DropFolder(settings.drops, benchmark_id)
+    try:
+        listing = folder.listing()
+    except OSError as error:
+        # A failed read is not an empty folder: nothing known is touched.
+        return dg.SensorResult(skip_reason=f"the drops can't be listed: {error.strerror}")
+    except Exception as error:  # remote stores raise their own errors
+        return dg.SensorResult(skip_reason=f"the drops can't be listed: {type(error).__name__}")
+    ledger = DropLedger(settings.home / "drops.sqlite", benchmark_id)
+    known = ledger.known()
+    ledger.forget(known.keys() - {file.name for file in listing})
+    confirmed, unconfirmed = _confirm(context, benchmark_id, known)
+    plan = plan_tick(listing, known, at_most=FILES_PER_TICK)
+    ledger.note([KnownDrop(file, "seen") for file in plan.watch])
+    registered, failed, late = _register(folder, plan.register, benchmark_id, settings)
+    ledger.note([*confirmed, *registered, *failed])
+    for drop in failed:
+        context.log.warning(f"a drop was not taken ({drop.detail}); replace the file to retry")
+    wanted = {drop.key: drop for drop in [*unconfirmed, *registered]}
+    partitions = contributions_of(benchmark_id)
+    assert partitions.name is not None
+    known_keys = set(context.instance.get_dynamic_partitions(partitions.name))
+    new_keys = [key for key in wanted if key not in known_keys]
+    status = (
+        f"{len(listing)} files; {len(plan.watch)} new or changed, {len(registered)} registered, "
+        f"{len(failed)} not taken, {plan.waiting + late} left for the next tick"
+    )
+    return dg.SensorResult(
+        run_requests=[
+            dg.RunRequest(
+                run_key=f"{drop.key}:{drop.digest}",
+                partition_key=drop.key,
+                tags={BENCHMARK_TAG: benchmark_id},
+            )
+            for drop in wanted.values()
+        ],
+        dynamic_partitions_requests=[partitions.build_add_request(new_keys)] if new_keys else [],
+        skip_reason=None if wanted else status,
+        cursor=status,
+    )
+
+
+def _confirm(
+    context: dg.SensorEvaluationContext, benchmark_id: str, known: dict[str, KnownDrop]
+) -> tuple[list[KnownDrop], list[KnownDrop]]:
+    """Split requested drops by whether Dagster has a run of their contribution."""
+    confirmed, unconfirmed = [], []
+    for drop in [drop for drop in known.values() if drop.status == "requested"]:
+        if len(confirmed) + len(unconfirmed) >= 2 * FILES_PER_TICK:
+            break
+        tags = {PARTITION_TAG: drop.key, BENCHMARK_TAG: benchmark_id}
+        if context.instance.get_runs_count(dg.RunsFilter(tags=tags)):
+            confirmed.append(_with(drop, status="launched"))
+        else:
+            unconfirmed.append(drop)
+    return confirmed, unconfirmed
+
+
+def _register(
+    folder: DropFolder, files: list[Any], benchmark_id: str, settings: Settings
+) -> tuple[list[KnownDrop], list[KnownDrop], int]:
+    started = time.monotonic()
+    registered, failed = [], []
+    for position, file in enumerate(files):
+        if time.monotonic() - started > SECONDS_PER_TICK:
+            return registered, failed, len(files) - position
+        try:
+            with folder.fetched(file.name, settings.home / "incoming") as path:
+                contribution = register(path, settings.contributions(benchmark_id))
+        except FileNotFoundError:
+            continue
+        except UnreadableFile as error:
+            failed.append(KnownDrop(file, "unreadable", detail=error.problem.rule))
+        except OSError as error:
+            failed.append(KnownDrop(file, "unreadable", detail=str(error.strerror)))
+        else:
+            registered.append(
+                KnownDrop(file, "requested", key=contribution.key, digest=contribution.digest)
+            )
+    return registered, failed, 0
+
+
+def _with(drop: KnownDrop, *, status: Any) -> KnownDrop:
+    return KnownDrop(drop.file, status, drop.key, drop.digest, drop.detail)

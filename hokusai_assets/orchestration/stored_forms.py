@@ -1,0 +1,258 @@
+"""How each asset's value is written to a folder and read back."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from hokusai_assets.benchmarks.loading import Benchmark, RowSet
+from hokusai_assets.benchmarks.spec import BenchmarkSpec
+from hokusai_assets.canonical import rows
+from hokusai_assets.contributions.intake import ContributedData, IntakeReport
+from hokusai_assets.evaluation.measurement import Evaluation
+from hokusai_assets.evaluation.predictions import Predictions
+from hokusai_assets.models.persistence import load_model, model_bytes
+from hokusai_assets.models.training import TrainedModel
+from hokusai_assets.tables.problems import Problem
+
+_DIGEST_COLUMN = "hokusai:row_digest"
+
+
+@dataclass(frozen=True)
+class StoredModel:
+    """A model's file and where it came from; the pipeline is read from it only when asked for.
+
+    Attributes:
+        file: the skops archive.
+        digest: SHA-256 (hex) of the archive.
+        train_rows: rows it was fitted to, 0 if it was loaded from elsewhere.
+        source: ``train``, ``mlflow`` or ``file``.
+        external_digest: SHA-256 (hex) of the file it was loaded from, None if trained here.
+        trusted_types: types the spec trusts beyond the platform's own.
+        fingerprint: names all that the model was made from.
+    """
+
+    file: bytes
+    digest: str
+    train_rows: int
+    source: str
+    external_digest: str | None
+    trusted_types: tuple[str, ...]
+    fingerprint: str
+
+    @cached_property
+    def model(self) -> TrainedModel:
+        """The pipeline as the file holds it."""
+        return TrainedModel(load_model(self.file, trusted=self.trusted_types), self.train_rows)
+
+
+@dataclass(frozen=True)
+class MeasuredDelta:
+    """The measurement document and the per-row predictions of both models."""
+
+    document: dict[str, Any]
+    predictions: pa.Table
+
+
+@dataclass(frozen=True)
+class IssuedAttestation:
+    """The signed envelope, its two hashes, and the unsigned facts beside it."""
+
+    envelope: bytes
+    attestation_hash: str
+    result_hash: str
+    beside: dict[str, Any]
+
+
+def _write_json(path: Path, value: object) -> None:
+    path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _read_json(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _write_rows(path: Path, part: RowSet) -> None:
+    digests = pa.array(part.digests, pa.binary(32))
+    pq.write_table(part.table.append_column(_DIGEST_COLUMN, digests), path, compression="zstd")
+
+
+def _read_rows(path: Path) -> RowSet:
+    table = pq.read_table(path)
+    digests = table.column(_DIGEST_COLUMN).to_pylist()
+    return RowSet(table.drop_columns([_DIGEST_COLUMN]), digests, rows.table_root(digests))
+
+
+def _save_benchmark(value: Benchmark, folder: Path) -> None:
+    _write_rows(folder / "base.parquet", value.base)
+    _write_rows(folder / "test.parquet", value.test)
+    spec = value.spec.model_dump(mode="json")
+    _write_json(folder / "benchmark.json", {"spec": spec, "fingerprint": value.fingerprint})
+
+
+def _load_benchmark(folder: Path) -> Benchmark:
+    document = _read_json(folder / "benchmark.json")
+    return Benchmark(
+        BenchmarkSpec.model_validate(document["spec"]),
+        _read_rows(folder / "base.parquet"),
+        _read_rows(folder / "test.parquet"),
+        document["fingerprint"],
+    )
+
+
+_MODEL_FACTS = (
+    "digest",
+    "train_rows",
+    "source",
+    "external_digest",
+    "trusted_types",
+    "fingerprint",
+)
+
+
+def _save_model(value: StoredModel, folder: Path) -> None:
+    (folder / "model.skops").write_bytes(value.file)
+    _write_json(folder / "model.json", {name: getattr(value, name) for name in _MODEL_FACTS})
+
+
+def _load_model(folder: Path) -> StoredModel:
+    facts = _read_json(folder / "model.json")
+    facts["trusted_types"] = tuple(facts["trusted_types"])
+    return StoredModel(file=(folder / "model.skops").read_bytes(), **facts)
+
+
+def _save_evaluation(value: Evaluation, folder: Path) -> None:
+    said = value.predictions
+    columns: dict[str, Any] = {
+        "row_digest": pa.array(value.row_digests, pa.binary(32)),
+        "actual": said.actual,
+        "predicted": said.predicted,
+    }
+    for index in range(len(said.labels)):
+        columns[f"score_{index}"] = said.scores[:, index]
+    pq.write_table(pa.table(columns), folder / "predictions.parquet", compression="zstd")
+    _write_json(
+        folder / "evaluation.json",
+        {
+            "labels": list(said.labels),
+            "test_root": value.test_root,
+            "model_digest": value.model_digest,
+        },
+    )
+
+
+def _load_evaluation(folder: Path) -> Evaluation:
+    document = _read_json(folder / "evaluation.json")
+    table = pq.read_table(folder / "predictions.parquet")
+    labels = tuple(document["labels"])
+    scores = np.column_stack([table.column(f"score_{i}").to_numpy() for i in range(len(labels))])
+    predictions = Predictions(
+        labels, table.column("actual").to_numpy(), table.column("predicted").to_numpy(), scores
+    )
+    return Evaluation(
+        predictions,
+        table.column("row_digest").to_pylist(),
+        document["test_root"],
+        document["model_digest"],
+    )
+
+
+def _save_contributed_data(value: ContributedData, folder: Path) -> None:
+    _write_rows(folder / "rows.parquet", value.rows)
+    _write_json(folder / "intake_report.json", value.report.to_dict())
+
+
+def read_intake_report(folder: Path) -> IntakeReport:
+    """Read the intake report from the stored folder of a contributed_data asset."""
+    document = _read_json(folder / "intake_report.json")
+    counts = document["rows"]
+    problems = tuple(
+        Problem(**{**reason, "rows": tuple(reason["rows"])}) for reason in document["reasons"]
+    )
+    return IntakeReport(
+        contribution=document["contribution"],
+        raw_digest=document["raw_digest"],
+        rows_in=counts["in"],
+        rows_kept=counts["kept"],
+        rows_hashed=counts["hashed"],
+        removed=counts["removed"],
+        problems=problems,
+        ignored_columns=document["ignored_columns"],
+        test_overlap_ppm=document["test_overlap_ppm"],
+        natural_overlap_ppm=document["natural_overlap_ppm"],
+        privacy=document["privacy"],
+        manifest=document["manifest"],
+    )
+
+
+def _load_contributed_data(folder: Path) -> ContributedData:
+    return ContributedData(_read_rows(folder / "rows.parquet"), read_intake_report(folder))
+
+
+def _save_measured_delta(value: MeasuredDelta, folder: Path) -> None:
+    _write_json(folder / "metric_deltas.json", value.document)
+    pq.write_table(value.predictions, folder / "predictions.parquet", compression="zstd")
+
+
+def _load_measured_delta(folder: Path) -> MeasuredDelta:
+    return MeasuredDelta(
+        _read_json(folder / "metric_deltas.json"), pq.read_table(folder / "predictions.parquet")
+    )
+
+
+def _save_attestation(value: IssuedAttestation, folder: Path) -> None:
+    (folder / "attestation.json").write_bytes(value.envelope)
+    _write_json(
+        folder / "beside.json",
+        {
+            "attestation_hash": value.attestation_hash,
+            "result_hash": value.result_hash,
+            "beside": value.beside,
+        },
+    )
+
+
+def _load_attestation(folder: Path) -> IssuedAttestation:
+    document = _read_json(folder / "beside.json")
+    return IssuedAttestation(
+        (folder / "attestation.json").read_bytes(),
+        document["attestation_hash"],
+        document["result_hash"],
+        document["beside"],
+    )
+
+
+# Keyed by the asset's own name, the last part of its key.
+STORED_FORMS: dict[str, tuple[Callable[[Any, Path], None], Callable[[Path], Any]]] = {
+    "benchmark": (_save_benchmark, _load_benchmark),
+    "baseline_model": (_save_model, _load_model),
+    "new_model": (_save_model, _load_model),
+    "baseline_evaluation": (_save_evaluation, _load_evaluation),
+    "new_evaluation": (_save_evaluation, _load_evaluation),
+    "contributed_data": (_save_contributed_data, _load_contributed_data),
+    "metric_deltas": (_save_measured_delta, _load_measured_delta),
+    "attestation": (_save_attestation, _load_attestation),
+}
+
+
+def stored_model(
+    model: TrainedModel,
+    *,
+    source: str,
+    external_digest: str | None,
+    trusted_types: tuple[str, ...],
+    fingerprint: str,
+) -> StoredModel:
+    """Wrap a model for storage; ``fingerprint`` names all that it was made from."""
+    data = model_bytes(model.pipeline)
+    digest = hashlib.sha256(data).hexdigest()
+    return StoredModel(
+        data, digest, model.train_rows, source, external_digest, trusted_types, fingerprint
+    )

@@ -1,0 +1,105 @@
+"""Settings of a deployment, read from the environment in this one place.
+
+| variable | meaning | default |
+|---|---|---|
+| HOKUSAI_HOME | folder for all that runs write | ``.hokusai`` in the working directory |
+| HOKUSAI_DATA | folder with ``benchmarks/`` and ``drops/`` | ``data`` in the working directory |
+| HOKUSAI_DROPS | where drops arrive: a folder or an fsspec URL | ``<HOKUSAI_DATA>/drops`` |
+| HOKUSAI_MODE | ``development`` or ``production`` (demands given keys) | ``development`` |
+| HOKUSAI_TRACKING | ``required`` or ``optional``; overrides each benchmark's ``tracking`` | unset |
+| HOKUSAI_PII_KEY, HOKUSAI_PII_KEY_FILE | key for pseudonyms, 64 or more hex digits | generated |
+| HOKUSAI_SIGNING_KEY, HOKUSAI_SIGNING_KEY_FILE | Ed25519 private key in PEM | generated |
+| MLFLOW_TRACKING_URI | MLflow's store or server | SQLite in the home |
+| MLFLOW_EXPERIMENT_NAME | experiment that runs are logged to | ``hokusai-pipeline`` |
+| MLFLOW_ARTIFACT_ROOT | where a new experiment keeps artifacts | folder in the home |
+
+Keys are read where they are used, never stored in settings, so no log of settings holds one.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+_MODES = ("development", "production")
+_TRACKING = ("required", "optional")
+
+
+class SettingsError(ValueError):
+    """An environment variable has a value that is not allowed; names it and what is."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where a deployment keeps things and how strict it is; see the module for the variables."""
+
+    home: Path
+    data: Path
+    drops: str
+    production: bool = False
+    tracking: str | None = None
+    mlflow_tracking_uri: str = ""
+    mlflow_experiment: str = "hokusai-pipeline"
+    mlflow_artifact_root: str | None = None
+    dry_run: bool = False
+
+    @property
+    def benchmarks(self) -> Path:
+        """Folder with one folder per benchmark."""
+        return self.data / "benchmarks"
+
+    @property
+    def dagster_home(self) -> Path:
+        """Dagster's own folder."""
+        return self.home / "dagster"
+
+    @property
+    def storage(self) -> Path:
+        """What assets hold."""
+        return self.home / "storage"
+
+    @property
+    def attestations(self) -> Path:
+        """Issued attestations, one folder per benchmark."""
+        return self.home / "attestations"
+
+    @property
+    def keys(self) -> Path:
+        """Generated keys."""
+        return self.home / "keys"
+
+    def contributions(self, benchmark_id: str) -> Path:
+        """Store of a benchmark's contributions as they came."""
+        return self.home / "contributions" / benchmark_id
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
+        """Read the settings.
+
+        Raises:
+            SettingsError: a variable has a value that is not allowed.
+        """
+        home = Path(environment.get("HOKUSAI_HOME") or ".hokusai").expanduser().resolve()
+        data = Path(environment.get("HOKUSAI_DATA") or "data").expanduser().resolve()
+        mode = _one_of(environment, "HOKUSAI_MODE", _MODES) or "development"
+        uri = environment.get("MLFLOW_TRACKING_URI")
+        artifacts = environment.get("MLFLOW_ARTIFACT_ROOT")
+        if not uri:
+            uri = f"sqlite:///{home / 'mlflow' / 'mlflow.db'}"
+            artifacts = artifacts or (home / "mlflow" / "artifacts").as_uri()
+        return cls(
+            home=home,
+            data=data,
+            drops=environment.get("HOKUSAI_DROPS") or str(data / "drops"),
+            production=mode == "production",
+            tracking=_one_of(environment, "HOKUSAI_TRACKING", _TRACKING),
+            mlflow_tracking_uri=uri,
+            mlflow_experiment=environment.get("MLFLOW_EXPERIMENT_NAME") or "hokusai-pipeline",
+            mlflow_artifact_root=artifacts,
+        )
+
+
+def _one_of(environment: Mapping[str, str], name: str, allowed: tuple[str, ...]) -> str | None:
+    value = environment.get(name)
+    if value and value not in allowed:
+        raise SettingsError(f"{name}: found {value!r}, allowed are {', '.join(allowed)}")
+    return value or None
