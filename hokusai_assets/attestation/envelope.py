@@ -11,7 +11,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from securesystemslib.dsse import Envelope
 from securesystemslib.exceptions import VerificationError
-from securesystemslib.signer import CryptoSigner, SSlibKey
+from securesystemslib.signer import CryptoSigner, SSlibKey  # type: ignore[attr-defined]
 
 from hokusai_assets.canonical.canonical_json import canonical_bytes
 
@@ -40,7 +40,9 @@ def open_envelope(data: bytes) -> tuple[Envelope, dict[str, Any]]:
         envelope = Envelope.from_dict(json.loads(data, object_pairs_hook=_unique))
         statement = json.loads(envelope.payload, object_pairs_hook=_unique)
     except (KeyError, ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise NoEnvelope(f"no DSSE envelope over a JSON statement ({type(error).__name__})") from None
+        raise NoEnvelope(
+            f"no DSSE envelope over a JSON statement ({type(error).__name__})"
+        ) from None
     except Exception as error:  # securesystemslib's FormatError derives from its own base
         raise NoEnvelope(f"no DSSE envelope ({type(error).__name__})") from None
     if envelope.payload_type != PAYLOAD_TYPE:

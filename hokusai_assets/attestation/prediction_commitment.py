@@ -17,7 +17,8 @@ BILLION = 1_000_000_000
 
 def scores_in_billionths(scores: np.ndarray) -> np.ndarray:
     """Return (n, K) scores, already rounded to 1e-9, as int64 billionths."""
-    return np.rint(scores * BILLION).astype(np.int64)
+    billionths: np.ndarray = np.rint(scores * BILLION).astype(np.int64)
+    return billionths
 
 
 def predictions_root(

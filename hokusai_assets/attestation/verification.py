@@ -211,7 +211,9 @@ def _check_metrics(statement: Mapping[str, Any]) -> None:
     counts = np.array([cell[3] for cell in result["confusion_cells"]])
     actual = np.repeat([position[cell[0]] for cell in result["confusion_cells"]], counts)
     for which, column in (("baseline", 1), ("new", 2)):
-        predicted = np.repeat([position[cell[column]] for cell in result["confusion_cells"]], counts)
+        predicted = np.repeat(
+            [position[cell[column]] for cell in result["confusion_cells"]], counts
+        )
         scores = np.eye(len(labels))[predicted]
         said = Predictions(tuple(labels), actual, predicted, scores)
         for name, delta in result["metrics"].items():

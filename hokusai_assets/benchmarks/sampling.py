@@ -31,8 +31,7 @@ def allocate(counts: np.ndarray, size: int) -> np.ndarray:
     if not len(counts) <= size <= total:
         raise ValueError(f"a sample of {size} from {total} rows in {len(counts)} strata")
     shares = [int(count) * size for count in counts]
-    given = np.array([max(1, share // total) for share in shares], dtype=np.int64)
-    given = np.minimum(given, counts)
+    given: np.ndarray = np.array([max(1, share // total) for share in shares], dtype=np.int64)
     remainders = [share % total for share in shares]
     order = sorted(range(len(counts)), key=lambda i: (-remainders[i], i))
     position = 0
@@ -47,9 +46,7 @@ def allocate(counts: np.ndarray, size: int) -> np.ndarray:
     return given
 
 
-def stratified_positions(
-    labels: np.ndarray, size: int, *, seed: int, purpose: str
-) -> np.ndarray:
+def stratified_positions(labels: np.ndarray, size: int, *, seed: int, purpose: str) -> np.ndarray:
     """Choose ``size`` row positions, stratified by label, ascending.
 
     Args:

@@ -46,7 +46,9 @@ def scaffold_benchmark(
             raise SpecError(f"--target: {path.name} has no column {target!r}; it has {names}")
     if absent := [name for name in base.column_names if name not in held_out.column_names]:
         raise SpecError(f"{test.name}: lacks the columns {absent} of {train.name}")
-    text = spec_text(benchmark_id, base, held_out, target, f"base{train.suffix}", f"test{test.suffix}")
+    text = spec_text(
+        benchmark_id, base, held_out, target, f"base{train.suffix}", f"test{test.suffix}"
+    )
     root.mkdir(parents=True, exist_ok=True)
     draft = root / f".{benchmark_id}-{os.getpid()}-{secrets.token_hex(4)}"
     draft.mkdir()
@@ -89,9 +91,9 @@ def spec_text(
         "version: 1",
         f"id: {benchmark_id}",
         f"title: {benchmark_id}",
-        "description: \"\"   # one sentence: what is predicted, from what",
-        "licence: \"\"       # licence and source of the data, shown beside every result",
-        "source: \"\"",
+        'description: ""   # one sentence: what is predicted, from what',
+        'licence: ""       # licence and source of the data, shown beside every result',
+        'source: ""',
         "",
         f"task: {'binary' if binary else 'multiclass'}",
         f"target: {_quoted(target)}",

@@ -102,7 +102,7 @@ class BaselineSpec(_Strict):
             raise ValueError("source mlflow needs uri: models:/name/version (a pinned version)")
         if self.source == "file" and not self.path:
             raise ValueError("source file needs path: the skops file beside benchmark.yaml")
-        if self.source != "mlflow" and self.uri or self.source != "file" and self.path:
+        if (self.source != "mlflow" and self.uri) or (self.source != "file" and self.path):
             raise ValueError("uri goes with source: mlflow, path with source: file")
         return self
 
@@ -125,7 +125,9 @@ class DeltaOneSpec(_Strict):
 
     min_examples: Annotated[int, Field(ge=1)] = 800
     min_delta_bps: Annotated[int, Field(ge=0, le=10000)] = 100
-    confidence: Annotated[Decimal, Field(gt=Decimal("0.5"), lt=1, decimal_places=6)] = Decimal("0.95")
+    confidence: Annotated[Decimal, Field(gt=Decimal("0.5"), lt=1, decimal_places=6)] = Decimal(
+        "0.95"
+    )
     resamples: Annotated[int, Field(ge=100, le=1_000_000)] = 10_000
 
 

@@ -119,7 +119,9 @@ def _wait_until_listening(port: int, processes: dict[str, subprocess.Popen[bytes
 def _stop(processes: dict[str, subprocess.Popen[bytes]]) -> None:
     for process in processes.values():
         if process.poll() is None:
-            process.send_signal(signal.SIGINT if process is processes.get("Dagster") else signal.SIGTERM)
+            process.send_signal(
+                signal.SIGINT if process is processes.get("Dagster") else signal.SIGTERM
+            )
     for process in processes.values():
         try:
             process.wait(timeout=20)

@@ -19,7 +19,9 @@ from hokusai_assets.settings import Settings
 
 
 @click.command("evaluate")
-@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument(
+    "file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
 @benchmark_option
 @click.option(
     "--dry-run",
@@ -51,7 +53,9 @@ def command(
 
         folder = benchmark_folder(settings, benchmark_id) if file or benchmark_id else None
         if folder is not None and file is None:
-            raise click.UsageError("a dry run on a benchmark needs FILE; without both, a small one is generated")
+            raise click.UsageError(
+                "a dry run on a benchmark needs FILE; without both, a small one is generated"
+            )
         document, code = rehearse(settings, folder, file, seed=seed, quiet=as_json)
     else:
         if file is None:

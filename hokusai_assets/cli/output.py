@@ -77,7 +77,9 @@ def print_evaluation(document: dict[str, Any]) -> None:
         return
     console.print(f"[bold green]Evaluated[/] {escape(title)} for {document['benchmark']}")
     removed = {name: count for name, count in rows["removed"].items() if count}
-    why = "".join(f", {count} removed ({name.replace('_', ' ')})" for name, count in removed.items())
+    why = "".join(
+        f", {count} removed ({name.replace('_', ' ')})" for name, count in removed.items()
+    )
     console.print(
         f"Rows: {rows['in']} in, {rows['kept']} kept, {rows['hashed']} with personal data "
         f"hashed{why}"

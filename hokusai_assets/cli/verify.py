@@ -8,7 +8,11 @@ from rich.markup import escape
 
 from hokusai_assets.cli.common_options import current_settings, json_option, print_json
 
-_MARKS = {"pass": "[green]pass[/]       ", "fail": "[red]FAIL[/]       ", "not checked": "not checked"}
+_MARKS = {
+    "pass": "[green]pass[/]       ",
+    "fail": "[red]FAIL[/]       ",
+    "not checked": "not checked",
+}
 
 
 @click.command("verify")
@@ -24,9 +28,7 @@ _MARKS = {"pass": "[green]pass[/]       ", "fail": "[red]FAIL[/]       ", "not c
     help="The per-row Parquet file: checks the commitments and computes every metric again.",
 )
 @json_option
-def command(
-    file: Path, public_key: Path | None, predictions: Path | None, as_json: bool
-) -> None:
+def command(file: Path, public_key: Path | None, predictions: Path | None, as_json: bool) -> None:
     """Verify the attestation FILE: form, signature, hashes, and that its numbers follow.
 
     Exits 0 when everything checked holds and the signature was checked, 1 otherwise.

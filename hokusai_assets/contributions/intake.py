@@ -99,9 +99,7 @@ class ContributedData:
     report: IntakeReport
 
 
-def take_in(
-    contribution: Contribution, benchmark: Benchmark, key: PrivacyKey
-) -> ContributedData:
+def take_in(contribution: Contribution, benchmark: Benchmark, key: PrivacyKey) -> ContributedData:
     """Read, check, pseudonymise and compare a contribution; never raises for what it holds.
 
     Args:
@@ -125,7 +123,9 @@ def take_in(
     if raw.num_rows == 0:
         problems.insert(
             0,
-            Problem("empty-file", f"{display_name}: the file has no rows.", "Send at least one row."),
+            Problem(
+                "empty-file", f"{display_name}: the file has no rows.", "Send at least one row."
+            ),
         )
     typed, cell_problems = coerce_table(raw, known, nullable_columns(spec))
     problems += cell_problems + _label_problems(typed, spec)

@@ -32,7 +32,8 @@ class Overlap:
     @property
     def known(self) -> np.ndarray:
         """Mask of all rows that bring nothing new."""
-        return self.in_test | self.in_base | self.repeated
+        known: np.ndarray = self.in_test | self.in_base | self.repeated
+        return known
 
 
 def match_keys(table: pa.Table, spec: BenchmarkSpec) -> list[bytes]:

@@ -2,7 +2,6 @@
 
 import difflib
 import importlib
-from collections.abc import Mapping
 from typing import Any
 
 from hokusai_assets.benchmarks.spec import ModelSpec, SpecError
@@ -36,7 +35,7 @@ def build_estimator(spec: ModelSpec, *, seed: int, numeric_features: bool) -> An
             raise SpecError(_unknown_parameter(spec.estimator, name, allowed))
     if "random_state" in estimator.get_params(deep=False):
         estimator.set_params(random_state=seed)
-    estimator.set_params(**_as_scikit_learn_takes_them(spec.params))
+    estimator.set_params(**spec.params)
     _refuse_bad_values(estimator, spec.estimator)
     if spec.estimator == "linear_svm":
         # A margin is no probability: Platt scaling over 5 stratified folds makes it one.
@@ -72,20 +71,13 @@ def _new(name: str, numeric_features: bool) -> Any:
 
 def _unknown_parameter(estimator: str, name: str, allowed: list[str]) -> str:
     if name in PLATFORM_PARAMS:
-        return (
-            f"model.params.{name}: the platform sets it (the spec's seed, one thread); remove it"
-        )
+        return f"model.params.{name}: the platform sets it (the spec's seed, one thread); remove it"
     near = difflib.get_close_matches(name, allowed, n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
     return (
         f"model.params.{name}: {estimator} has no such parameter; {hint}"
         f"allowed are {', '.join(allowed)}"
     )
-
-
-def _as_scikit_learn_takes_them(params: Mapping[str, Any]) -> dict[str, Any]:
-    # YAML has no tuples and scikit-learn's array-like parameters take lists.
-    return {name: value for name, value in params.items()}
 
 
 def _refuse_bad_values(estimator: Any, name: str) -> None:
@@ -113,7 +105,9 @@ def _from_factory(spec: ModelSpec, seed: int) -> Any:
         estimator = factory(seed=seed, **spec.params)
     except TypeError as error:
         raise SpecError(f"model.params: {spec.estimator}: {error}") from None
-    missing = [name for name in ("fit", "predict_proba", "get_params") if not hasattr(estimator, name)]
+    missing = [
+        name for name in ("fit", "predict_proba", "get_params") if not hasattr(estimator, name)
+    ]
     if missing:
         raise SpecError(
             f"model.estimator: what {spec.estimator!r} makes lacks {', '.join(missing)}; "

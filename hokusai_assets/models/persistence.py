@@ -11,7 +11,6 @@ import numpy as np
 
 from hokusai_assets.benchmarks.spec import SpecError
 
-
 # Types inside our own estimators' files that skops does not trust by default. Each holds
 # arrays and numbers only and runs no code of the file when it is loaded.
 TRUSTED_TYPES = (

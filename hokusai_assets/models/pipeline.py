@@ -111,5 +111,6 @@ def feature_frame(table: pa.Table, spec: BenchmarkSpec) -> "pd.DataFrame":
 
 
 def _float64(column: pa.ChunkedArray) -> np.ndarray:
-    values = column.cast(pa.float64(), safe=False)
-    return values.to_numpy(zero_copy_only=False).astype(np.float64)
+    cast = column.cast(pa.float64(), safe=False)
+    values: np.ndarray = cast.to_numpy(zero_copy_only=False).astype(np.float64)
+    return values

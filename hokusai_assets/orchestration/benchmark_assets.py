@@ -13,7 +13,7 @@ from hokusai_assets.attestation.issuing import ModelIdentity, commitment
 from hokusai_assets.attestation.statement import code_digest
 from hokusai_assets.benchmarks.loading import Benchmark
 from hokusai_assets.benchmarks.spec import BenchmarkSpec
-from hokusai_assets.evaluation.measurement import Evaluation, evaluate_model
+from hokusai_assets.evaluation.measurement import evaluate_model
 from hokusai_assets.models.persistence import load_model_file
 from hokusai_assets.models.training import (
     TrainedModel,

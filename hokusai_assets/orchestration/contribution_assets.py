@@ -41,26 +41,39 @@ from hokusai_assets.privacy.pseudonymise import residual_personal_data
 
 def build_contribution_assets(spec: BenchmarkSpec) -> list[dg.AssetsDefinition]:
     """Return the five partitioned assets of a benchmark."""
-    benchmark_id = spec.id
-    common: dict[str, Any] = {
+    return [
+        _contributed_data(spec.id, spec.owner),
+        _new_model(spec.id, spec.owner),
+        _new_evaluation(spec.id, spec.owner),
+        _metric_deltas(spec.id, spec.owner),
+        _attestation(spec.id, spec.owner),
+    ]
+
+
+def _wiring(benchmark_id: str, owner: str, asset: str, *upstream: str) -> dict[str, Any]:
+    wiring: dict[str, Any] = {
+        "key": [benchmark_id, asset],
+        "ins": {name: dg.AssetIn([benchmark_id, name]) for name in upstream},
         "group_name": group_name(benchmark_id),
         "partitions_def": contributions_of(benchmark_id),
+        # One contribution, one run: a ranged run could not fail or reject one key alone.
         "backfill_policy": dg.BackfillPolicy.multi_run(max_partitions_per_run=1),
     }
-    if "@" in spec.owner:
-        common["owners"] = [spec.owner]
+    return wiring | ({"owners": [owner]} if "@" in owner else {})
 
-    def upstream(*names: str) -> dict[str, dg.AssetIn]:
-        return {name: dg.AssetIn([benchmark_id, name]) for name in names}
 
-    def check(asset: str, name: str, description: str) -> dg.AssetCheckSpec:
-        return dg.AssetCheckSpec(
-            name, asset=[benchmark_id, asset], description=description, blocking=True
-        )
+def _blocking(benchmark_id: str, asset: str, name: str, description: str) -> dg.AssetCheckSpec:
+    return dg.AssetCheckSpec(
+        name, asset=[benchmark_id, asset], description=description, blocking=True
+    )
+
+
+def _contributed_data(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
+    def check(name: str, description: str) -> dg.AssetCheckSpec:
+        return _blocking(benchmark_id, "contributed_data", name, description)
 
     @dg.asset(
-        key=[benchmark_id, "contributed_data"],
-        ins=upstream("benchmark"),
+        **_wiring(benchmark_id, owner, "contributed_data", "benchmark"),
         kinds={"parquet"},
         description=(
             "The accepted rows of a contribution: typed, personal data hashed, known rows "
@@ -69,16 +82,12 @@ def build_contribution_assets(spec: BenchmarkSpec) -> list[dg.AssetsDefinition]:
         ),
         check_specs=[
             check(
-                "contributed_data",
                 ACCEPTED_CHECK,
                 "The contribution breaks no rule of the benchmark.",
             ),
-            check("contributed_data", "personal_data_is_hashed", "All personal data is hashed."),
-            check(
-                "contributed_data", "no_test_row_leaks", "No row equals a row of the test set."
-            ),
+            check("personal_data_is_hashed", "All personal data is hashed."),
+            check("no_test_row_leaks", "No row equals a row of the test set."),
         ],
-        **common,
     )
     def contributed_data(
         context: dg.AssetExecutionContext,
@@ -150,12 +159,14 @@ def build_contribution_assets(spec: BenchmarkSpec) -> list[dg.AssetsDefinition]:
             ],
         )
 
+    return contributed_data
+
+
+def _new_model(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
     @dg.asset(
-        key=[benchmark_id, "new_model"],
-        ins=upstream("benchmark", "contributed_data"),
+        **_wiring(benchmark_id, owner, "new_model", "benchmark", "contributed_data"),
         kinds={"sklearn"},
         description="The spec's model, trained from the base set and the contribution.",
-        **common,
     )
     def new_model(
         context: dg.AssetExecutionContext,
@@ -190,12 +201,14 @@ def build_contribution_assets(spec: BenchmarkSpec) -> list[dg.AssetsDefinition]:
             },
         )
 
+    return new_model
+
+
+def _new_evaluation(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
     @dg.asset(
-        key=[benchmark_id, "new_evaluation"],
-        ins=upstream("benchmark", "new_model"),
+        **_wiring(benchmark_id, owner, "new_evaluation", "benchmark", "new_model"),
         kinds={"sklearn", "parquet"},
         description="The new model's prediction and scores for every test row, and its metrics.",
-        **common,
     )
     def new_evaluation(
         context: dg.AssetExecutionContext,
@@ -216,22 +229,32 @@ def build_contribution_assets(spec: BenchmarkSpec) -> list[dg.AssetsDefinition]:
             },
         )
 
+    return new_evaluation
+
+
+def _metric_deltas(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
     @dg.asset(
-        key=[benchmark_id, "metric_deltas"],
-        ins=upstream("benchmark", "baseline_evaluation", "new_evaluation"),
+        **_wiring(
+            benchmark_id,
+            owner,
+            "metric_deltas",
+            "benchmark",
+            "baseline_evaluation",
+            "new_evaluation",
+        ),
         kinds={"json", "parquet"},
         description=(
             "Per metric: baseline, new, delta, paired interval and p-value; the DeltaOne "
             "decision; and both models' predictions per test row."
         ),
         check_specs=[
-            check(
+            _blocking(
+                benchmark_id,
                 "metric_deltas",
                 "metrics_follow_from_predictions",
                 "Metrics computed again from the stored predictions agree.",
             )
         ],
-        **common,
     )
     def metric_deltas(
         context: dg.AssetExecutionContext,
@@ -273,10 +296,20 @@ def build_contribution_assets(spec: BenchmarkSpec) -> list[dg.AssetsDefinition]:
             ],
         )
 
+    return metric_deltas
+
+
+def _attestation(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
     @dg.asset(
-        key=[benchmark_id, "attestation"],
-        ins=upstream(
-            "benchmark", "baseline_model", "contributed_data", "new_model", "metric_deltas"
+        **_wiring(
+            benchmark_id,
+            owner,
+            "attestation",
+            "benchmark",
+            "baseline_model",
+            "contributed_data",
+            "new_model",
+            "metric_deltas",
         ),
         kinds={"json"},
         description=(
@@ -284,9 +317,13 @@ def build_contribution_assets(spec: BenchmarkSpec) -> list[dg.AssetsDefinition]:
             "`hokusai verify`."
         ),
         check_specs=[
-            check("attestation", "attestation_verifies", "The attestation verifies as issued.")
+            _blocking(
+                benchmark_id,
+                "attestation",
+                "attestation_verifies",
+                "The attestation verifies as issued.",
+            )
         ],
-        **common,
     )
     def attestation(
         context: dg.AssetExecutionContext,
@@ -313,9 +350,7 @@ def build_contribution_assets(spec: BenchmarkSpec) -> list[dg.AssetsDefinition]:
         path = platform.attestation_file(
             benchmark_id, context.partition_key, predicate["attestation_hash"]
         )
-        verification = verify(
-            envelope, public_key=key.public_key(), allow_dry_run=platform.dry_run
-        )
+        verification = verify(envelope, public_key=key.public_key(), allow_dry_run=platform.dry_run)
         if verification.passed:
             replace_file(path, envelope)
             replace_file(path.parent / "public_key.pem", public_pem(key.public_key()))
@@ -352,7 +387,7 @@ def build_contribution_assets(spec: BenchmarkSpec) -> list[dg.AssetsDefinition]:
             ],
         )
 
-    return [contributed_data, new_model, new_evaluation, metric_deltas, attestation]
+    return attestation
 
 
 def _json(document: object) -> str:

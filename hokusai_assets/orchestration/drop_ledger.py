@@ -57,9 +57,7 @@ def is_drop(name: str) -> bool:
     return not name.startswith((".", "~")) and not name.lower().endswith(_IGNORED_ENDINGS)
 
 
-def plan_tick(
-    listing: Sequence[DropFile], known: Mapping[str, KnownDrop], *, at_most: int
-) -> Plan:
+def plan_tick(listing: Sequence[DropFile], known: Mapping[str, KnownDrop], *, at_most: int) -> Plan:
     """Decide what to do with a listing; pure, and bounded by ``at_most`` registrations."""
     watch, stable = [], []
     for file in sorted(listing, key=lambda file: file.name):

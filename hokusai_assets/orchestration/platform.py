@@ -34,9 +34,7 @@ class Platform(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def privacy_key(self) -> PrivacyKey:
         """Return the key for pseudonyms."""
-        return load_key(
-            environment=os.environ, keys_folder=self._keys, production=self.production
-        )
+        return load_key(environment=os.environ, keys_folder=self._keys, production=self.production)
 
     def signing_key(self) -> Ed25519PrivateKey:
         """Return the signing key; a dry run has its own, published one."""

@@ -18,9 +18,7 @@ def share(ppm: int) -> float:
 
 def schema_of(table: pa.Table) -> dg.MetadataValue:
     """Return the columns of a table as Dagster shows them."""
-    columns = [
-        dg.TableColumn(field.name, str(field.type)) for field in table.schema if field.name
-    ]
+    columns = [dg.TableColumn(field.name, str(field.type)) for field in table.schema if field.name]
     return dg.MetadataValue.table_schema(dg.TableSchema(columns=columns))
 
 

@@ -1,7 +1,6 @@
 """The drop sensor of a benchmark: new files become partitions and runs."""
 
 import time
-from pathlib import Path
 from typing import Any
 
 import dagster as dg

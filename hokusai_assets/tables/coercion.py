@@ -187,41 +187,64 @@ _FROM_TEXT: dict[str, Callable[[pa.Array], pa.Array]] = {
 
 
 def _from_typed(raw: pa.Array, column_type: ColumnType) -> pa.Array:
-    kind = raw.type
-    nothing = pa.nulls(len(raw), arrow_type(column_type))
-    if column_type == "boolean":
-        if pa.types.is_boolean(kind):
-            return raw
-        if pa.types.is_integer(kind):
-            return _where(pc.is_in(raw, value_set=pa.array([0, 1], kind)), raw.cast(pa.bool_()))
-        return nothing
-    if column_type == "datetime":
-        if not (pa.types.is_timestamp(kind) or pa.types.is_date(kind)):
-            return nothing
-        if pa.types.is_timestamp(kind) and kind.tz is None or pa.types.is_date(kind):
-            raw = raw.cast(pa.timestamp("us"), safe=False)
-        return raw.cast(pa.timestamp("us", "UTC"), safe=False)
-    if pa.types.is_boolean(kind) and column_type in ("category", "text"):
-        return pc.if_else(raw, "true", "false")
-    if pa.types.is_integer(kind):
-        if column_type in ("category", "text"):
-            return raw.cast(pa.string())
-        if column_type == "integer":
-            return _exactly(raw, pa.int64())
-        return _exactly(raw, pa.float64())
-    if pa.types.is_floating(kind):
-        if column_type == "number":
-            values = raw.cast(pa.float64())
-            return _where(pc.is_finite(values), values)
-        if column_type == "integer":
-            values = raw.cast(pa.float64())
-            whole = pc.and_(pc.equal(pc.floor(values), values), pc.less(pc.abs(values), 2.0**53))
-            return _where(whole.fill_null(False), values).cast(pa.int64())
-        return nothing
-    if pa.types.is_decimal(kind):
+    if pa.types.is_decimal(raw.type):
         # Decimal text is exact, so the one path for text decides what fits.
         return _FROM_TEXT[column_type](raw.cast(pa.string()))
-    return nothing
+    typed = _FROM_TYPED[column_type](raw)
+    return pa.nulls(len(raw), arrow_type(column_type)) if typed is None else typed
+
+
+def _boolean_from_typed(raw: pa.Array) -> pa.Array | None:
+    if pa.types.is_boolean(raw.type):
+        return raw
+    if pa.types.is_integer(raw.type):
+        return _where(pc.is_in(raw, value_set=pa.array([0, 1], raw.type)), raw.cast(pa.bool_()))
+    return None
+
+
+def _datetime_from_typed(raw: pa.Array) -> pa.Array | None:
+    kind = raw.type
+    if not (pa.types.is_timestamp(kind) or pa.types.is_date(kind)):
+        return None
+    if pa.types.is_date(kind) or kind.tz is None:
+        raw = raw.cast(pa.timestamp("us"), safe=False)
+    return raw.cast(pa.timestamp("us", "UTC"), safe=False)
+
+
+def _text_from_typed(raw: pa.Array) -> pa.Array | None:
+    if pa.types.is_boolean(raw.type):
+        return pc.if_else(raw, "true", "false")
+    # A float has no one text: 7.0 might have been 7. Whole numbers do.
+    return raw.cast(pa.string()) if pa.types.is_integer(raw.type) else None
+
+
+def _integer_from_typed(raw: pa.Array) -> pa.Array | None:
+    if pa.types.is_integer(raw.type):
+        return _exactly(raw, pa.int64())
+    if not pa.types.is_floating(raw.type):
+        return None
+    values = raw.cast(pa.float64())
+    whole = pc.and_(pc.equal(pc.floor(values), values), pc.less(pc.abs(values), 2.0**53))
+    return _where(whole.fill_null(False), values).cast(pa.int64())
+
+
+def _number_from_typed(raw: pa.Array) -> pa.Array | None:
+    if pa.types.is_integer(raw.type):
+        return _exactly(raw, pa.float64())
+    if not pa.types.is_floating(raw.type):
+        return None
+    values = raw.cast(pa.float64())
+    return _where(pc.is_finite(values), values)
+
+
+_FROM_TYPED: dict[str, Callable[[pa.Array], pa.Array | None]] = {
+    "integer": _integer_from_typed,
+    "number": _number_from_typed,
+    "category": _text_from_typed,
+    "boolean": _boolean_from_typed,
+    "datetime": _datetime_from_typed,
+    "text": _text_from_typed,
+}
 
 
 def _exactly(raw: pa.Array, target: pa.DataType) -> pa.Array:

@@ -46,7 +46,7 @@ class UnreadableFile(Exception):
 
 
 def rows_in_words(rows: list[int]) -> str:
-    """Say which rows, briefly: ``row 7``, ``rows 2, 5 and 9``, ``rows 1, 2, 3, 4, 5 and 95 more``."""
+    """Say which rows, briefly: ``row 7``, ``rows 2 and 9``, ``rows 1, 2, 3, 4, 5 and 95 more``."""
     shown = rows[:SHOWN_ROWS]
     more = len(rows) - len(shown)
     if len(rows) == 1:

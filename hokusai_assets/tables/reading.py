@@ -57,7 +57,9 @@ def read_table(path: Path, *, display_name: str | None = None) -> pa.Table:
     return _read_json(path, name, lines=file_format == "JSON Lines")
 
 
-def _refuse(rule: str, message: str, fix: str, rows: tuple[int, ...] = (), count: int = 0) -> NoReturn:
+def _refuse(
+    rule: str, message: str, fix: str, rows: tuple[int, ...] = (), count: int = 0
+) -> NoReturn:
     # "from None": a parser's own error may quote the file, and so a person's data.
     raise UnreadableFile(Problem(rule, message, fix, rows=rows, count=count)) from None
 
@@ -81,9 +83,13 @@ def _read_csv(path: Path, name: str) -> pa.Table:
         table = pa_csv.read_csv(
             path,
             # One thread: only then does Arrow number the rows that do not fit.
-            read_options=pa_csv.ReadOptions(use_threads=False, column_names=header, skip_rows_after_names=1),
+            read_options=pa_csv.ReadOptions(
+                use_threads=False, column_names=header, skip_rows_after_names=1
+            ),
             parse_options=pa_csv.ParseOptions(
-                newlines_in_values=True, ignore_empty_lines=len(header) > 1, invalid_row_handler=note_ragged
+                newlines_in_values=True,
+                ignore_empty_lines=len(header) > 1,
+                invalid_row_handler=note_ragged,
             ),
             convert_options=pa_csv.ConvertOptions(
                 column_types={column: pa.string() for column in header}, strings_can_be_null=False
