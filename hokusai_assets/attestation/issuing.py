@@ -9,8 +9,8 @@ from hokusai_assets.attestation.statement import (
     build_claim,
     build_result,
     build_statement,
-    code_digest,
     describe_environment,
+    software_digest,
 )
 from hokusai_assets.benchmarks.loading import Benchmark, privacy_policies
 from hokusai_assets.contributions.intake import ContributedData
@@ -97,7 +97,7 @@ def refuse_parts_that_disagree(
         spec_hash=spec.spec_hash(),
         base_root=benchmark.base.root,
         contributed_root=contributed.rows.root,
-        code_digest=code_digest(),
+        software_digest=software_digest(),
     )
     if new.fingerprint != expected:
         raise PartsDisagree(f"new_model was trained from other rows, spec or code; {remedy}")

@@ -123,7 +123,7 @@ def describe_environment(*, baseline_model_digest: str, new_model_digest: str) -
         "models": {"baseline_sha256": baseline_model_digest, "new_sha256": new_model_digest},
         "python": platform.python_version(),
         "machine": platform.machine(),
-        "packages": {name: importlib.metadata.version(name) for name in _MEASURING_LIBRARIES},
+        "packages": _package_versions(),
         "threads": 1,
     }
 
@@ -143,3 +143,16 @@ def code_digest() -> str:
         hasher.update(path.relative_to(root).as_posix().encode() + b"\x00")
         hasher.update(hashlib.sha256(content).digest())
     return hasher.hexdigest()
+
+
+@cache
+def software_digest() -> str:
+    """SHA-256 (hex) over the code and the libraries a number depends on: what was made with
+    equal digests need not be made again.
+    """
+    versions = ",".join(f"{name}=={version}" for name, version in _package_versions().items())
+    return hashlib.sha256(f"{code_digest()}|{versions}".encode()).hexdigest()
+
+
+def _package_versions() -> dict[str, str]:
+    return {name: importlib.metadata.version(name) for name in _MEASURING_LIBRARIES}

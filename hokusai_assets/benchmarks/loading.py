@@ -140,13 +140,13 @@ def privacy_policies(spec: BenchmarkSpec) -> dict[str, str]:
     return {name: column.pii for name, column in spec.columns.items()}
 
 
-def load_benchmark(folder: Path, key: PrivacyKey, *, code_digest: str = "") -> Benchmark:
+def load_benchmark(folder: Path, key: PrivacyKey, *, software_digest: str = "") -> Benchmark:
     """Load a benchmark folder whole.
 
     Args:
         folder: holds benchmark.yaml and the files it names.
         key: the key for pseudonyms of personal data in base and test rows.
-        code_digest: names the code that loads, for the fingerprint.
+        software_digest: names the code that loads, for the fingerprint.
 
     Raises:
         SpecError: the spec, or a data file against it, is wrong.
@@ -168,14 +168,15 @@ def load_benchmark(folder: Path, key: PrivacyKey, *, code_digest: str = "") -> B
         labels = test_rows.table.column(spec.target).to_numpy(zero_copy_only=False)
         chosen = stratified_positions(labels, limit, seed=spec.seed, purpose="test-sample")
         test_rows = RowSet.of(test_rows.table.take(pa.array(chosen)))
-    return Benchmark(spec, RowSet.of(base), test_rows, fingerprint(folder, spec, key, code_digest))
+    made_from = fingerprint(folder, spec, key, software_digest)
+    return Benchmark(spec, RowSet.of(base), test_rows, made_from)
 
 
-def fingerprint(folder: Path, spec: BenchmarkSpec, key: PrivacyKey, code_digest: str) -> str:
+def fingerprint(folder: Path, spec: BenchmarkSpec, key: PrivacyKey, software_digest: str) -> str:
     """SHA-256 (hex) over the files of a benchmark, the key's id and the code's digest."""
     names = [SPEC_FILE, spec.data.train, spec.data.test]
     names += [spec.baseline.path] if spec.baseline.path else []
-    joined = hashlib.sha256(f"{key.key_id}|{code_digest}".encode())
+    joined = hashlib.sha256(f"{key.key_id}|{software_digest}".encode())
     for name in names:
         try:
             with (folder / name).open("rb") as stream:

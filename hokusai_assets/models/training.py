@@ -70,10 +70,10 @@ def _first_line(error: ValueError) -> str:
 
 
 def training_fingerprint(
-    *, spec_hash: str, base_root: str, contributed_root: str | None, code_digest: str
+    *, spec_hash: str, base_root: str, contributed_root: str | None, software_digest: str
 ) -> str:
     """Return a SHA-256 (hex) over all that a model trained here follows from."""
-    parts = (spec_hash, base_root, contributed_root or "", code_digest)
+    parts = (spec_hash, base_root, contributed_root or "", software_digest)
     return hashlib.sha256("|".join(parts).encode()).hexdigest()
 
 

@@ -4,15 +4,14 @@ Each step keeps what is stored when nothing it follows from has changed, so ever
 run can include them and a run on a fresh home needs no preparation.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import dagster as dg
 
 from hokusai_assets.attestation.issuing import ModelIdentity, commitment
-from hokusai_assets.attestation.statement import code_digest
+from hokusai_assets.attestation.statement import software_digest
 from hokusai_assets.benchmarks.loading import Benchmark
-from hokusai_assets.benchmarks.spec import BenchmarkSpec
+from hokusai_assets.benchmarks.spec import BenchmarkSpec, SpecError
 from hokusai_assets.evaluation.measurement import evaluate_model
 from hokusai_assets.models.persistence import load_model_file
 from hokusai_assets.models.training import (
@@ -23,12 +22,11 @@ from hokusai_assets.models.training import (
     training_rows,
 )
 from hokusai_assets.orchestration.faults import explained
-from hokusai_assets.orchestration.object_store import MissingObject, read_object
 from hokusai_assets.orchestration.partitions import group_name
 from hokusai_assets.orchestration.platform import Platform
 from hokusai_assets.orchestration.presentation import metrics_table, schema_of, share
 from hokusai_assets.orchestration.registered_models import fetch_registered_model
-from hokusai_assets.orchestration.stored_forms import STORED_FORMS, StoredModel, stored_model
+from hokusai_assets.orchestration.stored_forms import StoredModel, stored_model
 from hokusai_assets.orchestration.tracking import Tracking
 
 
@@ -63,8 +61,7 @@ def build_benchmark_assets(spec: BenchmarkSpec) -> list[dg.AssetsDefinition]:
     ):  # no annotation: with one, Dagster takes the value for "Nothing"
         with explained():
             current = platform.benchmark_fingerprint(benchmark_id)
-            value, reused = _reuse(
-                platform,
+            value, reused = platform.reuse(
                 benchmark_id,
                 "benchmark",
                 is_current=lambda stored: stored.fingerprint == current,
@@ -125,8 +122,7 @@ def build_benchmark_assets(spec: BenchmarkSpec) -> list[dg.AssetsDefinition]:
     ):  # no annotation: with one, Dagster takes the value for "Nothing"
         with explained():
             external, expected = _baseline_source(platform, benchmark)
-            value, reused = _reuse(
-                platform,
+            value, reused = platform.reuse(
                 benchmark_id,
                 "baseline_model",
                 is_current=lambda stored: stored.fingerprint == expected,
@@ -166,8 +162,7 @@ def build_benchmark_assets(spec: BenchmarkSpec) -> list[dg.AssetsDefinition]:
         baseline_model: StoredModel,
     ):  # no annotation: with one, Dagster takes the value for "Nothing"
         with explained():
-            value, reused = _reuse(
-                platform,
+            value, reused = platform.reuse(
                 benchmark_id,
                 "baseline_evaluation",
                 is_current=lambda stored: (
@@ -201,27 +196,6 @@ def identity_of(model: StoredModel) -> ModelIdentity:
     )
 
 
-def _reuse(
-    platform: Platform,
-    benchmark_id: str,
-    asset: str,
-    *,
-    is_current: Callable[[Any], bool],
-    make: Callable[[], Any],
-) -> tuple[Any, bool]:
-    _, load = STORED_FORMS[asset]
-    try:
-        stored = read_object(
-            platform.stored_object(benchmark_id, asset), load, what=asset, remedy=""
-        )
-        if is_current(stored):
-            return stored, True
-    except (MissingObject, KeyError, ValueError):
-        # Nothing stored, or in a form of an earlier version: make it anew.
-        pass
-    return make(), False
-
-
 def _baseline_source(
     platform: Platform, benchmark: Benchmark
 ) -> tuple[tuple[Any, str] | None, str]:
@@ -242,14 +216,12 @@ def _baseline_source(
         spec_hash=spec.spec_hash(),
         base_root=benchmark.base.root,
         contributed_root=external[1] if external else None,
-        code_digest=code_digest(),
+        software_digest=software_digest(),
     )
     return external, fingerprint
 
 
-def _wrong_digest(spec: BenchmarkSpec, found: str) -> Exception:
-    from hokusai_assets.benchmarks.spec import SpecError
-
+def _wrong_digest(spec: BenchmarkSpec, found: str) -> SpecError:
     return SpecError(
         f"baseline.sha256: the loaded file has {found}, the spec pins {spec.baseline.sha256}"
     )

@@ -8,7 +8,7 @@ import pyarrow as pa
 from hokusai_assets.attestation.envelope import sign_statement
 from hokusai_assets.attestation.issuing import issue_statement, measurement_document
 from hokusai_assets.attestation.signing_key import public_pem
-from hokusai_assets.attestation.statement import code_digest
+from hokusai_assets.attestation.statement import software_digest
 from hokusai_assets.attestation.verification import verify
 from hokusai_assets.benchmarks.loading import Benchmark, privacy_policies
 from hokusai_assets.benchmarks.spec import BenchmarkSpec
@@ -170,34 +170,42 @@ def _new_model(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
     )
     def new_model(
         context: dg.AssetExecutionContext,
+        platform: Platform,
         tracking: dg.ResourceParam[Tracking],
         benchmark: Benchmark,
         contributed_data: ContributedData,
     ):  # no annotation: with one, Dagster takes the value for "Nothing"
         spec = benchmark.spec
         with explained():
-            model = train(training_rows(benchmark.base, contributed_data.rows, spec), spec)
-            value = stored_model(
-                model,
-                source="train",
-                external_digest=None,
-                trusted_types=spec.model.trusted_types,
-                fingerprint=training_fingerprint(
-                    spec_hash=spec.spec_hash(),
-                    base_root=benchmark.base.root,
-                    contributed_root=contributed_data.rows.root,
-                    code_digest=code_digest(),
+            expected = training_fingerprint(
+                spec_hash=spec.spec_hash(),
+                base_root=benchmark.base.root,
+                contributed_root=contributed_data.rows.root,
+                software_digest=software_digest(),
+            )
+            value, reused = platform.reuse(
+                benchmark_id,
+                "new_model",
+                partition=context.partition_key,
+                is_current=lambda stored: stored.fingerprint == expected,
+                make=lambda: stored_model(
+                    train(training_rows(benchmark.base, contributed_data.rows, spec), spec),
+                    source="train",
+                    external_digest=None,
+                    trusted_types=spec.model.trusted_types,
+                    fingerprint=expected,
                 ),
             )
-            tracking.log_params({"new_train_rows": model.train_rows})
+            tracking.log_params({"new_train_rows": value.train_rows})
             tracking.set_tags({"new_model_sha256": value.digest})
         return dg.MaterializeResult(
             value=value,
             data_version=dg.DataVersion(value.digest[:32]),
             metadata={
-                "train_rows": model.train_rows,
+                "train_rows": value.train_rows,
                 "model_sha256": value.digest,
                 "model_bytes": len(value.file),
+                "reused": reused,
             },
         )
 
@@ -212,12 +220,24 @@ def _new_evaluation(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
     )
     def new_evaluation(
         context: dg.AssetExecutionContext,
+        platform: Platform,
         tracking: dg.ResourceParam[Tracking],
         benchmark: Benchmark,
         new_model: StoredModel,
     ):  # no annotation: with one, Dagster takes the value for "Nothing"
         with explained():
-            value = evaluate_model(new_model.model, benchmark, model_digest=new_model.digest)
+            value, reused = platform.reuse(
+                benchmark_id,
+                "new_evaluation",
+                partition=context.partition_key,
+                is_current=lambda stored: (
+                    stored.model_digest == new_model.digest
+                    and stored.test_root == benchmark.test.root
+                ),
+                make=lambda: evaluate_model(
+                    new_model.model, benchmark, model_digest=new_model.digest
+                ),
+            )
             metrics = value.metrics_ppm(benchmark.spec)
             tracking.log_metrics({f"new_{name}": share(ppm) for name, ppm in metrics.items()})
         return dg.MaterializeResult(
@@ -225,6 +245,7 @@ def _new_evaluation(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
             metadata={
                 "dagster/partition_row_count": value.predictions.rows,
                 "metrics": metrics_table(metrics),
+                "reused": reused,
                 **{f"metric/{name}": share(ppm) for name, ppm in metrics.items()},
             },
         )

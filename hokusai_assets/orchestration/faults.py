@@ -13,6 +13,7 @@ from hokusai_assets.contributions.identity import UnknownContribution
 from hokusai_assets.evaluation.metrics import UndefinedMetric
 from hokusai_assets.orchestration.object_store import MissingObject
 from hokusai_assets.orchestration.tracking import TrackingUnavailable
+from hokusai_assets.privacy.columns import PrivacyError
 from hokusai_assets.privacy.keys import PrivacyKeyError
 
 EXPLAINED = (
@@ -23,6 +24,7 @@ EXPLAINED = (
     UndefinedMetric,
     MissingObject,
     TrackingUnavailable,
+    PrivacyError,
     PrivacyKeyError,
 )
 

@@ -1,17 +1,32 @@
 """The resource that hands out where things are and the keys, as plain domain objects."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 import dagster as dg
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from hokusai_assets.attestation.signing_key import dry_run_key, load_signing_key
-from hokusai_assets.attestation.statement import code_digest
-from hokusai_assets.benchmarks.loading import Benchmark, fingerprint, load_benchmark, load_spec
+from hokusai_assets.attestation.statement import software_digest
+from hokusai_assets.benchmarks.loading import (
+    SPEC_FILE,
+    Benchmark,
+    fingerprint,
+    load_benchmark,
+    load_spec,
+)
+from hokusai_assets.benchmarks.spec import SpecError
 from hokusai_assets.contributions.identity import Contribution, load
+from hokusai_assets.models.pipeline import build_pipeline
+from hokusai_assets.orchestration.asset_storage import location_of
+from hokusai_assets.orchestration.object_store import MissingObject, read_object
+from hokusai_assets.orchestration.stored_forms import STORED_FORMS
 from hokusai_assets.privacy.keys import PrivacyKey, load_key
 from hokusai_assets.settings import Settings
+
+T = TypeVar("T")
 
 
 class Platform(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -47,12 +62,19 @@ class Platform(dg.ConfigurableResource):  # type: ignore[type-arg]
     def benchmark_fingerprint(self, benchmark_id: str) -> str:
         """Return the fingerprint of a benchmark's files as they are now."""
         folder = self._benchmark_folder(benchmark_id)
-        return fingerprint(folder, load_spec(folder), self.privacy_key(), code_digest())
+        return fingerprint(folder, load_spec(folder), self.privacy_key(), software_digest())
 
     def benchmark(self, benchmark_id: str) -> Benchmark:
         """Load a benchmark from its files."""
         folder = self._benchmark_folder(benchmark_id)
-        return load_benchmark(folder, self.privacy_key(), code_digest=code_digest())
+        try:
+            # A wrong parameter is told before any data is read.
+            build_pipeline(load_spec(folder))
+        except SpecError as error:
+            if str(folder) in str(error):
+                raise
+            raise SpecError(f"{folder / SPEC_FILE}: {error}") from None
+        return load_benchmark(folder, self.privacy_key(), software_digest=software_digest())
 
     def baseline_file(self, benchmark_id: str, name: str) -> Path:
         """Return the path of a model file beside a benchmark's spec."""
@@ -67,9 +89,25 @@ class Platform(dg.ConfigurableResource):  # type: ignore[type-arg]
         name = f"{key}.{attestation_hash[:12]}.dsse.json"
         return Path(self.home) / "attestations" / benchmark_id / name
 
-    def stored_object(self, benchmark_id: str, asset: str) -> Path:
-        """Return where an unpartitioned asset's value is kept."""
-        return Path(self.home) / "storage" / benchmark_id / asset
+    def reuse(
+        self,
+        benchmark_id: str,
+        asset: str,
+        *,
+        partition: str | None = None,
+        is_current: Callable[[Any], bool],
+        make: Callable[[], T],
+    ) -> tuple[T, bool]:
+        """Return an asset's stored value if it is current, else a new one; and whether reused."""
+        location = location_of(Path(self.home) / "storage", benchmark_id, asset, partition)
+        try:
+            stored = read_object(location, STORED_FORMS[asset][1], what=asset, remedy="")
+            if is_current(stored):
+                return stored, True
+        except (MissingObject, KeyError, ValueError, TypeError):
+            # Nothing stored, or in a form of an earlier version: make it anew.
+            pass
+        return make(), False
 
     @property
     def _keys(self) -> Path:
