@@ -89,13 +89,18 @@ class Settings:
         return cls(
             home=home,
             data=data,
-            drops=environment.get("HOKUSAI_DROPS") or str(data / "drops"),
+            drops=_folder_or_url(environment.get("HOKUSAI_DROPS") or str(data / "drops")),
             production=mode == "production",
             tracking=_one_of(environment, "HOKUSAI_TRACKING", _TRACKING),
             mlflow_tracking_uri=uri,
             mlflow_experiment=environment.get("MLFLOW_EXPERIMENT_NAME") or "hokusai-pipeline",
             mlflow_artifact_root=artifacts,
         )
+
+
+def _folder_or_url(text: str) -> str:
+    # A folder is made absolute here: the daemon's working directory may be another.
+    return text if "://" in text else str(Path(text).expanduser().resolve())
 
 
 def _one_of(environment: Mapping[str, str], name: str, allowed: tuple[str, ...]) -> str | None:

@@ -51,8 +51,8 @@ def open_envelope(data: bytes) -> tuple[Envelope, dict[str, Any]]:
         raise NoEnvelope("the payload is no JSON object")
     try:
         canonical = canonical_bytes(statement)
-    except ValueError as error:
-        raise NoEnvelope(str(error)) from None
+    except (ValueError, RecursionError) as error:
+        raise NoEnvelope(f"the payload has no canonical form: {error}") from None
     if canonical != envelope.payload:
         raise NoEnvelope("the payload is not in canonical form (RFC 8785)")
     return envelope, statement

@@ -12,12 +12,14 @@ from hokusai_assets.attestation.statement import (
     describe_environment,
     software_digest,
 )
-from hokusai_assets.benchmarks.loading import Benchmark, privacy_policies
+from hokusai_assets.benchmarks.loading import Benchmark, RowSet, privacy_policies
 from hokusai_assets.contributions.intake import ContributedData
 from hokusai_assets.contributions.overlap import find_overlap
 from hokusai_assets.evaluation.measurement import Evaluation, Measurement, rule_of
 from hokusai_assets.models.training import training_fingerprint
 from hokusai_assets.privacy.pseudonymise import residual_personal_data
+
+_REMEDY = "materialize the whole partition again, from contributed_data on"
 
 
 class PartsDisagree(ValueError):
@@ -54,6 +56,7 @@ def measurement_document(
             "new_root": commitment(new),
         },
         "models": {"baseline": baseline.model_digest, "new": new.model_digest},
+        "software": software_digest(),
     }
 
 
@@ -82,29 +85,44 @@ def refuse_parts_that_disagree(
         PartsDisagree: the contribution is rejected, still holds personal data or test rows,
             or a model or measurement was made from other rows.
     """
-    spec = benchmark.spec
-    remedy = "materialize the whole partition again, from contributed_data on"
-    if not contributed.report.accepted:
-        raise PartsDisagree("the contribution is rejected; a rejected one gets no attestation")
-    if residual_personal_data(
-        contributed.rows.table, policies=privacy_policies(spec), protected=(spec.target,)
+    _refuse_contribution(benchmark, contributed)
+    spec_hash = benchmark.spec.spec_hash()
+    for name, model, source in (
+        ("baseline_model", baseline, baseline.external_digest),
+        ("new_model", new, contributed.rows.root),
     ):
-        raise PartsDisagree(f"contributed_data holds personal data that is not hashed; {remedy}")
-    overlap = find_overlap(contributed.rows.table, contributed.rows.digests, benchmark)
-    if overlap.known.any():
-        raise PartsDisagree(f"contributed_data holds test or base rows; {remedy}")
-    expected = training_fingerprint(
-        spec_hash=spec.spec_hash(),
-        base_root=benchmark.base.root,
-        contributed_root=contributed.rows.root,
-        software_digest=software_digest(),
-    )
-    if new.fingerprint != expected:
-        raise PartsDisagree(f"new_model was trained from other rows, spec or code; {remedy}")
+        expected = training_fingerprint(
+            spec_hash=spec_hash,
+            base_root=benchmark.base.root,
+            contributed_root=source,
+            software_digest=software_digest(),
+        )
+        if model.fingerprint != expected:
+            raise PartsDisagree(f"{name} was made from other rows, spec or code; {_REMEDY}")
+    # Equal models and rows are not enough: the rule, metrics or seed of the spec may have changed.
+    if measured.get("spec_hash") != spec_hash or measured.get("software") != software_digest():
+        raise PartsDisagree(f"metric_deltas were measured by another spec or code; {_REMEDY}")
     if measured["test_root"] != benchmark.test.root:
-        raise PartsDisagree(f"metric_deltas stand on another test set; {remedy}")
+        raise PartsDisagree(f"metric_deltas stand on another test set; {_REMEDY}")
     if measured["models"] != {"baseline": baseline.digest, "new": new.digest}:
-        raise PartsDisagree(f"metric_deltas compare other models; {remedy}")
+        raise PartsDisagree(f"metric_deltas compare other models; {_REMEDY}")
+
+
+def _refuse_contribution(benchmark: Benchmark, contributed: ContributedData) -> None:
+    spec, report = benchmark.spec, contributed.report
+    if not report.accepted:
+        raise PartsDisagree("the contribution is rejected; a rejected one gets no attestation")
+    again = RowSet.of(contributed.rows.table)
+    if again.root != contributed.rows.root or again.count != report.rows_kept:
+        raise PartsDisagree(
+            f"contributed_data's rows are not those of its root and report; {_REMEDY}"
+        )
+    if residual_personal_data(
+        again.table, policies=privacy_policies(spec), protected=(spec.target,)
+    ):
+        raise PartsDisagree(f"contributed_data holds personal data that is not hashed; {_REMEDY}")
+    if find_overlap(again.table, again.digests, benchmark).known.any():
+        raise PartsDisagree(f"contributed_data holds test or base rows; {_REMEDY}")
 
 
 def issue_statement(

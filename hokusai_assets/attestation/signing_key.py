@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
@@ -26,13 +27,13 @@ def load_signing_key(
     """Return the signing key.
 
     Looked for in ``HOKUSAI_SIGNING_KEY`` (PKCS #8 PEM, or base64 of the 32 raw bytes), then
-    ``HOKUSAI_SIGNING_KEY_FILE`` (PEM), then the home's key, which is generated at first use.
+    ``HOKUSAI_SIGNING_KEY_FILE`` (the same), then the home's key, generated at first use.
 
     Raises:
         SigningKeyError: the given key can't be read, or production mode and none was given.
     """
     if text := environment.get("HOKUSAI_SIGNING_KEY"):
-        return _parse(text.encode(), "HOKUSAI_SIGNING_KEY")
+        return _parse(text.encode("utf-8", "surrogateescape"), "HOKUSAI_SIGNING_KEY")
     if path := environment.get("HOKUSAI_SIGNING_KEY_FILE"):
         try:
             data = Path(path).read_bytes()
@@ -71,7 +72,7 @@ def load_public_key(path: Path) -> Ed25519PublicKey:
     """
     try:
         key = serialization.load_pem_public_key(path.read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, UnsupportedAlgorithm):
         raise SigningKeyError(f"{path}: no public key in PEM form") from None
     if not isinstance(key, Ed25519PublicKey):
         raise SigningKeyError(f"{path}: the key is not Ed25519")
@@ -85,8 +86,10 @@ def _parse(data: bytes, where: str) -> Ed25519PrivateKey:
             if isinstance(key, Ed25519PrivateKey):
                 return key
         else:
-            return Ed25519PrivateKey.from_private_bytes(base64.b64decode(data, validate=True))
-    except (ValueError, TypeError):
+            # A secret that was mounted or piped often ends in a line feed.
+            raw = base64.b64decode(data.strip(), validate=True)
+            return Ed25519PrivateKey.from_private_bytes(raw)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
         pass
     raise SigningKeyError(f"{where} holds no Ed25519 private key (unencrypted PEM or base64)")
 
@@ -100,11 +103,7 @@ def _home_key(folder: Path) -> Ed25519PrivateKey:
             serialization.PrivateFormat.PKCS8,
             serialization.NoEncryption(),
         )
-        draft = folder / f".{KEY_FILE}.{secrets.token_hex(6)}"
-        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
-            stream.write(pem)
-            stream.flush()
-            os.fsync(stream.fileno())
+        draft = _draft(path, pem)
         try:
             # link() fails if another process was first: exactly one key wins.
             os.link(draft, path)
@@ -113,5 +112,16 @@ def _home_key(folder: Path) -> Ed25519PrivateKey:
         finally:
             draft.unlink()
     key = _parse(path.read_bytes(), str(path))
-    (folder / PUBLIC_KEY_FILE).write_bytes(public_pem(key.public_key()))
+    public = folder / PUBLIC_KEY_FILE
+    _draft(public, public_pem(key.public_key())).replace(public)
     return key
+
+
+def _draft(path: Path, data: bytes) -> Path:
+    """Write a file beside a path whole, so that a reader never sees half of one."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
+    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())
+    return draft

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
@@ -18,12 +19,21 @@ from hokusai_assets.attestation.statement import (
     SCHEMA_VERSION,
     STATEMENT_TYPE,
 )
+from hokusai_assets.attestation.statement_form import form_faults
+from hokusai_assets.canonical import rows
 from hokusai_assets.canonical.canonical_json import digest
+from hokusai_assets.contributions.identity import DIGEST_IN_KEY, is_partition_key
+from hokusai_assets.contributions.manifest import TOTAL_BASIS_POINTS
+from hokusai_assets.evaluation.decision import DeltaOneRule, decide
+from hokusai_assets.evaluation.deltas import MetricDelta, compare, confusion_cells
+from hokusai_assets.evaluation.intervals import mcnemar_exact
 from hokusai_assets.evaluation.metrics import METRICS, Averaging
 from hokusai_assets.evaluation.predictions import Predictions
-from hokusai_assets.evaluation.rounding import floor_ppm_to_bps, ppm_to_bps, to_ppm
+from hokusai_assets.evaluation.rounding import to_ppm
 
 Outcome = Literal["pass", "fail", "not checked"]
+# Bounds the memory a hostile statement can ask for: rows times classes, 8 bytes each.
+MAX_CHECKED_SCORES = 100_000_000
 
 
 @dataclass(frozen=True)
@@ -92,6 +102,7 @@ def verify(
     steps: list[tuple[str, str, Callable[[Mapping[str, Any]], None]]] = [
         ("statement", "in-toto Statement v1 about this contribution", _check_form),
         ("hashes", "result_hash and attestation_hash are those of the claim", _check_hashes),
+        ("contributors", "the weights are whole and the key is the file's", _check_contributors),
         ("counts", "confusion cells, rows and removals add up", _check_counts),
         ("metrics", "count metrics follow from the confusion cells", _check_metrics),
         ("deltas", "every delta is new minus baseline", _check_deltas),
@@ -120,10 +131,10 @@ def _run(name: str, detail: str, step: Callable[[], None]) -> Check:
         step()
     except _Broken as error:
         return Check(name, "fail", str(error))
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-        return Check(name, "fail", f"the statement is not of the known form ({error!r:.80})")
     except (OSError, pa.ArrowException) as error:
         return Check(name, "fail", f"the file can't be read ({type(error).__name__})")
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        return Check(name, "fail", f"it is not of the known form ({error!r:.80})")
     return Check(name, "pass", detail)
 
 
@@ -138,16 +149,14 @@ def _require(holds: bool, otherwise: str) -> None:
 
 
 def _check_form(statement: Mapping[str, Any]) -> None:
-    _require(set(statement) == {"_type", "subject", "predicateType", "predicate"}, "unknown keys")
     _require(statement["_type"] == STATEMENT_TYPE, f"_type is not {STATEMENT_TYPE}")
     _require(statement["predicateType"] == PREDICATE_TYPE, f"predicateType is not {PREDICATE_TYPE}")
-    predicate = statement["predicate"]
-    expected = {"schema_version", "claim", "result_hash", "attestation_hash", "environment"}
-    _require(set(predicate) == expected, "the predicate has unknown or missing keys")
     _require(
-        predicate["schema_version"] == SCHEMA_VERSION,
+        statement["predicate"]["schema_version"] == SCHEMA_VERSION,
         f"schema_version is not {SCHEMA_VERSION}: use a verifier of that version",
     )
+    faults = form_faults(statement)
+    _require(not faults, "; ".join(faults[:3]))
     contribution = _claim(statement)["contribution"]
     subject = [{"name": contribution["key"], "digest": {"sha256": contribution["raw_sha256"]}}]
     _require(statement["subject"] == subject, "the subject is not the claim's contribution")
@@ -157,6 +166,25 @@ def _check_hashes(statement: Mapping[str, Any]) -> None:
     predicate, claim = statement["predicate"], _claim(statement)
     _require(predicate["result_hash"] == digest(claim["result"]), "result_hash is wrong")
     _require(predicate["attestation_hash"] == digest(claim), "attestation_hash is wrong")
+
+
+def _check_contributors(statement: Mapping[str, Any]) -> None:
+    claim = _claim(statement)
+    key, raw_digest = claim["contribution"]["key"], claim["contribution"]["raw_sha256"]
+    _require(
+        is_partition_key(key) and key.endswith(f"-{raw_digest[:DIGEST_IN_KEY]}"),
+        "the contribution's key does not end with its file's digest",
+    )
+    contributors = claim["contributors"]
+    ids = [contributor["id"] for contributor in contributors]
+    _require(len(set(ids)) == len(ids), "a contributor stands twice")
+    total = sum(contributor["weight_bps"] for contributor in contributors)
+    _require(
+        not contributors or total == TOTAL_BASIS_POINTS,
+        f"the contributors' weights do not sum to {TOTAL_BASIS_POINTS}",
+    )
+    waived = claim["waived_columns"]
+    _require(waived == sorted(set(waived)), "the waived columns are not sorted and unique")
 
 
 def _check_counts(statement: Mapping[str, Any]) -> None:
@@ -170,14 +198,36 @@ def _check_counts(statement: Mapping[str, Any]) -> None:
         "the confusion cells are not sorted and unique",
     )
     _require(all(cell[3] > 0 for cell in cells), "a confusion cell has no rows")
+    _require({cell[0] for cell in cells} == set(labels), "a label has no test rows")
     total = sum(cell[3] for cell in cells)
     _require(total == result["benchmark"]["test_rows"], "the cells do not sum to the test rows")
-    rows = result["rows"]
+    counted = result["rows"]
     _require(
-        rows["in"] == rows["kept"] + sum(rows["removed"].values()),
+        counted["in"] == counted["kept"] + sum(counted["removed"].values()),
         "rows in are not rows kept plus rows removed",
     )
-    _require(0 <= rows["hashed"] <= rows["in"], "more rows are hashed than came in")
+    _require(0 <= counted["hashed"] <= counted["in"], "more rows are hashed than came in")
+    _check_training_rows(result)
+
+
+def _check_training_rows(result: Mapping[str, Any]) -> None:
+    base, kept = result["benchmark"]["base_rows"], result["rows"]["kept"]
+    baseline, new = result["training_rows"]["baseline"], result["training_rows"]["new"]
+    trained = result["baseline_model"]["source"] == "train"
+    _require(
+        (result["baseline_model"]["sha256"] is None) == trained,
+        "baseline_model: a file's digest goes with a loaded model, and only with one",
+    )
+    if not trained:
+        _require(baseline == 0, "a loaded baseline was not trained on rows of this benchmark")
+        _require(new <= base + kept, "more training rows than base and contribution hold")
+        return
+    _require(baseline <= base, "the baseline has more training rows than the base set")
+    # A baseline on fewer rows than the base set is a sample, and the new model's is as large.
+    _require(
+        baseline <= new <= base + kept and (baseline == base or new == baseline),
+        "the training rows are not those of base set, contribution and one sampling limit",
+    )
 
 
 def _check_deltas(statement: Mapping[str, Any]) -> None:
@@ -190,10 +240,30 @@ def _check_deltas(statement: Mapping[str, Any]) -> None:
         relative = round(Fraction(delta["delta_ppm"] * 1_000_000, base)) if base else None
         _require(delta["relative_delta_ppm"] == relative, f"{name}: relative_delta_ppm is wrong")
         _require(delta["low_ppm"] <= delta["high_ppm"], f"{name}: the interval is upside down")
-        lower_is_better = METRICS[name].direction == "lower"
-        _require(delta["direction"] == METRICS[name].direction, f"{name}: direction is wrong")
-        gain = -delta["delta_ppm"] if lower_is_better else delta["delta_ppm"]
+        _require(delta["metric"] == name, f"{name}: metric is wrong")
+        metric = METRICS[name]
+        least, most = (to_ppm(end) for end in metric.range)
+        within = all(least <= delta[key] <= most for key in ("baseline_ppm", "new_ppm"))
+        _require(within, f"{name}: a value is out of the metric's range")
+        _require(delta["direction"] == metric.direction, f"{name}: direction is wrong")
+        gain = -delta["delta_ppm"] if metric.direction == "lower" else delta["delta_ppm"]
         _require(delta["improved"] == (gain > 0), f"{name}: improved is wrong")
+        methods = (delta["interval_method"], delta["p_value_method"])
+        _require(methods == _methods(name), f"{name}: another method than this metric's")
+    confidences = {
+        delta["confidence_ppm"] for delta in _claim(statement)["result"]["metrics"].values()
+    }
+    _require(len(confidences) == 1, "the metrics' confidences differ")
+
+
+def _methods(name: str) -> tuple[str, str]:
+    metric = METRICS[name]
+    if metric.from_counts is not None:
+        by_name = {"accuracy": "mcnemar_exact"}
+        return "paired_bootstrap_percentile", by_name.get(name, "paired_bootstrap")
+    if metric.components is not None:
+        return "delong_normal", "delong_z"
+    return "stratified_normal", "stratified_z"
 
 
 def _averaging(result: Mapping[str, Any]) -> Averaging:
@@ -208,7 +278,17 @@ def _check_metrics(statement: Mapping[str, Any]) -> None:
     labels = result["benchmark"]["labels"]
     position = {label: index for index, label in enumerate(labels)}
     averaging = _averaging(result)
-    counts = np.array([cell[3] for cell in result["confusion_cells"]])
+    cells = result["confusion_cells"]
+    size = sum(cell[3] for cell in cells) * len(labels)
+    _require(size <= MAX_CHECKED_SCORES, "the confusion cells hold too many rows to be checked")
+    if "accuracy" in result["metrics"]:
+        gained = sum(rows for true, before, after, rows in cells if after == true != before)
+        lost = sum(rows for true, before, after, rows in cells if before == true != after)
+        _require(
+            result["metrics"]["accuracy"]["p_value_ppm"] == to_ppm(mcnemar_exact(gained, lost)),
+            "accuracy: p_value_ppm does not follow from the confusion cells",
+        )
+    counts = np.array([cell[3] for cell in cells])
     actual = np.repeat([position[cell[0]] for cell in result["confusion_cells"]], counts)
     for which, column in (("baseline", 1), ("new", 2)):
         predicted = np.repeat(
@@ -228,32 +308,22 @@ def _check_metrics(statement: Mapping[str, Any]) -> None:
 
 def _check_verdict(statement: Mapping[str, Any]) -> None:
     result = _claim(statement)["result"]
-    decision = result["delta_one"]
-    rule = decision["rule"]
-    primary = result["metrics"][rule["primary"]]
-    higher = primary["direction"] == "higher"
-    gain = primary["delta_ppm"] if higher else -primary["delta_ppm"]
-    low = primary["low_ppm"] if higher else -primary["high_ppm"]
-    bps = ppm_to_bps(gain)
-    _require(decision["bps"] == bps, "bps does not follow from the primary metric")
-    test_rows = result["benchmark"]["test_rows"]
-    expected = {
-        "test_rows_at_least": test_rows >= rule["min_examples"],
-        "gain_bps_at_least": bps >= rule["min_delta_bps"],
-        "gain_low_ppm_at_least": low >= 1,
-    }
-    for name, most in rule["guardrails_max_drop_bps"].items():
-        delta = result["metrics"][name]
-        drop = -delta["delta_ppm"] if delta["direction"] == "higher" else delta["delta_ppm"]
-        expected[f"drop_bps_at_most:{name}"] = ppm_to_bps(drop) <= most
-    stated = {condition["name"]: condition["passed"] for condition in decision["conditions"]}
-    # Both models stand on the one test_root of this statement.
-    expected["same_test_set"] = True
-    _require(stated == expected, "the stated conditions do not follow from the rule")
-    accepted = all(expected.values())
-    _require(decision["accepted"] == accepted, "accepted does not follow from the conditions")
-    payable = max(0, min(floor_ppm_to_bps(low), bps)) if accepted else 0
-    _require(decision["payable_bps"] == payable, "payable_bps does not follow from the interval")
+    stated = result["delta_one"]
+    rule = stated["rule"]
+    expected = decide(
+        {name: MetricDelta(**delta) for name, delta in result["metrics"].items()},
+        DeltaOneRule(
+            primary=rule["primary"],
+            min_examples=rule["min_examples"],
+            min_delta_bps=rule["min_delta_bps"],
+            guardrails=rule["guardrails_max_drop_bps"],
+        ),
+        test_rows=result["benchmark"]["test_rows"],
+        # Both models stand on the one test_root of this statement.
+        same_test_set=True,
+    ).to_dict()
+    for name in ("bps", "conditions", "accepted", "payable_bps"):
+        _require(stated[name] == expected[name], f"{name} does not follow from rule and metrics")
 
 
 def _refuse_dry_run(statement: Mapping[str, Any]) -> None:
@@ -263,8 +333,12 @@ def _refuse_dry_run(statement: Mapping[str, Any]) -> None:
 def _check_predictions(statement: Mapping[str, Any], path: Path) -> None:
     result = _claim(statement)["result"]
     labels = tuple(result["benchmark"]["labels"])
-    table = pq.read_table(path)
-    rows = [bytes.fromhex(text) for text in table.column("row_digest").to_pylist()]
+    table = pq.read_table(path, memory_map=False)
+    digests = [bytes.fromhex(text) for text in table.column("row_digest").to_pylist()]
+    _require(
+        rows.table_root(digests) == result["benchmark"]["test_root"],
+        "the file's rows are not those of the test set",
+    )
     position = {label: index for index, label in enumerate(labels)}
 
     def indices(column: str) -> np.ndarray:
@@ -272,6 +346,7 @@ def _check_predictions(statement: Mapping[str, Any], path: Path) -> None:
 
     actual = indices("label")
     averaging = _averaging(result)
+    both = []
     for which in ("baseline", "new"):
         scores = np.column_stack(
             [table.column(f"{which}_score:{label}").to_numpy() for label in labels]
@@ -282,7 +357,7 @@ def _check_predictions(statement: Mapping[str, Any], path: Path) -> None:
             f"{which}: a predicted label is not the one with the highest score",
         )
         root = predictions_root(
-            rows, labels, said.actual, said.predicted, scores_in_billionths(said.scores)
+            digests, labels, said.actual, said.predicted, scores_in_billionths(said.scores)
         )
         _require(
             root == result["predictions"][f"{which}_root"],
@@ -293,3 +368,25 @@ def _check_predictions(statement: Mapping[str, Any], path: Path) -> None:
                 delta[f"{which}_ppm"] == to_ppm(METRICS[name].value(said, averaging)),
                 f"{name}: {which}_ppm does not follow from the predictions",
             )
+        both.append(said)
+    _check_both(result, both[0], both[1])
+
+
+def _check_both(result: Mapping[str, Any], baseline: Predictions, new: Predictions) -> None:
+    cells = [list(cell) for cell in confusion_cells(baseline, new)]
+    _require(cells == result["confusion_cells"], "the confusion cells are not the predictions'")
+    averaging = _averaging(result)
+    # Metrics of counts have a bootstrap interval, whose seed only the spec holds.
+    for name in (name for name in result["metrics"] if METRICS[name].from_counts is None):
+        stated = result["metrics"][name]
+        measured = compare(
+            baseline,
+            new,
+            metrics=[name],
+            average=averaging.average,
+            positive=averaging.positive,
+            confidence=Decimal(stated["confidence_ppm"]) / 1_000_000,
+            resamples=100,
+            seed=0,
+        )[name].to_dict()
+        _require(stated == measured, f"{name}: interval or p-value is not the predictions'")

@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pyarrow as pa
 from pydantic import ValidationError
@@ -16,7 +16,7 @@ from hokusai_assets.benchmarks.sampling import stratified_positions
 from hokusai_assets.benchmarks.spec import BenchmarkSpec, SpecError
 from hokusai_assets.canonical import rows
 from hokusai_assets.privacy.keys import PrivacyKey
-from hokusai_assets.privacy.pseudonymise import pseudonymise
+from hokusai_assets.privacy.pseudonymise import PrivacyError, pseudonymise
 from hokusai_assets.privacy.tokens import reduce_table
 from hokusai_assets.tables.coercion import coerce_table
 from hokusai_assets.tables.columns import ColumnType
@@ -85,7 +85,10 @@ def load_spec(folder: Path) -> BenchmarkSpec:
         raw = yaml.load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise SpecError(f"{path}: the file is missing; a benchmark folder needs it") from None
-    except (YAMLError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise SpecError(f"{path}: can't be read: {error.strerror}") from None
+    # ruamel lets errors of its constructors through: ValueError for 2024-02-31, and so on.
+    except (YAMLError, ValueError, TypeError, RecursionError) as error:
         raise SpecError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
     if not isinstance(raw, dict):
         raise SpecError(f"{path}: found {type(raw).__name__}, a mapping of keys is needed")
@@ -108,15 +111,20 @@ def _spec_problem(item: Any, raw: dict[str, Any]) -> str:
         return f"{key}: the key is missing"
     shown = "" if isinstance(found, dict) else f"found {found!r}, "
     message = str(item["msg"]).removeprefix("Value error, ")
+    if item["type"] == "string_type" and isinstance(found, bool | int | float):
+        message = "a text is needed: put it in quotes"
     return message if key == "benchmark" else f"{key}: {shown}{message}"
 
 
 def _nearest_key(location: tuple[str | int, ...]) -> str:
     model: Any = BenchmarkSpec
     for part in location[:-1]:
-        field = getattr(model, "model_fields", {}).get(part)
-        model = getattr(field, "annotation", None)
-    allowed = sorted(getattr(model, "model_fields", BenchmarkSpec.model_fields))
+        if hasattr(model, "model_fields"):
+            model = model.model_fields[part].annotation
+        else:
+            # dict[str, X], such as columns: whatever the key, X says what is allowed in it.
+            model = get_args(model)[-1]
+    allowed = sorted(getattr(model, "model_fields", {}))
     near = difflib.get_close_matches(str(location[-1]), allowed, n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
     return f"{hint}allowed here: {', '.join(allowed)}"
@@ -152,6 +160,8 @@ def load_benchmark(folder: Path, key: PrivacyKey, *, software_digest: str = "") 
         SpecError: the spec, or a data file against it, is wrong.
     """
     spec = load_spec(folder)
+    # Before the rows: a file that changes from now on no longer has this fingerprint.
+    made_from = fingerprint(folder, spec, key, software_digest)
     base = _load_rows(folder, spec, spec.data.train, "data.train", key)
     test = _load_rows(folder, spec, spec.data.test, "data.test", key)
     for name, part in (("data.train", base), ("data.test", test)):
@@ -168,21 +178,23 @@ def load_benchmark(folder: Path, key: PrivacyKey, *, software_digest: str = "") 
         labels = test_rows.table.column(spec.target).to_numpy(zero_copy_only=False)
         chosen = stratified_positions(labels, limit, seed=spec.seed, purpose="test-sample")
         test_rows = RowSet.of(test_rows.table.take(pa.array(chosen)))
-    made_from = fingerprint(folder, spec, key, software_digest)
     return Benchmark(spec, RowSet.of(base), test_rows, made_from)
 
 
 def fingerprint(folder: Path, spec: BenchmarkSpec, key: PrivacyKey, software_digest: str) -> str:
     """SHA-256 (hex) over the files of a benchmark, the key's id and the code's digest."""
-    names = [SPEC_FILE, spec.data.train, spec.data.test]
-    names += [spec.baseline.path] if spec.baseline.path else []
+    files = {"": SPEC_FILE, "data.train: ": spec.data.train, "data.test: ": spec.data.test}
+    if spec.baseline.path:
+        files["baseline.path: "] = spec.baseline.path
     joined = hashlib.sha256(f"{key.key_id}|{software_digest}".encode())
-    for name in names:
+    for key_name, name in files.items():
         try:
             with (folder / name).open("rb") as stream:
                 joined.update(hashlib.file_digest(stream, "sha256").digest())
         except OSError:
-            raise SpecError(f"{folder / SPEC_FILE}: {name} can't be read in {folder}") from None
+            raise SpecError(
+                f"{folder / SPEC_FILE}: {key_name}{name} can't be read; put it beside the spec"
+            ) from None
     return joined.hexdigest()
 
 
@@ -212,13 +224,18 @@ def _load_rows(
             f"{folder / SPEC_FILE}: labels: {file_name} also holds {unknown[:5]}; "
             f"allowed are {list(spec.labels)}"
         )
-    hashed, _ = pseudonymise(
-        typed, policies=privacy_policies(spec), key=key, protected=(spec.target,)
-    )
+    try:
+        hashed, _ = pseudonymise(
+            typed, policies=privacy_policies(spec), key=key, protected=(spec.target,)
+        )
+    except PrivacyError as error:
+        raise SpecError(f"{folder / SPEC_FILE}: columns: {error}") from None
     return hashed
 
 
 def find_benchmarks(root: Path) -> Iterator[Path]:
     """Yield the benchmark folders under a root, ascending by id."""
     if root.is_dir():
-        yield from sorted(path.parent for path in root.glob(f"*/{SPEC_FILE}"))
+        # A leading dot marks a folder that is being made, or was when its maker died.
+        found = (path.parent for path in root.glob(f"*/{SPEC_FILE}"))
+        yield from sorted(folder for folder in found if not folder.name.startswith("."))

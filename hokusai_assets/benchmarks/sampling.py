@@ -18,7 +18,8 @@ def seed_sequence(seed: int, purpose: str) -> np.random.SeedSequence:
 def allocate(counts: np.ndarray, size: int) -> np.ndarray:
     """Split ``size`` over strata in proportion to their counts, every stratum keeping one.
 
-    Hamilton's largest-remainder rule on exact integers; ties go to the earlier stratum.
+    Hamilton's largest-remainder rule on exact integers; ties go to the earlier stratum. A
+    stratum that this leaves without a row then takes one from the one that holds most.
 
     Args:
         counts: rows per stratum, each >= 1.
@@ -31,18 +32,12 @@ def allocate(counts: np.ndarray, size: int) -> np.ndarray:
     if not len(counts) <= size <= total:
         raise ValueError(f"a sample of {size} from {total} rows in {len(counts)} strata")
     shares = [int(count) * size for count in counts]
-    given: np.ndarray = np.array([max(1, share // total) for share in shares], dtype=np.int64)
-    remainders = [share % total for share in shares]
-    order = sorted(range(len(counts)), key=lambda i: (-remainders[i], i))
-    position = 0
-    while given.sum() < size:
-        stratum = order[position % len(order)]
-        if given[stratum] < counts[stratum]:
-            given[stratum] += 1
-        position += 1
-    while given.sum() > size:
-        # Only strata lifted to one row overshoot; the largest give back.
+    given: np.ndarray = np.array([share // total for share in shares], dtype=np.int64)
+    order = sorted(range(len(counts)), key=lambda i: (-(shares[i] % total), i))
+    given[order[: size - int(given.sum())]] += 1
+    for stratum in np.flatnonzero(given == 0):
         given[int(np.argmax(given))] -= 1
+        given[stratum] = 1
     return given
 
 

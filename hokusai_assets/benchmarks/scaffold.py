@@ -11,7 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from hokusai_assets.benchmarks.spec import SpecError
-from hokusai_assets.tables.columns import COLUMN_TYPES, infer_column_type
+from hokusai_assets.privacy.tokens import is_text
+from hokusai_assets.tables.coercion import coerce_column
+from hokusai_assets.tables.columns import COLUMN_TYPES, ColumnType, infer_column_type
 from hokusai_assets.tables.problems import UnreadableFile
 from hokusai_assets.tables.reading import read_table
 
@@ -23,13 +25,14 @@ def scaffold_benchmark(
 ) -> Path:
     """Make ``<root>/<id>/`` with both data files and a commented ``benchmark.yaml``.
 
-    Column types are inferred from the base set; the spec is meant to be read and corrected.
+    Column types are inferred from both files; the spec is meant to be read and corrected.
 
     Returns:
         The path of the spec.
 
     Raises:
-        SpecError: the id is taken or malformed, a file can't be read, or the target is missing.
+        SpecError: the id is taken or malformed, a file can't be read, the target is missing,
+            has empty cells or has other labels in one file than in the other.
     """
     if not re.fullmatch(r"[a-z][a-z0-9-]{0,39}", benchmark_id):
         raise SpecError(
@@ -71,19 +74,22 @@ def spec_text(
     test_name: str,
 ) -> str:
     """Return the commented spec for a base and a test table; see `scaffold_benchmark`."""
-    labels = _labels(base, target)
-    if absent := sorted(set(labels) - set(_labels(held_out, target))):
+    counts, test_counts = _labels(base, target, "--train"), _labels(held_out, target, "--test")
+    labels = sorted(counts)
+    if absent := sorted(set(labels) - set(test_counts)):
         raise SpecError(f"--test: the labels {absent[:5]} do not occur in the test set")
-    counts = {label: 0 for label in labels}
-    trimmed = pc.utf8_trim_whitespace(_as_text(base.column(target)))
-    for item in pc.value_counts(trimmed).to_pylist():
-        if item["values"] in counts:
-            counts[item["values"]] = item["counts"]
+    if absent := sorted(set(test_counts) - set(labels)):
+        raise SpecError(f"--train: the labels {absent[:5]} of the test set do not occur in it")
     binary = len(labels) == 2
     rarer = min(labels, key=lambda label: (counts[label], label))
-    types = {
-        name: infer_column_type(base.column(name)) for name in base.column_names if name != target
+    columns = {
+        name: (base.column(name), held_out.column(name))
+        for name in base.column_names
+        if name != target
     }
+    types = {name: _common_type(*pair) for name, pair in columns.items()}
+    if not any(types.values()):
+        raise SpecError(f"--train: there is no column that can be a feature beside {target!r}")
     has_text = "text" in types.values()
     lines = [
         "# Written by `hokusai benchmarks new` from the data: read it, correct it, keep it.",
@@ -112,7 +118,11 @@ def spec_text(
         "columns:",
     ]
     for name, kind in types.items():
-        nullable = base.column(name).null_count or _has_blank(base.column(name))
+        if kind is None:
+            held = columns[name][0].type
+            lines.append(f"  # {_quoted(name)} is left out: no type here holds {held}")
+            continue
+        nullable = any(_has_missing(column) for column in columns[name])
         lines.append(
             f"  {_quoted(name)}: {{type: {kind}, nullable: {'true' if nullable else 'false'}, "
             "pii: auto}"
@@ -149,31 +159,54 @@ def _read(path: Path) -> pa.Table:
         return read_table(path)
     except UnreadableFile as error:
         raise SpecError(str(error)) from None
+    except OSError as error:
+        raise SpecError(f"{path.name}: the file can't be read: {error.strerror}") from None
 
 
-def _as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    return column.cast(pa.string())
-
-
-def _labels(table: pa.Table, target: str) -> list[str]:
-    text = pc.utf8_trim_whitespace(_as_text(table.column(target)))
-    labels = sorted(label for label in text.unique().to_pylist() if label)
-    if not 2 <= len(labels) <= _MAX_LABELS:
+def _labels(table: pa.Table, target: str, option: str) -> dict[str, int]:
+    """Return how many rows each label has, labels typed as loading will type them."""
+    typed, problems = coerce_column(target, table.column(target), "category", nullable=False)
+    if problems:
+        raise SpecError(f"{option}: " + " ".join(f"{p.message} {p.fix}" for p in problems))
+    counts = {item["values"]: item["counts"] for item in pc.value_counts(typed).to_pylist()}
+    if not 2 <= len(counts) <= _MAX_LABELS:
         raise SpecError(
-            f"--target: {target!r} has {len(labels)} different values; a target has 2 to "
+            f"{option}: {target!r} has {len(counts)} different values; a target has 2 to "
             f"{_MAX_LABELS}"
         )
-    return labels
+    return counts
 
 
-def _has_blank(column: pa.ChunkedArray) -> bool:
-    if not pa.types.is_string(column.type):
-        return False
-    return bool(pc.any(pc.equal(pc.utf8_trim_whitespace(column), "")).as_py())
+def _common_type(train: pa.ChunkedArray, test: pa.ChunkedArray) -> ColumnType | None:
+    """Infer the type that holds a column of both files."""
+    if train.type == test.type:
+        return infer_column_type(pa.chunked_array(train.chunks + test.chunks, train.type))
+    kinds = {infer_column_type(train), infer_column_type(test)}
+    if len(kinds) == 1:
+        return kinds.pop()
+    if None in kinds:
+        return None
+    if kinds == {"integer", "number"}:
+        return "number"
+    return "text" if "text" in kinds else "category"
+
+
+def _has_missing(column: pa.ChunkedArray) -> bool:
+    # What loading will take for missing: a null, a NaN, or text without a visible character.
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if is_text(column.type):
+        blank = pc.any(pc.equal(pc.utf8_trim_whitespace(column), "")).as_py()
+        return bool(column.null_count or blank)
+    return bool(pc.any(pc.is_null(column, nan_is_null=True)).as_py())
 
 
 def _quoted(text: str) -> str:
     # JSON strings are YAML strings; bare words stay readable.
     plain = re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]*", text)
     words = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
-    return text if plain and text.lower() not in words else json.dumps(text, ensure_ascii=False)
+    if plain and text.lower() not in words:
+        return text
+    # JSON escapes pairs of surrogates, which YAML does not read; YAML wants more escaped.
+    escaped = json.dumps(text, ensure_ascii=False)
+    return "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in escaped)

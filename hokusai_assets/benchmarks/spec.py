@@ -1,9 +1,11 @@
 """The spec of a benchmark, as `benchmark.yaml` states it, and its checks."""
 
+import re
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -12,14 +14,14 @@ from pydantic import (
     model_validator,
 )
 
-from hokusai_assets.canonical.canonical_json import digest, with_floats_as_text
+from hokusai_assets.canonical.canonical_json import canonical_bytes, digest, with_floats_as_text
 from hokusai_assets.tables.columns import ColumnType
 
 SPEC_VERSION = 1
 METRIC_NAMES = ("accuracy", "precision", "recall", "f1", "auroc", "log_loss", "brier")
 MetricName = Literal["accuracy", "precision", "recall", "f1", "auroc", "log_loss", "brier"]
 BenchmarkId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
-_FACTORY = r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$"
+_FACTORY = r"[A-Za-z_][\w.]*:[A-Za-z_]\w*"
 ESTIMATOR_NAMES = (
     "logistic_regression",
     "sgd",
@@ -32,6 +34,15 @@ ESTIMATOR_NAMES = (
 
 class SpecError(ValueError):
     """A benchmark can't be used; names the file or key, what was found and what is allowed."""
+
+
+def _beside_spec(value: str) -> str:
+    if "/" in value or "\\" in value or value in ("", ".", ".."):
+        raise ValueError("a file name beside benchmark.yaml, without a folder")
+    return value
+
+
+FileBeside = Annotated[str, AfterValidator(_beside_spec)]
 
 
 class _Strict(BaseModel):
@@ -76,11 +87,16 @@ class ModelSpec(_Strict):
     @field_validator("estimator")
     @classmethod
     def _known(cls, value: str) -> str:
-        import re
-
-        if value not in ESTIMATOR_NAMES and not re.match(_FACTORY, value):
+        if value not in ESTIMATOR_NAMES and not re.fullmatch(_FACTORY, value):
             allowed = ", ".join(ESTIMATOR_NAMES)
             raise ValueError(f"{value!r} is none of {allowed}, nor a package.module:factory")
+        return value
+
+    @field_validator("params")
+    @classmethod
+    def _hashable(cls, value: dict[str, Any]) -> dict[str, Any]:
+        # Here, not when spec_hash is first asked for: a date or a set has no canonical form.
+        canonical_bytes(with_floats_as_text(value))
         return value
 
 
@@ -93,7 +109,7 @@ class BaselineSpec(_Strict):
 
     source: Literal["train", "mlflow", "file"] = "train"
     uri: Annotated[str, StringConstraints(pattern=r"^models:/[^/]+/[0-9]+$")] | None = None
-    path: str | None = None
+    path: FileBeside | None = None
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
 
     @model_validator(mode="after")
@@ -155,15 +171,14 @@ class SamplingSpec(_Strict):
 class DataSpec(_Strict):
     """The base training set and the held-out test set: files beside the spec."""
 
-    train: str
-    test: str
+    train: FileBeside
+    test: FileBeside
 
-    @field_validator("train", "test")
-    @classmethod
-    def _stays_in_folder(cls, value: str) -> str:
-        if "/" in value or "\\" in value or value in ("", ".", ".."):
-            raise ValueError("a file name beside benchmark.yaml, without a folder")
-        return value
+    @model_validator(mode="after")
+    def _held_out(self) -> "DataSpec":
+        if self.train == self.test:
+            raise ValueError("test names the same file as train; the test set is held out of it")
+        return self
 
 
 class BenchmarkSpec(_Strict):
@@ -222,6 +237,17 @@ class BenchmarkSpec(_Strict):
                 f"guardrails: {unmeasured} not measured; add to metrics.secondary "
                 f"or use one of {list(self.metrics.names)}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _samples_keep_every_label(self) -> "BenchmarkSpec":
+        for key in ("max_train_rows", "max_test_rows"):
+            limit = getattr(self.sampling, key)
+            if limit is not None and limit < len(self.labels):
+                raise ValueError(
+                    f"sampling.{key}: found {limit}, allowed from {len(self.labels)} on: "
+                    "a sample keeps every label"
+                )
         return self
 
     @property

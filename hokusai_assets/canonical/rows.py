@@ -7,29 +7,31 @@ bits as an unsigned decimal (minus zero written as zero), ``s`` UTF-8 text, ``b`
 ``t`` microseconds since 1970-01-01T00:00:00Z in decimal.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from hokusai_assets.canonical import merkle
 
+# Rows per step: bounds memory, and the 2 GiB that one Arrow array of bytes can hold.
+_STEP_ROWS = 16_384
+
 
 def row_bytes(table: pa.Table) -> list[bytes]:
     """Return the canonical bytes of each row of a typed table.
 
     Raises:
-        TypeError: a column is not int64, float64, string, bool or timestamp[us, UTC].
+        TypeError: a column is not int64, float64, string, bool or timestamp, nor a dictionary
+            of these.
     """
-    if table.num_rows == 0:
-        return []
-    cells = [_cells(name, table.column(name)) for name in sorted(table.column_names)]
-    joined = pc.binary_join_element_wise(*cells, pa.scalar(b"", pa.binary()))
-    return list(joined.to_pylist())
+    return [data for step in _row_bytes_by_step(table) for data in step]
 
 
 def row_digests(table: pa.Table) -> list[bytes]:
     """Return each row's RFC 6962 leaf hash (32 bytes) over its canonical bytes."""
-    return [merkle.leaf_hash(data) for data in row_bytes(table)]
+    return [merkle.leaf_hash(data) for step in _row_bytes_by_step(table) for data in step]
 
 
 def digest_order(digests: list[bytes]) -> np.ndarray:
@@ -51,10 +53,16 @@ def table_root(digests: list[bytes]) -> str:
     return merkle.root_hex(sorted(digests))
 
 
-def _cells(name: str, column: pa.ChunkedArray) -> pa.Array:
-    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    if isinstance(array, pa.ChunkedArray):
-        array = pa.concat_arrays(array.chunks)
+def _row_bytes_by_step(table: pa.Table) -> Iterator[list[bytes]]:
+    names = sorted(table.column_names)
+    for batch in table.to_batches(max_chunksize=_STEP_ROWS):
+        cells = [_cells(name, batch.column(name)) for name in names]
+        yield pc.binary_join_element_wise(*cells, pa.scalar(b"", pa.binary())).to_pylist()
+
+
+def _cells(name: str, array: pa.Array) -> pa.Array:
+    if pa.types.is_dictionary(array.type):
+        array = array.dictionary_decode()
     kind, content = _kind_and_content(name, array)
     data = content.cast(pa.binary())
     length = pc.binary_length(data).cast(pa.string()).cast(pa.binary())

@@ -5,13 +5,17 @@ sidecar if one came, and ``origin.json``. It holds raw data, so its folders are 
 files 0600; a folder appears whole (rename) or not at all.
 """
 
+import fcntl
 import hashlib
 import json
 import os
 import re
 import secrets
 import shutil
+import socket
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +32,8 @@ _NAME_LENGTH = 60
 _SIDECAR = "sidecar.yaml"
 _ORIGIN = "origin.json"
 _INCOMING = ".incoming-"
+_LOCK = ".lock"
+_ABANDONED_AFTER_SECONDS = 24 * 3600
 
 
 @dataclass(frozen=True)
@@ -60,25 +66,28 @@ def readable_name(file_name: str) -> str:
     A file name that itself holds personal data becomes ``contribution``: keys are shown and
     logged everywhere.
     """
-    stem = file_name
+    # Linux file names are bytes: those that are no UTF-8 arrive as lone surrogates.
+    stem = file_name.encode("utf-8", "replace").decode("utf-8")
     while Path(stem).suffix.lower() in {*FORMATS, ".gz", ".zst"}:
         stem = Path(stem).stem
-    if residual_personal_data(pa.table({"name": [stem]}), policies={}, protected=()):
+    words = re.sub(r"[^a-z0-9]+", " ", stem.lower()).strip()
+    # Also as words and with dashes: `202_555_0143` is a phone number only once it is in the key.
+    forms = [stem, words, words.replace(" ", "-")]
+    if residual_personal_data(pa.table({"name": forms}), policies={}, protected=()):
         return "contribution"
-    plain = re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-")[:_NAME_LENGTH].strip("-")
-    return plain or "contribution"
+    return words[:_NAME_LENGTH].strip().replace(" ", "-") or "contribution"
 
 
 def partition_key(file_name: str, digest: str) -> str:
     """Return the partition key of a file; see `Contribution.key`."""
     key = f"{readable_name(file_name)}-{digest[:DIGEST_IN_KEY]}"
-    assert KEY_PATTERN.match(key), key
+    assert KEY_PATTERN.fullmatch(key), key
     return key
 
 
 def is_partition_key(text: str) -> bool:
     """Say whether a text has the form of a key (no ``...``, which Dagster reads as a range)."""
-    return bool(KEY_PATTERN.match(text)) and "..." not in text
+    return bool(KEY_PATTERN.fullmatch(text)) and "..." not in text
 
 
 def register(source: Path, store: Path, *, file_name: str | None = None) -> Contribution:
@@ -94,7 +103,8 @@ def register(source: Path, store: Path, *, file_name: str | None = None) -> Cont
         sidecar stays; a later, different one changes nothing.
 
     Raises:
-        UnreadableFile: the ending names no known format, or it is not a regular file.
+        UnreadableFile: the ending names no known format, it is not a regular file, or its key
+            is taken by other bytes.
         OSError: the file can't be read or the store not written.
     """
     name = file_name or source.name
@@ -113,24 +123,30 @@ def register(source: Path, store: Path, *, file_name: str | None = None) -> Cont
         )
     store.mkdir(parents=True, exist_ok=True, mode=0o700)
     _remove_abandoned(store)
-    incoming = store / f"{_INCOMING}{os.getpid()}-{secrets.token_hex(6)}"
+    incoming = store / f"{_INCOMING}{os.getpid()}-{secrets.token_hex(6)}-{socket.gethostname()}"
     incoming.mkdir(mode=0o700)
     try:
         digest = _copy(source, incoming / f"data{ending}")
-        if known := _with_digest(store, digest):
-            return known
         sidecar = source.with_name(source.name + SIDECAR_SUFFIX)
         if sidecar.is_file() and not sidecar.is_symlink():
             _copy(sidecar, incoming / _SIDECAR)
         key = partition_key(name, digest)
         origin = json.dumps({"key": key, "sha256": digest}, sort_keys=True)
         _write(incoming / _ORIGIN, origin.encode())
-        try:
+        # Looking and renaming are one step: else the same bytes sent at once under two names
+        # would be two contributions.
+        with _locked(store):
+            if known := _with_digest(store, digest):
+                return known
+            if (store / key).exists():
+                raise UnreadableFile(
+                    Problem(
+                        "key-taken",
+                        f"Another file already has the key {key!r}.",
+                        "Send the file again under another name.",
+                    )
+                )
             incoming.rename(store / key)
-        except OSError:
-            # Another process stored the same bytes first; ours is dropped below.
-            if not (store / key / _ORIGIN).is_file():
-                raise
         return load(store, key)
     finally:
         shutil.rmtree(incoming, ignore_errors=True)
@@ -159,15 +175,26 @@ def load(store: Path, key: str) -> Contribution:
 def registered_keys(store: Path) -> Iterator[str]:
     """Yield the keys in a benchmark's store, ascending."""
     if store.is_dir():
-        yield from sorted(path.parent.name for path in store.glob(f"*/{_ORIGIN}"))
+        names = (path.parent.name for path in store.glob(f"*/{_ORIGIN}"))
+        yield from sorted(name for name in names if is_partition_key(name))
 
 
 def _with_digest(store: Path, digest: str) -> Contribution | None:
     for path in store.glob(f"*-{digest[:DIGEST_IN_KEY]}"):
-        known = load(store, path.name)
-        if known.digest == digest:
+        if is_partition_key(path.name) and (known := load(store, path.name)).digest == digest:
             return known
     return None
+
+
+@contextmanager
+def _locked(store: Path) -> Iterator[None]:
+    """Hold the store's lock, which the system gives back even if the process is killed."""
+    descriptor = os.open(store / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _copy(source: Path, target: Path) -> str:
@@ -197,9 +224,19 @@ def _write(target: Path, data: bytes) -> None:
 def _remove_abandoned(store: Path) -> None:
     """Remove copies that a killed process left half-made: they hold raw data."""
     for path in store.glob(f"{_INCOMING}*"):
-        process = path.name.removeprefix(_INCOMING).split("-")[0]
-        if process.isdigit() and not _is_alive(int(process)):
+        process, _, rest = path.name.removeprefix(_INCOMING).partition("-")
+        # Another machine's process ids mean nothing here, and an id may be in use again.
+        here = rest.partition("-")[2] == socket.gethostname()
+        dead = here and process.isdigit() and not _is_alive(int(process))
+        if dead or _age_in_seconds(path) > _ABANDONED_AFTER_SECONDS:
             shutil.rmtree(path, ignore_errors=True)
+
+
+def _age_in_seconds(path: Path) -> float:
+    try:
+        return time.time() - path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def _is_alive(process: int) -> bool:

@@ -135,6 +135,8 @@ def take_in(contribution: Contribution, benchmark: Benchmark, key: PrivacyKey) -
     hashed, privacy_report = pseudonymise(
         typed, policies=privacy_policies(spec), key=key, protected=(spec.target,)
     )
+    if problems := _hashed_number_problems(hashed, benchmark):
+        return _rejected(contribution, spec, problems, raw.num_rows, ignored)
     digests = rows.row_digests(reduce_table(hashed))
     overlap = find_overlap(hashed, digests, benchmark)
     kept = hashed.filter(pa.array(~overlap.known))
@@ -241,6 +243,23 @@ def _label_problems(typed: pa.Table, spec: BenchmarkSpec) -> list[Problem]:
             rows=tuple(numbers[:SHOWN_ROWS]),
             count=len(numbers),
         )
+    ]
+
+
+def _hashed_number_problems(hashed: pa.Table, benchmark: Benchmark) -> list[Problem]:
+    """Report columns of numbers or dates that hashing turned into text in one of two files."""
+    base = benchmark.base.table.schema
+    return [
+        Problem(
+            "personal-data-in-numbers",
+            f"column {column.name!r}: its values are taken for personal data in one of this file "
+            "and the benchmark's base set, but not in both.",
+            f"Send in {column.name!r} what the benchmark holds there: the operator may set its "
+            "pii to drop or not_pii in benchmark.yaml.",
+            column=column.name,
+        )
+        for column in hashed.schema
+        if column.type != base.field(column.name).type
     ]
 
 

@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+import pyarrow as pa
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -13,10 +14,12 @@ from pydantic import (
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from hokusai_assets.privacy.pseudonymise import residual_personal_data
 from hokusai_assets.tables.problems import Problem
 
 SIDECAR_SUFFIX = ".contribution.yaml"
 TOTAL_BASIS_POINTS = 10_000
+MAX_BYTES = 65_536
 _FIX = (
     "Write contributors as a list of {id, wallet (0x and 40 hex digits, optional), weight_bps}; "
     "ids are 1 to 64 letters, digits, dots, dashes or underscores, unique, and the weights sum "
@@ -64,24 +67,48 @@ def parse_manifest(data: bytes | None) -> tuple[Manifest, list[Problem]]:
     """
     if data is None:
         return Manifest(), []
+    if len(data) > MAX_BYTES:
+        return Manifest(), [_problem(f"it is longer than {MAX_BYTES} bytes")]
     try:
         raw = YAML(typ="safe", pure=True).load(data.decode("utf-8"))
-    except (YAMLError, UnicodeDecodeError, RecursionError):
+    except (YAMLError, RecursionError, ValueError, TypeError, LookupError, ArithmeticError):
+        # Besides its own errors, ruamel.yaml passes on those of int(), datetime() and the like.
         return Manifest(), [_problem("it is not valid UTF-8 YAML")]
     if raw is None:
         return Manifest(), []
     if not isinstance(raw, dict):
         return Manifest(), [_problem("it holds no mapping of keys")]
     try:
-        return Manifest.model_validate(raw), []
+        manifest = Manifest.model_validate(raw)
     except ValidationError as error:
         return Manifest(), [_problem(_without_value(item)) for item in error.errors()]
+    problems = _personal_data_problems(manifest)
+    return (Manifest() if problems else manifest), problems
+
+
+def _personal_data_problems(manifest: Manifest) -> list[Problem]:
+    # Ids and the licence are signed and published, the note is shown and logged.
+    texts = {"licence": manifest.licence, "note": manifest.note}
+    texts |= {f"contributors.{i}.id": who.id for i, who in enumerate(manifest.contributors)}
+    return [
+        _problem(f"{key}: it holds personal data ({', '.join(sorted(kinds))}); take it out")
+        for key, text in texts.items()
+        if (kinds := {f.entity for f in residual_personal_data(_one_cell(text), policies={})})
+    ]
+
+
+def _one_cell(text: str) -> pa.Table:
+    return pa.table({"sidecar": [text]})
 
 
 def _without_value(item: object) -> str:
     assert isinstance(item, dict)
     known = {"contributors", "licence", "note", "id", "wallet", "weight_bps"}
-    parts = [str(p) if isinstance(p, int) or p in known else "(unknown key)" for p in item["loc"]]
+    # Only the place in the list of contributors is a number of ours; others are the sender's.
+    parts = [
+        str(part) if part in known or (isinstance(part, int) and position == 1) else "(unknown key)"
+        for position, part in enumerate(item["loc"])
+    ]
     message = str(item["msg"]).removeprefix("Value error, ")
     return f"{'.'.join(parts)}: {message}" if parts else message
 

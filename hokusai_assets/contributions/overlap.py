@@ -10,7 +10,11 @@ import pyarrow.compute as pc
 from hokusai_assets.benchmarks.loading import Benchmark
 from hokusai_assets.benchmarks.spec import BenchmarkSpec
 from hokusai_assets.canonical import rows
+from hokusai_assets.privacy.spans import INVISIBLE
 from hokusai_assets.privacy.tokens import reduce_table
+
+# RE2's \s is ASCII: these are all of Unicode's separators and control characters.
+_WHITE_SPACE = r"[\s\p{Z}\p{Cc}]+"
 
 
 @dataclass(frozen=True)
@@ -39,15 +43,16 @@ class Overlap:
 def match_keys(table: pa.Table, spec: BenchmarkSpec) -> list[bytes]:
     """Return per row a digest of its features that survives re-formatting.
 
-    Text and categories are compared after NFKC, lower case and white space collapsed; personal
-    data by its type alone; the label does not enter, so a copied row with another label is
-    still a copy.
+    Text and categories are compared after NFKC, lower case, white space collapsed and invisible
+    characters taken out; personal data by its type alone; the label does not enter, so a copied
+    row with another label is still a copy.
     """
     features = reduce_table(table.select(sorted(spec.columns.keys() & set(table.column_names))))
     for position, name in enumerate(features.column_names):
         if pa.types.is_string(features.schema.field(name).type):
             text = pc.utf8_lower(pc.utf8_normalize(features.column(name), form="NFKC"))
-            text = pc.utf8_trim_whitespace(pc.replace_substring_regex(text, r"\s+", " "))
+            text = pc.replace_substring_regex(text, f"[{INVISIBLE}]+", "")
+            text = pc.utf8_trim_whitespace(pc.replace_substring_regex(text, _WHITE_SPACE, " "))
             features = features.set_column(position, name, text)
     return rows.row_digests(features)
 

@@ -49,12 +49,14 @@ class Measurement:
         decision: the DeltaOne decision.
         cells: (label, baseline prediction, new prediction, rows), ascending.
         test_rows: rows both models were measured on.
+        spec_hash: of the spec it was measured by.
     """
 
     deltas: dict[str, MetricDelta]
     decision: DeltaOneDecision
     cells: list[tuple[str, str, str, int]]
     test_rows: int
+    spec_hash: str
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form: integers, strings, booleans."""
@@ -63,6 +65,7 @@ class Measurement:
             "delta_one": self.decision.to_dict(),
             "confusion_cells": [list(cell) for cell in self.cells],
             "test_rows": self.test_rows,
+            "spec_hash": self.spec_hash,
         }
 
 
@@ -121,4 +124,4 @@ def measure(baseline: Evaluation, new: Evaluation, spec: BenchmarkSpec) -> Measu
         same_test_set=baseline.test_root == new.test_root,
     )
     cells = confusion_cells(baseline.predictions, new.predictions)
-    return Measurement(deltas, decision, cells, new.predictions.rows)
+    return Measurement(deltas, decision, cells, new.predictions.rows, spec.spec_hash())

@@ -72,7 +72,8 @@ def _new(name: str, numeric_features: bool) -> Any:
 def _unknown_parameter(estimator: str, name: str, allowed: list[str]) -> str:
     if name in PLATFORM_PARAMS:
         return f"model.params.{name}: the platform sets it (the spec's seed, one thread); remove it"
-    near = difflib.get_close_matches(name, allowed, n=1)
+    near = [other for other in allowed if other.lower() == name.lower()]
+    near = near or difflib.get_close_matches(name, allowed, n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
     return (
         f"model.params.{name}: {estimator} has no such parameter; {hint}"
@@ -99,11 +100,11 @@ def _from_factory(spec: ModelSpec, seed: int) -> Any:
     module_name, _, function_name = spec.estimator.partition(":")
     try:
         factory = getattr(importlib.import_module(module_name), function_name)
-    except (ImportError, AttributeError) as error:
+    except Exception as error:  # whatever the operator's module raises while it is imported
         raise SpecError(f"model.estimator: {spec.estimator!r} can't be imported: {error}") from None
     try:
         estimator = factory(seed=seed, **spec.params)
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise SpecError(f"model.params: {spec.estimator}: {error}") from None
     missing = [
         name for name in ("fit", "predict_proba", "get_params") if not hasattr(estimator, name)

@@ -20,6 +20,8 @@ TRUSTED_TYPES = (
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     "sklearn.tree._tree.Tree",
 )
+# scikit-learn's text vectorizers remember a memory address to skip a check they then repeat.
+_ADDRESS_ATTRIBUTE = "_stop_words_id"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -78,7 +80,13 @@ def load_model(data: bytes, *, trusted: tuple[str, ...] = (), where: str = "mode
             f"{where}: holds types that are not trusted: {', '.join(foreign)}; name them in "
             "model.trusted_types only if you know where the file comes from"
         )
-    return skops.io.loads(data, trusted=sorted(untrusted))
+    try:
+        return skops.io.loads(data, trusted=sorted(untrusted))
+    except Exception as error:
+        raise SpecError(
+            f"{where}: the skops file can't be loaded ({type(error).__name__}); save the model "
+            "again with this platform's scikit-learn"
+        ) from None
 
 
 def load_model_file(path: Path, *, trusted: tuple[str, ...] = ()) -> tuple[Any, str]:
@@ -101,6 +109,9 @@ def _renumber(node: Any, numbers: dict[int, int], renamed: dict[str, str]) -> No
                 node[key] = numbers.setdefault(value, len(numbers) + 1)
             elif key == "file" and isinstance(value, str):
                 node[key] = renamed.setdefault(value, f"{len(renamed) + 1}{Path(value).suffix}")
+            elif key == _ADDRESS_ATTRIBUTE:
+                value["content"] = "0"
+                _renumber(value, numbers, renamed)
             else:
                 _renumber(value, numbers, renamed)
     elif isinstance(node, list):

@@ -55,7 +55,7 @@ def build_pipeline(spec: BenchmarkSpec) -> "Pipeline":
         blocks.append(("numeric", scale, numeric))
     if categories:
         encode = make_pipeline(
-            SimpleImputer(strategy="constant", fill_value="(missing)"),
+            SimpleImputer(strategy="constant", fill_value="(missing)", keep_empty_features=True),
             OneHotEncoder(handle_unknown="ignore"),
         )
         blocks.append(("category", encode, categories))
@@ -89,6 +89,9 @@ def feature_frame(table: pa.Table, spec: BenchmarkSpec) -> "pd.DataFrame":
 
     Keyed tokens are reduced to their type, so no model depends on the key. Missing categories
     are NaN, missing text is empty.
+
+    Raises:
+        SpecError: a column of numbers was taken for personal data, so that it holds tokens.
     """
     import pandas as pd
 
@@ -103,6 +106,11 @@ def feature_frame(table: pa.Table, spec: BenchmarkSpec) -> "pd.DataFrame":
             values = column.to_numpy(zero_copy_only=False).astype(object)
             values[np.asarray(column.is_null())] = np.nan
             columns[name] = values
+        elif pa.types.is_string(column.type):
+            raise SpecError(
+                f"columns.{name}: found personal data, which is hashed, in a column of type "
+                f"{kind}; declare it as category or text, or set its pii to drop or not_pii"
+            )
         elif kind == "datetime":
             columns[name] = _float64(column.cast(pa.int64())) / 1e6
         else:

@@ -66,7 +66,8 @@ def train(table: pa.Table, spec: BenchmarkSpec) -> TrainedModel:
 
 def _first_line(error: ValueError) -> str:
     # scikit-learn may quote a cell after "could not convert"; nothing after it is shown.
-    return str(error).split("\n")[0].split("could not convert")[0][:200]
+    shown = str(error).split("\n")[0].split("could not convert")[0][:200]
+    return shown or "a value can't be converted"
 
 
 def training_fingerprint(
@@ -81,11 +82,12 @@ def refuse_unfit_model(model: TrainedModel, table: pa.Table, spec: BenchmarkSpec
     """Ask a loaded model about one row, so that a misfit is told before a contribution waits.
 
     Raises:
-        SpecError: the model takes other columns, or predicts labels the benchmark lacks.
+        SpecError: the model takes other columns, predicts labels the benchmark lacks, or gives
+            scores that are no probabilities.
     """
     try:
-        predict_probabilities(model, table.slice(0, 1), spec)
-    except (ValueError, KeyError, AttributeError, TypeError) as error:
+        scores = predict_probabilities(model, table.slice(0, 1), spec)
+    except Exception as error:  # a foreign model may raise anything
         if isinstance(error, SpecError):
             raise
         raise SpecError(
@@ -93,6 +95,12 @@ def refuse_unfit_model(model: TrainedModel, table: pa.Table, spec: BenchmarkSpec
             f"{list(spec.feature_names)} ({type(error).__name__}); it must be a scikit-learn "
             "pipeline with predict_proba over a frame of these columns"
         ) from None
+    # As Predictions demands it; NaN fails the comparison.
+    if not (scores.min() >= 0 and abs(scores.sum() - 1) <= 1e-5):
+        raise SpecError(
+            "baseline: the loaded model's scores are no probabilities: they must lie in 0..1 and "
+            "sum to 1 per row; wrap it in a CalibratedClassifierCV"
+        )
 
 
 def predict_probabilities(model: TrainedModel, table: pa.Table, spec: BenchmarkSpec) -> np.ndarray:

@@ -32,7 +32,7 @@ class AssetStorage(dg.ConfigurableIOManager):
         if obj is None:
             return
         benchmark_id, asset = context.asset_key.path
-        partition = context.partition_key if context.has_asset_partitions else None
+        partition = context.asset_partition_key if context.has_asset_partitions else None
         save, _ = STORED_FORMS[asset]
         location = location_of(Path(self.storage), benchmark_id, asset, partition)
         digest = write_object(location, lambda folder: save(obj, folder))

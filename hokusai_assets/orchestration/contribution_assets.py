@@ -64,7 +64,11 @@ def _wiring(benchmark_id: str, owner: str, asset: str, *upstream: str) -> dict[s
 
 def _blocking(benchmark_id: str, asset: str, name: str, description: str) -> dg.AssetCheckSpec:
     return dg.AssetCheckSpec(
-        name, asset=[benchmark_id, asset], description=description, blocking=True
+        name,
+        asset=[benchmark_id, asset],
+        description=description,
+        blocking=True,
+        partitions_def=contributions_of(benchmark_id),
     )
 
 
@@ -122,7 +126,10 @@ def _contributed_data(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
             protected=(benchmark.spec.target,),
         )
         leaks = int(find_overlap(value.rows.table, value.rows.digests, benchmark).in_test.sum())
-        metadata: dict[str, Any] = {
+        metadata: dict[str, Any] = {}
+        if not report.accepted:
+            metadata["rejected_because"] = dg.MetadataValue.md(reasons_text(report))
+        metadata |= {
             "dagster/partition_row_count": report.rows_kept,
             "dagster/column_schema": schema_of(value.rows.table),
             "rows_in": report.rows_in,
@@ -134,8 +141,6 @@ def _contributed_data(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
             "natural_overlap": share(report.natural_overlap_ppm),
             "rows_root": value.rows.root,
         }
-        if not report.accepted:
-            metadata["rejected_because"] = dg.MetadataValue.md(reasons_text(report))
         return dg.MaterializeResult(
             value=value,
             data_version=dg.DataVersion(value.rows.root[:32]),

@@ -1,5 +1,6 @@
 """Turning domain errors into Dagster failures that read as one sentence and hold no values."""
 
+import os
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from hokusai_assets.orchestration.tracking import TrackingUnavailable
 from hokusai_assets.privacy.columns import PrivacyError
 from hokusai_assets.privacy.keys import PrivacyKeyError
 
+_PACKAGE = f"{os.sep}hokusai_assets{os.sep}"
 EXPLAINED = (
     PartsDisagree,
     SigningKeyError,
@@ -53,8 +55,8 @@ def without_values() -> Iterator[None]:
         raise dg.Failure(description=f"file error {error.errno}: {error.strerror}") from None
     except Exception as error:
         frames = traceback.extract_tb(error.__traceback__)
-        place = next(f for f in reversed(frames) if "hokusai_assets" in f.filename)
-        where = f"{place.filename.rsplit('hokusai_assets', 1)[-1].lstrip('/')}:{place.lineno}"
+        place = next(f for f in reversed(frames) if _PACKAGE in f.filename)
+        where = f"{place.filename.rsplit(_PACKAGE, 1)[-1]}:{place.lineno}"
         raise dg.Failure(
             description=f"{type(error).__name__} at {where}; its message is withheld because it "
             "may quote contributed data",

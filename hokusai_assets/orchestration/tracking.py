@@ -23,6 +23,8 @@ from dagster._config.pythonic_config import ConfigurableResourceFactory
 BENCHMARK_TAG = "hokusai/benchmark"
 OUTCOME_TAG = "hokusai/outcome"
 PARTITION_TAG = "dagster/partition"
+# A backfill's runs carry a range instead, of one key under our backfill policy.
+_RANGE_START_TAG = "dagster/asset_partition_range_start"
 ACCEPTED_CHECK = "contribution_accepted"
 _CONNECT_SECONDS = 5.0
 # MLflow's own defaults are 7 tries of 120 s with growing pauses: a quarter of an hour per call.
@@ -170,7 +172,7 @@ class MlflowTracking(ConfigurableResourceFactory[Tracking]):
         tags = {
             "dagster_run_id": run.run_id,
             "benchmark": benchmark_id,
-            "contribution": run.tags.get(PARTITION_TAG, ""),
+            "contribution": contribution_of(run),
         }
         try:
             client = MlflowClient(tracking_uri=self.tracking_uri)
@@ -227,6 +229,11 @@ def benchmark_of(run: DagsterRun) -> str:
         return tagged
     selected = sorted(key.path[0] for key in run.asset_selection or ())
     return selected[0] if selected else ""
+
+
+def contribution_of(run: DagsterRun) -> str:
+    """Return the contribution a Dagster run is about, empty for a benchmark's own run."""
+    return run.tags.get(PARTITION_TAG) or run.tags.get(_RANGE_START_TAG, "")
 
 
 def _find_or_create(

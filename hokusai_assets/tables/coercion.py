@@ -7,6 +7,7 @@ value of the declared type is a problem.
 """
 
 import datetime
+import re
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -21,13 +22,23 @@ NUMBER_PATTERN = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 
 _EXPECTED = {
     "integer": "a whole number between -2^63 and 2^63-1, such as 42",
-    "number": "a finite decimal number with a point, such as 3.5",
+    "number": "a finite decimal number, such as 3.5 (whole numbers up to 2^53)",
     "category": "a text or a whole number",
     "boolean": "true or false (or 1 or 0)",
-    "datetime": "an ISO 8601 date or time, such as 2024-05-31 or 2024-05-31T12:00:00Z",
+    "datetime": "an ISO 8601 date or time to the microsecond, such as 2024-05-31 or "
+    "2024-05-31T12:00:00Z",
     "text": "a text or a whole number",
 }
 _MAX_INTEGER_DIGITS = 18
+
+# Compact and week dates are left out: an identifier such as 1512121291234 would pass for one.
+_MOMENT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    r"(?:[T ][0-9]{2}(?::[0-9]{2}(?::[0-9]{2}(?:[.,](?P<fraction>[0-9]+))?)?)?"
+    r"(?:Z|[+-][0-9]{2}(?::?[0-9]{2})?)?)?"
+)
+_FIRST_SECOND, _END_SECOND = -62_135_596_800, 253_402_300_800  # years 1 to 9999
+_PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 
 
 def coerce_column(
@@ -128,10 +139,13 @@ def _integer_from_text(raw: pa.Array) -> pa.Array:
 
 
 def _exact_int64(text: str | None) -> int | None:
-    # 40 characters hold every int64 with room for zeros; int() of a longer text is quadratic.
-    if text is None or len(text.lstrip("-0")) > 40:
+    if text is None:
         return None
-    value = int(text)
+    # int() of a long text is quadratic, and refused from 4300 digits on, zeros included.
+    digits = text.lstrip("-0")
+    if len(digits) > _MAX_INTEGER_DIGITS + 1:
+        return None
+    value = int(digits or "0") * (-1 if text.startswith("-") else 1)
     return value if -(2**63) <= value < 2**63 else None
 
 
@@ -141,7 +155,15 @@ def _number_from_text(raw: pa.Array) -> pa.Array:
     # Arrow's parser takes no leading plus sign; it rounds decimals correctly otherwise.
     text = pc.replace_substring_regex(_where(fits, trimmed), r"^\+", "")
     values = text.cast(pa.float64())
-    return _where(pc.is_finite(values).fill_null(False), values)
+    # As in Parquet: a whole number over 2^53 would be rounded, and is an identifier more likely.
+    rounded = pc.and_(
+        pc.greater_equal(pc.abs(values), 2.0**53),
+        pc.and_(
+            pc.match_substring_regex(text, r"^-?[0-9]+$"),
+            pc.invert(pc.match_substring_regex(text, f"^-?0*{2**53}$")),
+        ),
+    )
+    return _where(pc.and_not(pc.is_finite(values), rounded).fill_null(False), values)
 
 
 def _boolean_from_text(raw: pa.Array) -> pa.Array:
@@ -158,8 +180,11 @@ def _datetime_from_text(raw: pa.Array) -> pa.Array:
 
 
 def _exact_moment(text: str) -> datetime.datetime | None:
+    match = _MOMENT.fullmatch(text.strip())
+    if match is None or (match["fraction"] or "")[6:].strip("0"):
+        return None
     try:
-        moment = datetime.datetime.fromisoformat(text.strip())
+        moment = datetime.datetime.fromisoformat(match[0])
         # A time without a zone is taken as UTC, so that the reading machine's zone is no input.
         if moment.tzinfo is None:
             return moment.replace(tzinfo=datetime.UTC)
@@ -203,12 +228,22 @@ def _boolean_from_typed(raw: pa.Array) -> pa.Array | None:
 
 
 def _datetime_from_typed(raw: pa.Array) -> pa.Array | None:
-    kind = raw.type
-    if not (pa.types.is_timestamp(kind) or pa.types.is_date(kind)):
+    if pa.types.is_date(raw.type):
+        raw = raw.cast(pa.timestamp("ms"))
+    if not pa.types.is_timestamp(raw.type):
         return None
-    if pa.types.is_date(kind) or kind.tz is None:
-        raw = raw.cast(pa.timestamp("us"), safe=False)
-    return raw.cast(pa.timestamp("us", "UTC"), safe=False)
+    per_second = _PER_SECOND[raw.type.unit]
+    ticks = raw.cast(pa.int64())
+    # Within the years that text can write; this also keeps the product below from overflowing.
+    low = max(_FIRST_SECOND * per_second, -(2**63))
+    high = min(_END_SECOND * per_second - 1, 2**63 - 1)
+    fits = pc.and_(pc.greater_equal(ticks, low), pc.less_equal(ticks, high))
+    if raw.type.unit == "ns":
+        micros = pc.divide(ticks, 1_000)
+        fits = pc.and_(fits, pc.equal(pc.multiply(micros, 1_000), ticks))
+    else:
+        micros = pc.multiply(_where(fits, ticks), 1_000_000 // per_second)
+    return _where(fits, micros).cast(pa.timestamp("us", "UTC"))
 
 
 def _text_from_typed(raw: pa.Array) -> pa.Array | None:

@@ -5,8 +5,11 @@ guesses a type; Parquet columns keep their types. Rows keep the file's order.
 """
 
 import csv
+import io
 import json
-from collections.abc import Iterable
+import re
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -15,6 +18,14 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from hokusai_assets.tables.problems import SHOWN_ROWS, Problem, UnreadableFile, rows_in_words
+
+_UTF8_BOM = b"\xef\xbb\xbf"
+# A quoted cell begins at a delimiter; group 1 is its closing quote, empty where it has none.
+_QUOTED_CELL = re.compile(rb'"(?<![^,\r\n]")(?:[^"]++|"")*+("?)')
+# A row must fit into one of Arrow's blocks, which small ones keep fast.
+_BLOCK_BYTES = (1 << 20, 1 << 26, 1 << 30)
+# Records that share few keys make a table far larger than their file.
+_SPARSE_CELLS = 20_000_000
 
 FORMATS = {
     ".csv": "CSV",
@@ -39,6 +50,7 @@ def read_table(path: Path, *, display_name: str | None = None) -> pa.Table:
     Raises:
         UnreadableFile: the file is no table of that format; the problem names the rule,
             the row where there is one, and the fix.
+        OSError: the file can't be opened or read, which says nothing about what it holds.
     """
     name = display_name or path.name
     file_format = FORMATS.get(path.suffix.lower())
@@ -65,43 +77,23 @@ def _refuse(
 
 
 def _read_csv(path: Path, name: str) -> pa.Table:
+    data = path.read_bytes().removeprefix(_UTF8_BOM)
     try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
+        with io.TextIOWrapper(io.BytesIO(data), encoding="utf-8", newline="") as stream:
             header = next(csv.reader(stream), [])
     except UnicodeDecodeError:
         _refuse("not-utf8", f"{name}: the text is not UTF-8.", "Save the file as UTF-8.")
     except csv.Error:
         _refuse("bad-csv", f"{name}: the header is no CSV.", "Write column names, comma-separated.")
     _refuse_bad_column_names(header, name)
-    ragged: list[int] = []
-
-    def note_ragged(row: pa_csv.InvalidRow) -> str:
-        ragged.append((row.number or 1) - 1)
-        return "skip"
-
-    try:
-        table = pa_csv.read_csv(
-            path,
-            # One thread: only then does Arrow number the rows that do not fit.
-            read_options=pa_csv.ReadOptions(
-                use_threads=False, column_names=header, skip_rows_after_names=1
-            ),
-            parse_options=pa_csv.ParseOptions(
-                newlines_in_values=True,
-                ignore_empty_lines=len(header) > 1,
-                invalid_row_handler=note_ragged,
-            ),
-            convert_options=pa_csv.ConvertOptions(
-                column_types={column: pa.string() for column in header}, strings_can_be_null=False
-            ),
-        )
-    except (pa.ArrowInvalid, UnicodeDecodeError):
+    if any(not cell[1] for cell in _QUOTED_CELL.finditer(data)):
+        # Arrow would take the rest of the file for one cell.
         _refuse(
             "bad-csv",
-            f"{name}: the file is no valid UTF-8 CSV.",
-            "Save as UTF-8 CSV, comma-separated, with quotes around cells that hold commas, "
-            "quotes or line breaks.",
+            f"{name}: a quoted cell has no closing quote.",
+            'Close every quoted cell, and write a quote inside one as "".',
         )
+    table, ragged = _parse_csv(data, header, name)
     if ragged:
         _refuse(
             "ragged-rows",
@@ -114,17 +106,68 @@ def _read_csv(path: Path, name: str) -> pa.Table:
     return table
 
 
+def _parse_csv(data: bytes, header: list[str], name: str) -> tuple[pa.Table, list[int]]:
+    """Return the rows that have one cell per column, and the numbers of those that don't."""
+    ragged: list[int] = []
+
+    def note_ragged(row: pa_csv.InvalidRow) -> str:
+        ragged.append((row.number or 1) - 1)
+        return "skip"
+
+    # Without its line end, a header alone would not be skipped as a row.
+    source = pa.py_buffer(data if data.endswith((b"\n", b"\r")) else data + b"\n")
+    for block_size in _BLOCK_BYTES:
+        ragged.clear()
+        try:
+            table = pa_csv.read_csv(
+                pa.BufferReader(source),
+                # One thread: only then does Arrow number the rows that do not fit.
+                read_options=pa_csv.ReadOptions(
+                    use_threads=False,
+                    block_size=block_size,
+                    column_names=header,
+                    skip_rows_after_names=1,
+                ),
+                parse_options=pa_csv.ParseOptions(
+                    newlines_in_values=True,
+                    ignore_empty_lines=len(header) > 1,
+                    invalid_row_handler=note_ragged,
+                ),
+                convert_options=pa_csv.ConvertOptions(
+                    column_types={column: pa.string() for column in header},
+                    strings_can_be_null=False,
+                ),
+            )
+            return table, ragged
+        except (pa.ArrowInvalid, UnicodeDecodeError):
+            if block_size > len(data):
+                break
+    _refuse(
+        "bad-csv",
+        f"{name}: the file is no valid UTF-8 CSV.",
+        "Save as UTF-8 CSV, comma-separated, with quotes around cells that hold commas, "
+        "quotes or line breaks.",
+    )
+
+
 def _read_parquet(path: Path, name: str) -> pa.Table:
     try:
         # memory_map off: a file that shrinks while mapped would end the process, not the read.
-        table = pq.read_table(path, memory_map=False)
-    except (pa.ArrowException, OSError, ValueError):
+        # ParquetFile, not read_table, which calls a repeated column an invalid file.
+        with pq.ParquetFile(path, memory_map=False) as parquet:
+            names = parquet.schema_arrow.names
+            _refuse_bad_column_names(names, name)
+            table = parquet.read()
+        # Parquet's text is not checked as it is read.
+        table.validate(full=True)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
         _refuse(
             "bad-parquet",
             f"{name}: the file is no complete Parquet file.",
-            "Write it again and send all of it (it must begin and end with PAR1).",
+            "Write it again and send all of it (it must begin and end with PAR1), text as UTF-8.",
         )
-    _refuse_bad_column_names(table.column_names, name)
     return table
 
 
@@ -211,6 +254,14 @@ def _table_of_records(records: list[object], name: str) -> pa.Table:
             count=len(rows),
         )
     _refuse_bad_column_names(list(columns), name, may_be_empty=not records)
+    size, present = len(records) * len(columns), sum(map(len, records))  # type: ignore[arg-type]
+    if size > max(_SPARSE_CELLS, 100 * present):
+        _refuse(
+            "sparse-records",
+            f"{name}: {len(records)} records name {len(columns)} different columns, few of them "
+            "in common.",
+            "Name the same columns in every record.",
+        )
     arrays = {
         column: pa.array([_cell_text(record.get(column)) for record in records], pa.string())  # type: ignore[attr-defined]
         for column in columns
@@ -226,16 +277,18 @@ def _cell_text(value: object) -> str | None:
 
 
 def _refuse_bad_column_names(
-    names: Iterable[str], name: str, *, may_be_empty: bool = False
+    names: Sequence[str], name: str, *, may_be_empty: bool = False
 ) -> None:
-    names = list(names)
     if not names and not may_be_empty:
         _refuse("empty-file", f"{name}: no column names.", "Send a file with a header and rows.")
-    repeated = sorted({column for column in names if names.count(column) > 1})
+    # A lone surrogate, which JSON can escape, has no UTF-8.
+    if any("\ud800" <= character <= "\udfff" for column in names for character in column):
+        _refuse("not-utf8", f"{name}: a column name is no Unicode text.", "Rename the column.")
+    repeated = sum(count > 1 for count in Counter(names).values())
     if repeated:
         _refuse(
             "repeated-column",
-            f"{name}: {len(repeated)} column name(s) stand more than once.",
+            f"{name}: {repeated} column name(s) stand more than once.",
             "Name each column once.",
         )
 

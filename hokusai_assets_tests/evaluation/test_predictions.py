@@ -63,8 +63,8 @@ def test_invalid_predictions_are_refused(change, message):
 
 
 def test_no_rows_are_refused():
+    empty = np.array([], dtype=int)
     with pytest.raises(ValueError, match="no test rows"):
-        empty = np.array([], dtype=int)
         Predictions(("no", "yes"), empty, empty, np.zeros((0, 2)))
 
 

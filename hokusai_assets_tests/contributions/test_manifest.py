@@ -1,0 +1,102 @@
+"""The sidecar: what it may say, and problems that name keys but never values."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hokusai_assets.contributions.manifest import MAX_BYTES, Manifest, parse_manifest
+
+WALLET = "0x" + "aB" * 20
+VALID = f"""
+contributors:
+  - {{id: ana, wallet: "{WALLET}", weight_bps: 6000}}
+  - {{id: "b.o-b_2", weight_bps: 4000}}
+licence: CC BY 4.0
+note: two of us
+"""
+SECRET = "Zq7secretZq7"
+
+
+def problems_of(text: str) -> list[str]:
+    manifest, problems = parse_manifest(text.encode())
+    assert manifest == Manifest()
+    assert {problem.rule for problem in problems} == {"bad-manifest"}
+    assert all("weights sum to 10000" in problem.fix for problem in problems)
+    return [problem.message for problem in problems]
+
+
+def test_a_valid_sidecar_names_the_contributors() -> None:
+    manifest, problems = parse_manifest(VALID.encode())
+    assert problems == []
+    assert [(c.id, c.wallet, c.weight_bps) for c in manifest.contributors] == [
+        ("ana", WALLET, 6000),
+        ("b.o-b_2", None, 4000),
+    ]
+    assert (manifest.licence, manifest.note) == ("CC BY 4.0", "two of us")
+
+
+@pytest.mark.parametrize("data", [None, b"", b"# nothing but a comment\n"])
+def test_no_sidecar_or_an_empty_one_names_nobody(data: bytes | None) -> None:
+    assert parse_manifest(data) == (Manifest(), [])
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (f"{SECRET}: 1", "(unknown key): Extra inputs"),
+        (f"contributors: [{{id: a, weight_bps: 10000, {SECRET}: 1}}]", "contributors.0.(unknown"),
+        (f"contributors: {SECRET}", "contributors: Input should be a valid tuple"),
+        (f"contributors: [{SECRET}]", "contributors.0: Input should be a valid dict"),
+        (f'contributors: [{{id: "{SECRET} x", weight_bps: 10000}}]', "contributors.0.id"),
+        (f"contributors: [{{id: {'x' * 65}, weight_bps: 10000}}]", "contributors.0.id"),
+        (f"contributors: [{{id: {SECRET}}}]", "contributors.0.weight_bps: Field required"),
+        (f"contributors: [{{id: a, weight_bps: {SECRET}}}]", "weight_bps: Input should be a valid"),
+        ("contributors: [{id: a, weight_bps: true}]", "weight_bps: Input should be a valid"),
+        ("contributors: [{id: a, weight_bps: 10000.0}]", "weight_bps: Input should be a valid"),
+        ("contributors: [{id: a, weight_bps: 0}]", "weight_bps: Input should be greater"),
+        ("contributors: [{id: a, weight_bps: 10001}]", "weight_bps: Input should be less"),
+        (f"contributors: [{{id: a, weight_bps: 10000, wallet: {SECRET}}}]", "0.wallet: String"),
+        (f"contributors: [{{id: {SECRET}, weight_bps: 9999}}]", "the weights sum to 9999"),
+        (
+            f"contributors: [{', '.join([f'{{id: {SECRET}, weight_bps: 5000}}'] * 2)}]",
+            "a contributor id stands twice",
+        ),
+        (f"licence: {SECRET * 20}", "licence: String should have at most 200"),
+        (f"note: {SECRET * 200}", "note: String should have at most 2000"),
+        (f"- {SECRET}", "no mapping of keys"),
+        (f"note: [{SECRET}", "not valid UTF-8 YAML"),
+        (f"note: 1\nnote: {SECRET}", "not valid UTF-8 YAML"),
+        (f"note: !!python/name:os.{SECRET} x", "not valid UTF-8 YAML"),
+        (f"licence: 2024-13-45 # {SECRET}", "not valid UTF-8 YAML"),
+        (f"a: !!int {SECRET}", "not valid UTF-8 YAML"),
+        ("a: " + "9" * 5000, "not valid UTF-8 YAML"),
+        ("[" * 1500, "not valid UTF-8 YAML"),
+        ("4111111111111111: x", "(unknown key): Keys should be strings"),
+        ("contributors: [{4111111111111111: x}]", "contributors.0.(unknown key)"),
+        ("# " + "x" * MAX_BYTES, f"longer than {MAX_BYTES} bytes"),
+        ("licence: ask jane.doe@example.com", "licence: it holds personal data (EMAIL)"),
+        ("note: call (202) 555-0143", "note: it holds personal data"),
+        ("contributors: [{id: 078-05-1120, weight_bps: 10000}]", "contributors.0.id: it holds"),
+    ],
+)
+def test_each_broken_rule_is_told_by_key_and_without_the_value(text: str, told: str) -> None:
+    messages = problems_of(text)
+    assert any(told in message for message in messages), messages
+    for value in (SECRET, "4111111111111111", "jane.doe", "555-0143", "078-05"):
+        assert not any(value in message for message in messages)
+
+
+def test_every_broken_rule_is_told_at_once() -> None:
+    assert len(problems_of("contributors: [{id: a b, weight_bps: 0}]\nlicense: MIT")) == 3
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.one_of(
+        st.binary(max_size=60),
+        st.text(alphabet="{}[]&*!:-?|>'\"%@ \n\t01aenoty.", max_size=40).map(str.encode),
+    )
+)
+def test_any_bytes_give_a_manifest_or_problems(data: bytes) -> None:
+    manifest, problems = parse_manifest(data)
+    assert manifest == Manifest() if problems else isinstance(manifest, Manifest)

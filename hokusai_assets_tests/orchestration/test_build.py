@@ -1,0 +1,162 @@
+"""The graph of a deployment, and what a broken benchmark does to it."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from hokusai_assets.orchestration.build import build_definitions
+
+from .conftest import Deployment
+
+LINEAGE = {
+    "benchmark": set(),
+    "baseline_model": {"benchmark"},
+    "baseline_evaluation": {"benchmark", "baseline_model"},
+    "contributed_data": {"benchmark"},
+    "new_model": {"benchmark", "contributed_data"},
+    "new_evaluation": {"benchmark", "new_model"},
+    "metric_deltas": {"benchmark", "baseline_evaluation", "new_evaluation"},
+    "attestation": {
+        "benchmark",
+        "baseline_model",
+        "contributed_data",
+        "new_model",
+        "metric_deltas",
+    },
+}
+PARTITIONED = {"contributed_data", "new_model", "new_evaluation", "metric_deltas", "attestation"}
+
+
+def test_a_benchmark_has_the_agreed_lineage(deployment: Deployment):
+    graph = deployment.definitions.resolve_asset_graph()
+    found = {
+        key.path[1]: {parent.path[1] for parent in graph.get(key).parent_keys}
+        for key in graph.get_all_asset_keys()
+    }
+    assert found == LINEAGE
+
+
+def test_contributions_are_partitions_run_one_at_a_time(deployment: Deployment):
+    graph = deployment.definitions.resolve_asset_graph()
+    nodes = [graph.get(key) for key in graph.get_all_asset_keys()]
+    partitioned = [node for node in nodes if node.is_partitioned]
+    assert {node.key.path[1] for node in partitioned} == PARTITIONED
+    assert all(node.backfill_policy.max_partitions_per_run == 1 for node in partitioned)
+
+
+def test_every_check_of_a_contribution_is_blocking_and_partitioned(deployment: Deployment):
+    graph = deployment.definitions.resolve_asset_graph()
+    names = set()
+    for key in graph.asset_check_keys:
+        check = graph.get(key)
+        names.add(key.name)
+        if key.asset_key.path[1] in PARTITIONED:
+            assert check.blocking
+            assert check.partitions_def is not None
+    assert names == {
+        "test_set_is_usable",
+        "contribution_accepted",
+        "personal_data_is_hashed",
+        "no_test_row_leaks",
+        "metrics_follow_from_predictions",
+        "attestation_verifies",
+    }
+
+
+def test_jobs_and_sensors_are_named_after_the_benchmark(deployment: Deployment):
+    definitions = deployment.definitions
+    jobs = {job.name for job in definitions.resolve_all_job_defs()} - {"__ASSET_JOB"}
+    assert jobs == {"generated_contribution", "generated_baseline"}
+    (sensor,) = definitions.sensors
+    assert sensor.name == "generated_drops"
+    dg.Definitions.validate_loadable(definitions)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("primary: auroc", "primary: acuracy", "metrics.primary"),
+        ("task: binary", "task: binary\nsede: 3", "sede: unknown key"),
+        ("version: 1", "version: [", "not valid YAML"),
+    ],
+)
+def test_a_broken_benchmark_says_so_in_dagster_and_leaves_the_others_alone(
+    deployment: Deployment, old: str, new: str, said: str
+):
+    folder = deployment.settings.benchmarks / "broken"
+    shutil.copytree(deployment.settings.benchmarks / "generated", folder)
+    spec = folder / "benchmark.yaml"
+    spec.write_text(spec.read_text().replace("id: generated", "id: broken").replace(old, new))
+    definitions = build_definitions(deployment.settings)
+    graph = definitions.resolve_asset_graph()
+    broken = graph.get(dg.AssetKey(["broken", "benchmark"]))
+    assert "can't be used" in broken.description
+    assert said in broken.description
+    assert str(spec) in broken.description
+    assert len(graph.get_all_asset_keys()) == len(LINEAGE) + 1
+    _, outcome = deployment.run()
+    assert outcome.status == "evaluated"
+
+
+def test_materializing_a_broken_benchmark_fails_with_the_reason(deployment: Deployment):
+    folder = deployment.settings.benchmarks / "broken"
+    folder.mkdir()
+    (folder / "benchmark.yaml").write_text("version: 1\n")
+    definitions = build_definitions(deployment.settings)
+    result = definitions.resolve_implicit_global_asset_job_def().execute_in_process(
+        instance=deployment.instance,
+        asset_selection=[dg.AssetKey(["broken", "benchmark"])],
+        raise_on_error=False,
+    )
+    (failure,) = result.get_step_failure_events()
+    assert "labels: the key is missing" in failure.step_failure_data.user_failure_data.description
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("params: {C: 1.0}", "params: {c: 1.0}", "did you mean 'C'?"),
+        ("params: {C: 1.0}", "params: {C: -1.0}", "model.params"),
+        ('labels: ["no", "yes"]', 'labels: ["no", "maybe"]', "positive_label"),
+        ("region: {type: category}", "regoin: {type: category}", "no column 'regoin'"),
+    ],
+)
+def test_a_wrong_parameter_or_column_fails_the_run_with_file_key_and_what_is_allowed(
+    make_deployment: Callable[..., Deployment], old: str, new: str, said: str
+):
+    deployment = make_deployment()
+    spec = deployment.settings.benchmarks / "generated" / "benchmark.yaml"
+    spec.write_text(spec.read_text().replace(old, new))
+    definitions = build_definitions(deployment.settings)
+    job = definitions.resolve_implicit_global_asset_job_def()
+    result = job.execute_in_process(
+        instance=deployment.instance,
+        asset_selection=[dg.AssetKey(["generated", "benchmark"])],
+        raise_on_error=False,
+    )
+    (failure,) = result.get_step_failure_events()
+    description = failure.step_failure_data.user_failure_data.description
+    assert said in description
+    assert str(spec) in description
+
+
+def test_a_deployment_without_benchmarks_loads(make_deployment: Callable[..., Deployment]):
+    deployment = make_deployment()
+    shutil.rmtree(deployment.settings.benchmarks)
+    assert not build_definitions(deployment.settings).assets
+
+
+def test_the_workspace_file_names_a_module_that_loads():
+    from ruamel.yaml import YAML
+
+    workspace = YAML(typ="safe").load(
+        (Path(__file__).resolve().parents[2] / "workspace.yaml").read_text()
+    )
+    entry = workspace["load_from"][0]["python_module"]
+    import importlib
+
+    module = importlib.import_module(entry["module_name"])
+    assert isinstance(getattr(module, entry["attribute"]), dg.Definitions)

@@ -1,0 +1,113 @@
+"""Stored objects appear whole or not at all."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hokusai_assets.orchestration.object_store import (
+    MissingObject,
+    read_object,
+    replace_file,
+    write_object,
+)
+
+
+def save_text(text: str):
+    return lambda folder: (folder / "value.txt").write_text(text) and None
+
+
+def load_text(folder: Path) -> str:
+    return (folder / "value.txt").read_text()
+
+
+def read(location: Path) -> str:
+    return read_object(location, load_text, what="b/asset/key", remedy="run it again")
+
+
+def test_what_was_written_is_read_back(tmp_path: Path):
+    write_object(tmp_path / "x", save_text("one"))
+    assert read(tmp_path / "x") == "one"
+
+
+def test_a_second_version_replaces_the_first(tmp_path: Path):
+    first = write_object(tmp_path / "x", save_text("one"))
+    second = write_object(tmp_path / "x", save_text("two"))
+    assert first != second
+    assert read(tmp_path / "x") == "two"
+
+
+def test_the_same_content_has_the_same_digest_and_one_folder(tmp_path: Path):
+    assert write_object(tmp_path / "x", save_text("one")) == write_object(
+        tmp_path / "x", save_text("one")
+    )
+    assert len([path for path in (tmp_path / "x").iterdir() if path.is_dir()]) == 1
+
+
+def test_a_save_that_fails_leaves_the_old_version_and_no_draft(tmp_path: Path):
+    write_object(tmp_path / "x", save_text("one"))
+
+    def fail(folder: Path) -> None:
+        (folder / "value.txt").write_text("half")
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        write_object(tmp_path / "x", fail)
+    assert read(tmp_path / "x") == "one"
+    assert not list((tmp_path / "x").glob(".draft-*"))
+
+
+def test_a_missing_object_names_what_and_the_remedy(tmp_path: Path):
+    with pytest.raises(MissingObject, match=r"b/asset/key is not stored.*run it again"):
+        read(tmp_path / "nothing")
+
+
+def test_a_truncated_file_is_not_read_as_whole(tmp_path: Path):
+    write_object(tmp_path / "x", save_text("all of it"))
+    (path,) = (tmp_path / "x").glob("*/value.txt")
+    path.write_text("all")
+    with pytest.raises(MissingObject, match="damaged"):
+        read(tmp_path / "x")
+
+
+def test_writing_again_mends_a_damaged_version(tmp_path: Path):
+    write_object(tmp_path / "x", save_text("one"))
+    (path,) = (tmp_path / "x").glob("*/value.txt")
+    path.unlink()
+    write_object(tmp_path / "x", save_text("one"))
+    assert read(tmp_path / "x") == "one"
+
+
+KILLED_WRITER = """
+import os, signal, sys
+from pathlib import Path
+from hokusai_assets.orchestration.object_store import write_object
+def save(folder):
+    (folder / "value.txt").write_text("half of the new")
+    os.kill(os.getpid(), signal.SIGKILL)
+write_object(Path(sys.argv[1]), save)
+"""
+
+
+def test_a_killed_writer_leaves_the_old_version_and_its_draft_is_removed_later(tmp_path: Path):
+    location = tmp_path / "x"
+    write_object(location, save_text("old"))
+    ended = subprocess.run([sys.executable, "-c", KILLED_WRITER, str(location)], check=False)
+    assert ended.returncode == -signal.SIGKILL
+    assert list(location.glob(".draft-*"))
+    assert read(location) == "old"
+    write_object(location, save_text("new"))
+    assert read(location) == "new"
+    assert not list(location.glob(".draft-*"))
+
+
+def test_replace_file_gives_the_asked_mode_and_leaves_no_draft(tmp_path: Path):
+    path = tmp_path / "folder" / "file.json"
+    replace_file(path, b"one", mode=0o600)
+    replace_file(path, b"two", mode=0o600)
+    assert path.read_bytes() == b"two"
+    assert os.stat(path).st_mode & 0o777 == 0o600
+    assert [entry.name for entry in path.parent.iterdir()] == ["file.json"]

@@ -1,0 +1,211 @@
+"""One MLflow run per Dagster run with its true status; the four known defects are absent."""
+
+import socket
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from hokusai_assets.orchestration.tracking import MlflowTracking, Tracking
+
+from .conftest import Deployment
+
+
+def tracking_resource(deployment: Deployment, **changes: object) -> MlflowTracking:
+    settings = deployment.settings
+    return MlflowTracking(
+        **{
+            "tracking_uri": settings.mlflow_tracking_uri,
+            "experiment": settings.mlflow_experiment,
+            "artifact_root": settings.mlflow_artifact_root or "",
+            **changes,
+        }
+    )
+
+
+def two_root_steps(fail: bool = False, retry: bool = False):
+    attempts = []
+
+    @dg.op
+    def left(tracking: dg.ResourceParam[Tracking]) -> None:
+        tracking.log_params({"left": 1})
+
+    @dg.op(retry_policy=dg.RetryPolicy(max_retries=2) if retry else None)
+    def right(tracking: dg.ResourceParam[Tracking]) -> None:
+        attempts.append(1)
+        tracking.log_params({"right": 1})
+        if fail or (retry and len(attempts) == 1):
+            raise RuntimeError("a fault")
+
+    @dg.job(executor_def=dg.in_process_executor)
+    def steps() -> None:
+        left()
+        right()
+
+    return steps
+
+
+def run(
+    deployment: Deployment, job: dg.JobDefinition, **changes: object
+) -> dg.ExecuteInProcessResult:
+    return job.execute_in_process(
+        instance=deployment.instance,
+        resources={"tracking": tracking_resource(deployment, **changes)},
+        raise_on_error=False,
+        tags={"hokusai/benchmark": "generated", "dagster/partition": "mine-0123"},
+    )
+
+
+def test_parallel_root_steps_share_one_run_with_the_tags_that_find_it(deployment):
+    result = run(deployment, two_root_steps())
+    (logged,) = deployment.mlflow_runs()
+    assert logged.data.params == {"left": "1", "right": "1"}
+    assert logged.data.tags["dagster_run_id"] == result.run_id
+    assert logged.data.tags["benchmark"] == "generated"
+    assert logged.data.tags["contribution"] == "mine-0123"
+    assert logged.info.status == "FINISHED"
+
+
+def test_a_failed_run_ends_failed(deployment):
+    assert not run(deployment, two_root_steps(fail=True)).success
+    (logged,) = deployment.mlflow_runs()
+    assert logged.info.status == "FAILED"
+
+
+def test_a_failure_in_an_early_step_is_not_hidden_by_a_later_success(deployment):
+    @dg.op
+    def broken(tracking: dg.ResourceParam[Tracking]) -> None:
+        raise RuntimeError("a fault")
+
+    @dg.op
+    def later(tracking: dg.ResourceParam[Tracking]) -> None:
+        tracking.log_params({"later": 1})
+
+    @dg.job(executor_def=dg.in_process_executor)
+    def steps() -> None:
+        broken()
+        later()
+
+    run(deployment, steps)
+    (logged,) = deployment.mlflow_runs()
+    assert logged.data.params == {"later": "1"}
+    assert logged.info.status == "FAILED"
+
+
+def test_two_dagster_runs_in_one_process_have_two_runs_and_keep_their_tags(deployment):
+    first = run(deployment, two_root_steps(fail=True))
+    second = run(deployment, two_root_steps())
+    logged = {entry.data.tags["dagster_run_id"]: entry for entry in deployment.mlflow_runs()}
+    assert set(logged) == {first.run_id, second.run_id}
+    assert logged[first.run_id].info.status == "FAILED"
+    assert logged[second.run_id].info.status == "FINISHED"
+
+
+def test_a_retried_step_stays_in_its_run_and_ends_finished(deployment):
+    assert run(deployment, two_root_steps(retry=True)).success
+    (logged,) = deployment.mlflow_runs()
+    assert logged.info.status == "FINISHED"
+
+
+def test_an_active_run_of_the_same_thread_gets_none_of_our_tags(deployment):
+    import mlflow
+
+    mlflow.set_tracking_uri(deployment.settings.mlflow_tracking_uri)
+    foreign = mlflow.start_run(experiment_id="0")
+    result = run(deployment, two_root_steps())
+    by_run = {entry.info.run_id: entry.data.tags for entry in deployment.mlflow_runs()}
+    assert mlflow.active_run() is None
+    assert [t for t in by_run.values() if t.get("dagster_run_id") == result.run_id]
+    assert "dagster_run_id" not in mlflow.get_run(foreign.info.run_id).data.tags
+
+
+def test_the_environment_is_as_it_was_after_a_run(deployment, monkeypatch):
+    import os
+
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "33")
+    run(deployment, two_root_steps())
+    assert "MLFLOW_TRACKING_URI" not in os.environ
+    assert os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] == "33"
+
+
+@pytest.fixture
+def closed_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def silent_server() -> object:
+    """A server that takes connections and never answers."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen(50)
+        held: list[socket.socket] = []
+        threading.Thread(
+            target=lambda: [held.append(server.accept()[0]) for _ in range(50)], daemon=True
+        ).start()
+        yield server.getsockname()[1]
+
+
+def test_an_unreachable_mlflow_is_a_warning_when_tracking_is_optional(deployment, closed_port):
+    result = run(deployment, two_root_steps(), tracking_uri=f"http://127.0.0.1:{closed_port}")
+    assert result.success
+    warnings = [
+        entry.user_message
+        for entry in deployment.instance.all_logs(result.run_id)
+        if "MLflow is not reachable" in entry.user_message
+    ]
+    assert len(warnings) == 1
+
+
+def test_an_unreachable_mlflow_fails_the_run_when_tracking_is_required(deployment, closed_port):
+    result = run(
+        deployment,
+        two_root_steps(),
+        tracking_uri=f"http://127.0.0.1:{closed_port}",
+        required=["generated"],
+    )
+    assert not result.success
+    said = " ".join(str(entry) for entry in deployment.instance.all_logs(result.run_id))
+    assert "HOKUSAI_TRACKING=optional" in said
+
+
+def test_a_silent_mlflow_is_given_up_after_the_bounded_tries(
+    deployment, silent_server, monkeypatch
+):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+    started = time.monotonic()
+    result = run(deployment, two_root_steps(), tracking_uri=f"http://127.0.0.1:{silent_server}")
+    assert result.success
+    # Minutes by MLflow's defaults; generous here, since this asserts a bound, not a speed.
+    assert time.monotonic() - started < 120
+
+
+def test_a_contribution_of_an_unreachable_mlflow_is_still_attested(
+    make_deployment: Callable[..., Deployment], closed_port: int
+):
+    deployment = make_deployment(MLFLOW_TRACKING_URI=f"http://127.0.0.1:{closed_port}")
+    _, outcome = deployment.run()
+    assert outcome.status == "evaluated"
+    assert any("MLflow is not reachable" in warning for warning in outcome.warnings)
+
+
+def test_the_artifact_root_and_experiment_name_are_honoured(
+    make_deployment: Callable[..., Deployment], tmp_path: Path
+):
+    home = tmp_path / "deployment" / "home"
+    deployment = make_deployment(
+        MLFLOW_TRACKING_URI=f"sqlite:///{home / 'mlflow' / 'mlflow.db'}",
+        MLFLOW_ARTIFACT_ROOT=(tmp_path / "elsewhere").as_uri(),
+        MLFLOW_EXPERIMENT_NAME="my-experiment",
+    )
+    deployment.run()
+    (logged,) = deployment.mlflow_runs()
+    assert logged.info.artifact_uri.startswith((tmp_path / "elsewhere").as_uri())
+    assert list((tmp_path / "elsewhere").rglob("attestation.json"))
