@@ -58,6 +58,11 @@ def open_envelope(data: bytes) -> tuple[Envelope, dict[str, Any]]:
     return envelope, statement
 
 
+def key_id(key: Ed25519PublicKey) -> str:
+    """Return the id (64 hex) under which an envelope names a key: securesystemslib's default."""
+    return str(SSlibKey.from_crypto(key).keyid)
+
+
 def is_signed_by(envelope: Envelope, key: Ed25519PublicKey) -> bool:
     """Say whether a signature of the envelope verifies under a public key."""
     try:

@@ -50,7 +50,7 @@ def build_result(
     """Return ``claim.result``.
 
     Args:
-        benchmark: id, spec_hash, spec (the measuring part), and root and count of both sets.
+        benchmark: id, spec_hash, labels, averaging, and root and count of both sets.
         baseline_model: its source, and the SHA-256 of its file where it was not trained here.
         rows: in, kept, hashed, removed by reason, and the Merkle root of the kept rows.
         training_rows: rows behind the baseline and the new model.

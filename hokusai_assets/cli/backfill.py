@@ -32,11 +32,17 @@ def command(
     """
     from uuid import uuid4
 
+    from hokusai_assets.benchmarks.loading import load_spec
+    from hokusai_assets.benchmarks.spec import SpecError
     from hokusai_assets.contributions.identity import registered_keys
 
     settings = current_settings()
-    benchmark_folder(settings, benchmark_id)
+    folder = benchmark_folder(settings, benchmark_id)
     assert benchmark_id is not None
+    try:
+        load_spec(folder)
+    except SpecError as error:
+        raise click.ClickException(str(error)) from None
     known = list(registered_keys(settings.contributions(benchmark_id)))
     if everything == bool(keys):
         raise click.UsageError(f"give --all or KEYs; known are: {', '.join(known) or 'none yet'}")

@@ -25,7 +25,7 @@ def command(ctx: click.Context, as_json: bool) -> None:
     if as_json:
         print_json({"folder": str(settings.benchmarks), "benchmarks": found})
         return
-    table = Table("id", "title", "task", "primary metric", "least gain", "drops")
+    table = Table("id", "title", "task", "primary metric", "least gain")
     for entry in found:
         if entry["error"] is None:
             table.add_row(
@@ -34,10 +34,10 @@ def command(ctx: click.Context, as_json: bool) -> None:
                 entry["task"],
                 entry["primary_metric"],
                 f"{entry['min_delta_bps']} bps",
-                f"{settings.drops}/{entry['id']}/",
             )
     console = Console(highlight=False)
     console.print(table)
+    console.print(f"Drops: {settings.drops}/<id>/", soft_wrap=True)
     for entry in found:
         if entry["error"] is not None:
             console.print(f"[red]{entry['id']} can't be used:[/] {escape(entry['error'])}")

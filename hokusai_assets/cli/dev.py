@@ -1,5 +1,6 @@
 """`hokusai dev`: Dagster's web UI and daemon, and MLflow's UI, for this home on loopback."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -17,6 +18,7 @@ from hokusai_assets.settings import Settings
 
 _LOOPBACK = "127.0.0.1"
 _READY_SECONDS = 120.0
+_STOP_SECONDS = 15.0
 
 
 @click.command("dev")
@@ -42,14 +44,12 @@ def command(port: int, mlflow_port: int) -> None:
         "PYTHONWARNINGS": "ignore",
     }
     dagster = [sys.executable, "-m", "dagster", "dev", "-h", _LOOPBACK, "-p", str(port)]
-    processes = {"Dagster": subprocess.Popen([*dagster, *_workspace()], env=environment)}
+    processes = {"Dagster": _start([*dagster, *_workspace()], environment)}
     mlflow_url = settings.mlflow_tracking_uri
     if not mlflow_url.startswith("http"):
         mlflow_port = _free_port(mlflow_port, taken=port)
         mlflow_url = f"http://{_LOOPBACK}:{mlflow_port}"
-        processes["MLflow"] = subprocess.Popen(
-            _mlflow_server(settings, mlflow_port), env=environment
-        )
+        processes["MLflow"] = _start(_mlflow_server(settings, mlflow_port), environment)
     signal.signal(signal.SIGTERM, _as_interrupt)
     try:
         if _wait_until_listening(port, processes):
@@ -116,18 +116,26 @@ def _wait_until_listening(port: int, processes: dict[str, subprocess.Popen[bytes
     return False
 
 
+def _start(command: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    # A group of its own, so that all that it starts (daemon, code server) ends with it.
+    return subprocess.Popen(command, env=environment, start_new_session=True)
+
+
 def _stop(processes: dict[str, subprocess.Popen[bytes]]) -> None:
     for process in processes.values():
-        if process.poll() is None:
-            process.send_signal(
-                signal.SIGINT if process is processes.get("Dagster") else signal.SIGTERM
-            )
+        _signal_group(process, signal.SIGTERM)
+    deadline = time.monotonic() + _STOP_SECONDS
     for process in processes.values():
-        try:
-            process.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=max(0.1, deadline - time.monotonic()))
+        # Whatever of the group is left has had its time; runs are marked failed and restartable.
+        _signal_group(process, signal.SIGKILL)
+        process.wait()
+
+
+def _signal_group(process: subprocess.Popen[bytes], number: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, number)
 
 
 def _as_interrupt(number: int, frame: FrameType | None) -> None:

@@ -76,15 +76,24 @@ def evaluate_file(
     settings: Settings, benchmark_id: str, file: Path, *, quiet: bool
 ) -> tuple[dict[str, Any], int]:
     """Register a file and run it; return the document to print and the exit code."""
+    from hokusai_assets.benchmarks.loading import load_spec
+    from hokusai_assets.benchmarks.spec import SpecError
     from hokusai_assets.contributions.identity import register
+    from hokusai_assets.orchestration.home import prepare_home
     from hokusai_assets.tables.problems import UnreadableFile
 
     try:
+        load_spec(settings.benchmarks / benchmark_id)
+        prepare_home(settings)
         contribution = register(file.resolve(), settings.contributions(benchmark_id))
+    except SpecError as error:
+        return _unfinished(settings, benchmark_id, None, faults=[str(error)]), PLATFORM_FAULT
     except UnreadableFile as error:
-        return _not_registered(settings, benchmark_id, error.problem.to_dict()), REJECTED
+        reasons = [error.problem.to_dict()]
+        return _unfinished(settings, benchmark_id, None, reasons=reasons), REJECTED
     except OSError as error:
-        return _faulty(settings, benchmark_id, None, [f"{file.name}: {error.strerror}"])
+        faults = [f"{file.name}: {error.strerror}"]
+        return _unfinished(settings, benchmark_id, None, faults=faults), PLATFORM_FAULT
     return run_registered(settings, benchmark_id, contribution.key, quiet=quiet)
 
 
@@ -108,7 +117,7 @@ def run_registered(
                 definitions, instance, benchmark_id, key, on_step=display.on_step, tags=tags
             )
     if outcome.status == "failed":
-        return _faulty(settings, benchmark_id, key, outcome.faults)
+        return _unfinished(settings, benchmark_id, key, faults=outcome.faults), PLATFORM_FAULT
     record = read_record(settings, benchmark_id, key)
     report = record.report.to_dict()
     document: dict[str, Any] = {
@@ -154,14 +163,21 @@ def _metric(delta: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _not_registered(
-    settings: Settings, benchmark_id: str, reason: dict[str, object]
+def _unfinished(
+    settings: Settings,
+    benchmark_id: str,
+    key: str | None,
+    *,
+    reasons: list[dict[str, object]] | None = None,
+    faults: list[str] | None = None,
 ) -> dict[str, Any]:
+    """Return the document of a file that got no report: rejected by name, or failed by a fault."""
     return {
         "benchmark": benchmark_id,
-        "contribution": None,
-        "status": "rejected",
-        "reasons": [reason],
+        "contribution": key,
+        "status": "failed" if faults else "rejected",
+        "reasons": reasons or [],
+        "faults": faults or [],
         "rows": {"in": 0, "kept": 0, "hashed": 0, "removed": {}},
         "metrics": {},
         "delta_one": None,
@@ -171,15 +187,3 @@ def _not_registered(
         "predictions": None,
         "dry_run": settings.dry_run,
     }
-
-
-def _faulty(
-    settings: Settings, benchmark_id: str, key: str | None, faults: list[str]
-) -> tuple[dict[str, Any], int]:
-    return {
-        "benchmark": benchmark_id,
-        "contribution": key,
-        "status": "failed",
-        "faults": faults,
-        "dry_run": settings.dry_run,
-    }, PLATFORM_FAULT

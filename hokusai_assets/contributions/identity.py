@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from hokusai_assets.contributions.manifest import SIDECAR_SUFFIX
+from hokusai_assets.contributions.manifest import SIDECAR_SUFFIX, parse_manifest
 from hokusai_assets.privacy.pseudonymise import residual_personal_data
 from hokusai_assets.tables.problems import Problem, UnreadableFile
 from hokusai_assets.tables.reading import FORMATS
@@ -100,7 +100,7 @@ def register(source: Path, store: Path, *, file_name: str | None = None) -> Cont
 
     Returns:
         The contribution, newly stored or the one already there with the same bytes. The first
-        sidecar stays; a later, different one changes nothing.
+        valid sidecar stays; a later, different one changes nothing.
 
     Raises:
         UnreadableFile: the ending names no known format, it is not a regular file, or its key
@@ -137,7 +137,7 @@ def register(source: Path, store: Path, *, file_name: str | None = None) -> Cont
         # would be two contributions.
         with _locked(store):
             if known := _with_digest(store, digest):
-                return known
+                return _with_mended_sidecar(known, incoming / _SIDECAR)
             if (store / key).exists():
                 raise UnreadableFile(
                     Problem(
@@ -184,6 +184,18 @@ def _with_digest(store: Path, digest: str) -> Contribution | None:
         if is_partition_key(path.name) and (known := load(store, path.name)).digest == digest:
             return known
     return None
+
+
+def _with_mended_sidecar(known: Contribution, sent: Path) -> Contribution:
+    """Let a sidecar that breaks a rule be replaced by sending the same data with another."""
+    if not parse_manifest(known.sidecar)[1]:
+        return known
+    kept = known.path.with_name(_SIDECAR)
+    if sent.is_file():
+        os.replace(sent, kept)
+    else:
+        kept.unlink()
+    return load(known.path.parent.parent, known.key)
 
 
 @contextmanager

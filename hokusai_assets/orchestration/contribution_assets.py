@@ -5,7 +5,7 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 
-from hokusai_assets.attestation.envelope import sign_statement
+from hokusai_assets.attestation.envelope import key_id, sign_statement
 from hokusai_assets.attestation.issuing import issue_statement, measurement_document
 from hokusai_assets.attestation.signing_key import public_pem
 from hokusai_assets.attestation.statement import software_digest
@@ -379,7 +379,9 @@ def _attestation(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
         verification = verify(envelope, public_key=key.public_key(), allow_dry_run=platform.dry_run)
         if verification.passed:
             replace_file(path, envelope)
-            replace_file(path.parent / "public_key.pem", public_pem(key.public_key()))
+            # Named by its id: after a change of keys the older one is still beside its own.
+            key_file = f"public_key.{key_id(key.public_key())[:12]}.pem"
+            replace_file(path.parent / key_file, public_pem(key.public_key()))
         tracking.log_text(envelope.decode(), "attestation.json")
         tracking.set_tags(
             {

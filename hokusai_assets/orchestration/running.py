@@ -1,5 +1,6 @@
 """Running the contribution job in this process, and reading how it went."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -168,7 +169,10 @@ def _faults(events: Any) -> list[str]:
 def _innermost(error: Any) -> str:
     while error is not None and error.cause is not None:
         error = error.cause
-    return " ".join(str(error.message).split()) if error is not None else "unknown error"
+    if error is None:
+        return "unknown error"
+    # Dagster writes "package.module.Class: message"; the sentence is what a person needs.
+    return re.sub(r"^(\w+\.)+\w+: ", "", " ".join(str(error.message).split()))
 
 
 def _reused(events: Any) -> list[str]:

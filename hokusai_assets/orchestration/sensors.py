@@ -61,10 +61,12 @@ def tick(
     confirmed, unconfirmed = _confirm(context, benchmark_id, known)
     plan = plan_tick(listing, known, at_most=FILES_PER_TICK)
     ledger.note([KnownDrop(file, "seen") for file in plan.watch])
-    registered, failed, late = _register(folder, plan.register, benchmark_id, settings)
+    registered, failed, faults, late = _register(folder, plan.register, benchmark_id, settings)
     ledger.note([*confirmed, *registered, *failed])
     for drop in failed:
         context.log.warning(f"a drop was not taken ({drop.detail}); replace the file to retry")
+    for fault in faults:
+        context.log.error(f"a drop could not be stored ({fault}); it is tried again next tick")
     wanted = {drop.key: drop for drop in [*unconfirmed, *registered]}
     partitions = contributions_of(benchmark_id)
     assert partitions.name is not None
@@ -72,7 +74,7 @@ def tick(
     new_keys = [key for key in wanted if key not in known_keys]
     status = (
         f"{len(listing)} files; {len(plan.watch)} new or changed, {len(registered)} registered, "
-        f"{len(failed)} not taken, {plan.waiting + late} left for the next tick"
+        f"{len(failed)} not taken, {plan.waiting + late + len(faults)} left for the next tick"
     )
     return dg.SensorResult(
         run_requests=[
@@ -107,12 +109,14 @@ def _confirm(
 
 def _register(
     folder: DropFolder, files: list[Any], benchmark_id: str, settings: Settings
-) -> tuple[list[KnownDrop], list[KnownDrop], int]:
+) -> tuple[list[KnownDrop], list[KnownDrop], list[str], int]:
     started = time.monotonic()
-    registered, failed = [], []
+    registered: list[KnownDrop] = []
+    failed: list[KnownDrop] = []
+    faults: list[str] = []
     for position, file in enumerate(files):
         if time.monotonic() - started > SECONDS_PER_TICK:
-            return registered, failed, len(files) - position
+            return registered, failed, faults, len(files) - position
         try:
             with folder.fetched(file.name, settings.home / "incoming") as path:
                 contribution = register(path, settings.contributions(benchmark_id))
@@ -120,13 +124,15 @@ def _register(
             continue
         except UnreadableFile as error:
             failed.append(KnownDrop(file, "unreadable", detail=error.problem.rule))
-        except OSError as error:
+        except PermissionError as error:
             failed.append(KnownDrop(file, "unreadable", detail=str(error.strerror)))
+        except Exception as error:  # a full disk, a remote store: not the file's fault
+            faults.append(type(error).__name__)
         else:
             registered.append(
                 KnownDrop(file, "requested", key=contribution.key, digest=contribution.digest)
             )
-    return registered, failed, 0
+    return registered, failed, faults, 0
 
 
 def _with(drop: KnownDrop, *, status: Any) -> KnownDrop:

@@ -19,7 +19,8 @@ _DATE = re.compile(
     r"(?<![0-9])(?:[0-9]{4}([-./])[0-9]{1,2}\1[0-9]{1,2}"
     r"|[0-9]{1,2}([-./])[0-9]{1,2}\2(?:[0-9]{4}|[0-9]{2}))(?![0-9])"
 )
-_DECIMAL = re.compile(r"(?<![0-9])[0-9]\.[0-9]|^[0-9]+\.[0-9]+$")
+# One point makes a decimal; 1.800.555.0199 has more and is a phone.
+_DECIMAL = re.compile(r"(?<![0-9.])[0-9]\.[0-9]+(?!\.?[0-9])|^[0-9]+\.[0-9]+$")
 _GAP = re.compile(r"[ \t/()][ \t./()-]*")
 _GLUED_LEFT = re.compile(r"[\w+]$|[0-9]\.$")
 _GLUED_RIGHT = re.compile(r"\w|\.[0-9]")
@@ -122,6 +123,8 @@ class PhoneBook:
     def _strict(self, text: str) -> str | None:
         """Return E.164 of a number written as its country writes it, or None."""
         groups = re.findall("[0-9]+", text)
+        if not groups:
+            return None
         digits = "".join(groups)
         if text.lstrip("(").startswith("+"):
             return _international(digits)

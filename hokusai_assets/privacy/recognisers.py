@@ -185,7 +185,9 @@ def _canonical_card(text: str) -> str:
 _SSN = (
     r"(?:[0-9]{3}-[0-9]{2}-[0-9]{4}"
     r"|(?i:ssn|social[ _-]security)(?i:[ _-]?(?:number|num|no))?[ .:#='\"]{0,4}(?i:is )?"
-    r"[0-9]{3}[ -]?[0-9]{2}[ -]?[0-9]{4})"
+    r"[0-9]{3}[ -]?[0-9]{2}[ -]?[0-9]{4}"
+    # Further from the words, only in the grouping that nothing else has.
+    r"|(?i:ssn|social[ _-]security)[^\n]{0,80}?(?<![0-9])[0-9]{3}[ -][0-9]{2}[ -][0-9]{4})"
 )
 _SSN_DIGITS = re.compile(r"[0-9]{3}[ -]?[0-9]{2}[ -]?[0-9]{4}$")
 

@@ -260,3 +260,27 @@ def test_a_key_with_a_path_in_it_reads_nothing(tmp_path: Path) -> None:
     (tmp_path / "store").mkdir()
     with pytest.raises(UnknownContribution):
         load(tmp_path / "store", "../outside")
+
+
+def test_a_wrong_sidecar_is_mended_by_sending_the_same_data_with_a_right_one(tmp_path: Path):
+    data, sidecar = tmp_path / "mine.csv", tmp_path / "mine.csv.contribution.yaml"
+    data.write_text("text,label\nhi,good\n")
+    sidecar.write_text("contributors: [{id: alice, weight_bps: 1}]\n")
+    store = tmp_path / "store"
+    first = register(data, store)
+    right = b"contributors: [{id: alice, weight_bps: 10000}]\n"
+    sidecar.write_bytes(right)
+    second = register(data, store)
+    assert second.key == first.key
+    assert second.sidecar == right
+    sidecar.write_text("contributors: [{id: mallory, weight_bps: 10000}]\n")
+    assert register(data, store).sidecar == right
+
+
+def test_a_wrong_sidecar_is_mended_by_sending_the_same_data_without_one(tmp_path: Path):
+    data, sidecar = tmp_path / "mine.csv", tmp_path / "mine.csv.contribution.yaml"
+    data.write_text("text,label\nhi,good\n")
+    sidecar.write_text("weights: wrong\n")
+    register(data, tmp_path / "store")
+    sidecar.unlink()
+    assert register(data, tmp_path / "store").sidecar is None

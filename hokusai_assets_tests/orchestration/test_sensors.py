@@ -137,6 +137,18 @@ def test_an_unreadable_file_is_reported_and_does_not_stop_the_others(
     assert ledger.known()["locked.csv"].status == "unreadable"
 
 
+def test_a_full_disk_leaves_the_file_for_the_next_tick(drops, tick, deployment, monkeypatch):
+    def no_space(path: Path, store: Path):
+        raise OSError(28, "No space left on device")
+
+    (drops / "mine.csv").write_bytes(deployment.contribution_file.read_bytes())
+    tick()
+    with monkeypatch.context() as patch:
+        patch.setattr(sensors, "register", no_space)
+        assert "1 left for the next tick" in tick().skip_reason.skip_message
+    assert len(tick().run_requests) == 1
+
+
 def test_thousands_of_files_are_taken_a_bounded_number_at_a_time(
     drops, tick, deployment, monkeypatch
 ):

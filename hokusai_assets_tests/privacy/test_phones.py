@@ -1,10 +1,13 @@
 """Tests of telephone numbers; examples come from the phonenumbers library's metadata."""
 
 import phonenumbers
+import pyarrow as pa
 import pytest
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
+from hokusai_assets.privacy.keys import PrivacyKey
 from hokusai_assets.privacy.phones import DEFAULT_REGIONS, PhoneBook
+from hokusai_assets.privacy.pseudonymise import pseudonymise
 from hokusai_assets.privacy.recognisers import default_recognisers
 from hokusai_assets.privacy.spans import Finding, dissect
 
@@ -86,3 +89,19 @@ def test_premium_numbers_count_and_two_in_a_row_are_two() -> None:
 )  # fmt: skip
 def test_numbers_dates_and_codes_are_no_phones(text: str) -> None:
     assert found(text) == []
+
+
+@pytest.mark.parametrize("text", ["(2024-11-23)", "x (2024-11-23) y", "((", "(1) (2)"])
+def test_brackets_around_a_date_or_nothing_are_no_phone(text: str):
+    table = pa.table({"t": [text]})
+    hashed, _ = pseudonymise(table, policies={}, key=PrivacyKey.from_secret(b"x" * 32))
+    assert hashed.equals(table)
+
+
+def test_dots_between_all_groups_are_a_phone_and_one_dot_is_a_decimal():
+    key = PrivacyKey.from_secret(b"x" * 32)
+    texts = ["call 1.800.555.0199 if", "rose 3.5 to 6.7 and 8.9"]
+    hashed, _ = pseudonymise(pa.table({"t": texts}), policies={}, key=key)
+    phone, decimals = hashed["t"].to_pylist()
+    assert "0199" not in phone
+    assert decimals == texts[1]
