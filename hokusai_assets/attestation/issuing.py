@@ -19,7 +19,10 @@ from hokusai_assets.evaluation.measurement import Evaluation, Measurement, rule_
 from hokusai_assets.models.training import training_fingerprint
 from hokusai_assets.privacy.pseudonymise import residual_personal_data
 
-_REMEDY = "materialize the whole partition again, from contributed_data on"
+_REMEDY = (
+    "run the contribution's whole job again: `hokusai backfill --benchmark ID KEY`, or in the UI "
+    "the benchmark's baseline job and then all assets of the partition"
+)
 
 
 class PartsDisagree(ValueError):

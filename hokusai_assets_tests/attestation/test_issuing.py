@@ -148,7 +148,7 @@ def test_parts_that_disagree_are_refused(parts: Parts, case: str) -> None:
     change, told = DISAGREEING[case]
     with pytest.raises(PartsDisagree, match=told) as caught:
         change(parts).statement()
-    assert "materialize the whole partition again" in str(caught.value) or "rejected" in told
+    assert "run the contribution's whole job again" in str(caught.value) or "rejected" in told
     assert "jane" not in str(caught.value)
 
 
