@@ -158,6 +158,7 @@ def _metric(delta: dict[str, Any]) -> dict[str, Any]:
         "new": delta["new_ppm"] / 1_000_000,
         "delta": delta["delta_ppm"] / 1_000_000,
         "interval": [delta["low_ppm"] / 1_000_000, delta["high_ppm"] / 1_000_000],
+        "confidence": delta["confidence_ppm"] / 1_000_000,
         "p_value": delta["p_value_ppm"] / 1_000_000,
         "improved": delta["improved"],
     }

@@ -111,7 +111,14 @@ def print_faults(document: dict[str, Any]) -> None:
 
 def _metrics_table(metrics: dict[str, dict[str, Any]]) -> Table:
     table = Table()
-    for column in ("metric", "baseline", "new", "delta", "95% interval of the delta"):
+    confidence = next(iter(metrics.values()))["confidence"]
+    for column in (
+        "metric",
+        "baseline",
+        "new",
+        "delta",
+        f"{100 * confidence:.6g}% interval of the delta",
+    ):
         table.add_column(column, justify="left" if column == "metric" else "right")
     for name, value in metrics.items():
         low, high = value["interval"]

@@ -81,6 +81,7 @@ def build_benchmark_assets(spec: BenchmarkSpec) -> list[dg.AssetsDefinition]:
                 }
                 | {f"model.{k}": v for k, v in value.spec.model.params.items()}
             )
+            tracking.log_text(value.spec.model_dump_json(indent=2), "benchmark_spec.json")
         needed = value.spec.delta_one.min_examples
         return dg.MaterializeResult(
             value=value,
@@ -209,7 +210,9 @@ def _baseline_source(
         external = load_model_file(path, trusted=trusted)
     elif spec.baseline.source == "mlflow":
         assert spec.baseline.uri is not None
-        external = fetch_registered_model(spec.baseline.uri, trusted=trusted)
+        external = fetch_registered_model(
+            spec.baseline.uri, tracking_uri=platform.mlflow_tracking_uri, trusted=trusted
+        )
     if external and spec.baseline.sha256 not in (None, external[1]):
         raise _wrong_digest(spec, external[1])
     fingerprint = training_fingerprint(

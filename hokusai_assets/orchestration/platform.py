@@ -34,6 +34,7 @@ class Platform(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     home: str
     data: str
+    mlflow_tracking_uri: str = ""
     production: bool = False
     dry_run: bool = False
 
@@ -43,6 +44,7 @@ class Platform(dg.ConfigurableResource):  # type: ignore[type-arg]
         return cls(
             home=str(settings.home),
             data=str(settings.data),
+            mlflow_tracking_uri=settings.mlflow_tracking_uri,
             production=settings.production,
             dry_run=settings.dry_run,
         )

@@ -8,8 +8,15 @@ from hokusai_assets.benchmarks.spec import SpecError
 from hokusai_assets.models.persistence import load_model_file
 
 
-def fetch_registered_model(uri: str, *, trusted: tuple[str, ...]) -> tuple[Any, str]:
+def fetch_registered_model(
+    uri: str, *, tracking_uri: str, trusted: tuple[str, ...]
+) -> tuple[Any, str]:
     """Return the pipeline behind ``models:/name/version`` and its file's SHA-256 (hex).
+
+    Args:
+        uri: the registered model's pinned version.
+        tracking_uri: MLflow's store or server.
+        trusted: types the spec trusts beyond the platform's own.
 
     Raises:
         SpecError: there is no such model, or it was not logged in skops form.
@@ -19,7 +26,11 @@ def fetch_registered_model(uri: str, *, trusted: tuple[str, ...]) -> tuple[Any, 
 
     with tempfile.TemporaryDirectory(prefix="hokusai-model-") as folder:
         try:
-            fetched = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=folder))
+            fetched = Path(
+                mlflow.artifacts.download_artifacts(
+                    artifact_uri=uri, dst_path=folder, tracking_uri=tracking_uri
+                )
+            )
         except (MlflowException, OSError) as error:
             raise SpecError(
                 f"baseline.uri: {uri} can't be fetched from MLflow ({type(error).__name__}); "
