@@ -13,7 +13,8 @@ import pyarrow.compute as pc
 from hokusai_assets.benchmarks.spec import SpecError
 from hokusai_assets.privacy.tokens import is_text
 from hokusai_assets.tables.coercion import coerce_column
-from hokusai_assets.tables.columns import COLUMN_TYPES, ColumnType, infer_column_type
+from hokusai_assets.tables.columns import COLUMN_TYPES, ColumnType
+from hokusai_assets.tables.inference import infer_column_type
 from hokusai_assets.tables.problems import UnreadableFile
 from hokusai_assets.tables.reading import read_table
 

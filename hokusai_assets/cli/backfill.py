@@ -49,7 +49,7 @@ def command(
     if unknown := sorted(set(keys) - set(known)):
         raise click.UsageError(f"no contribution {unknown}; known are: {', '.join(known)}")
 
-    from hokusai_assets.cli.evaluate import run_registered
+    from hokusai_assets.cli.contribution_runs import run_registered
 
     console = Console(stderr=True, quiet=as_json, highlight=False)
     backfill = uuid4().hex[:8]

@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 
 from hokusai_assets.benchmarks.generated import GENERATED_ID, write_generated_benchmark
 from hokusai_assets.benchmarks.loading import SPEC_FILE
+from hokusai_assets.cli.contribution_runs import evaluate_file
 from hokusai_assets.settings import Settings
 
 _SAMPLE = {"max_train_rows": 2000, "max_test_rows": 1000}
@@ -33,8 +34,6 @@ def rehearse(
         The document to print and the exit code. The attestation and the per-row predictions are
         moved to a folder of their own; the home, with its copy of the data, is removed.
     """
-    from hokusai_assets.cli.evaluate import evaluate_file
-
     with tempfile.TemporaryDirectory(prefix="hokusai-dry-run-home-") as scratch:
         root = Path(scratch)
         benchmark_id = GENERATED_ID if folder is None else folder.name

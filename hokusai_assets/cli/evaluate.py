@@ -1,21 +1,19 @@
 """`hokusai evaluate`: one file through the whole chain."""
 
 from pathlib import Path
-from typing import Any
 
 import click
 
 from hokusai_assets.cli.common_options import (
     PLATFORM_FAULT,
-    REJECTED,
     benchmark_folder,
     benchmark_option,
     current_settings,
     json_option,
     print_json,
 )
-from hokusai_assets.cli.output import StepDisplay, print_evaluation, print_faults
-from hokusai_assets.settings import Settings
+from hokusai_assets.cli.contribution_runs import evaluate_file
+from hokusai_assets.cli.output import print_evaluation, print_faults
 
 
 @click.command("evaluate")
@@ -70,121 +68,3 @@ def command(
     else:
         print_evaluation(document)
     raise SystemExit(code)
-
-
-def evaluate_file(
-    settings: Settings, benchmark_id: str, file: Path, *, quiet: bool
-) -> tuple[dict[str, Any], int]:
-    """Register a file and run it; return the document to print and the exit code."""
-    from hokusai_assets.benchmarks.loading import load_spec
-    from hokusai_assets.benchmarks.spec import SpecError
-    from hokusai_assets.contributions.identity import register
-    from hokusai_assets.orchestration.home import prepare_home
-    from hokusai_assets.tables.problems import UnreadableFile
-
-    try:
-        load_spec(settings.benchmarks / benchmark_id)
-        prepare_home(settings)
-        contribution = register(file.resolve(), settings.contributions(benchmark_id))
-    except SpecError as error:
-        return _unfinished(settings, benchmark_id, None, faults=[str(error)]), PLATFORM_FAULT
-    except UnreadableFile as error:
-        reasons = [error.problem.to_dict()]
-        return _unfinished(settings, benchmark_id, None, reasons=reasons), REJECTED
-    except OSError as error:
-        faults = [f"{file.name}: {error.strerror}"]
-        return _unfinished(settings, benchmark_id, None, faults=faults), PLATFORM_FAULT
-    return run_registered(settings, benchmark_id, contribution.key, quiet=quiet)
-
-
-def run_registered(
-    settings: Settings,
-    benchmark_id: str,
-    key: str,
-    *,
-    quiet: bool,
-    tags: dict[str, str] | None = None,
-) -> tuple[dict[str, Any], int]:
-    """Run a registered contribution; return the document to print and the exit code."""
-    with StepDisplay(quiet=quiet) as display:
-        from hokusai_assets.orchestration.build import build_definitions
-        from hokusai_assets.orchestration.home import open_instance
-        from hokusai_assets.orchestration.running import read_record, run_contribution
-
-        definitions = build_definitions(settings)
-        with open_instance(settings) as instance:
-            outcome = run_contribution(
-                definitions, instance, benchmark_id, key, on_step=display.on_step, tags=tags
-            )
-    if outcome.status == "failed":
-        return _unfinished(settings, benchmark_id, key, faults=outcome.faults), PLATFORM_FAULT
-    record = read_record(settings, benchmark_id, key)
-    report = record.report.to_dict()
-    document: dict[str, Any] = {
-        "benchmark": benchmark_id,
-        "contribution": key,
-        "status": outcome.status,
-        "reasons": report["reasons"],
-        "rows": report["rows"],
-        "metrics": {},
-        "delta_one": None,
-        "attestation": None,
-        "attestation_hash": record.attestation_hash,
-        "result_hash": record.result_hash,
-        "predictions": None,
-        "dry_run": settings.dry_run,
-        "privacy": report["privacy"],
-        "reused": outcome.reused,
-        "warnings": outcome.warnings,
-        "dagster_run_id": outcome.run_id,
-    }
-    if record.measured is None:
-        return document, REJECTED
-    document["metrics"] = {
-        name: _metric(delta) for name, delta in record.measured["metrics"].items()
-    }
-    decision = record.measured["delta_one"]
-    document["delta_one"] = {
-        name: decision[name] for name in ("bps", "payable_bps", "accepted", "reason", "conditions")
-    }
-    document["attestation"] = str(record.attestation)
-    document["predictions"] = str(record.predictions)
-    return document, 0
-
-
-def _metric(delta: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "baseline": delta["baseline_ppm"] / 1_000_000,
-        "new": delta["new_ppm"] / 1_000_000,
-        "delta": delta["delta_ppm"] / 1_000_000,
-        "interval": [delta["low_ppm"] / 1_000_000, delta["high_ppm"] / 1_000_000],
-        "confidence": delta["confidence_ppm"] / 1_000_000,
-        "p_value": delta["p_value_ppm"] / 1_000_000,
-        "improved": delta["improved"],
-    }
-
-
-def _unfinished(
-    settings: Settings,
-    benchmark_id: str,
-    key: str | None,
-    *,
-    reasons: list[dict[str, object]] | None = None,
-    faults: list[str] | None = None,
-) -> dict[str, Any]:
-    """Return the document of a file that got no report: rejected by name, or failed by a fault."""
-    return {
-        "benchmark": benchmark_id,
-        "contribution": key,
-        "status": "failed" if faults else "rejected",
-        "reasons": reasons or [],
-        "faults": faults or [],
-        "rows": {"in": 0, "kept": 0, "hashed": 0, "removed": {}},
-        "metrics": {},
-        "delta_one": None,
-        "attestation": None,
-        "attestation_hash": None,
-        "result_hash": None,
-        "predictions": None,
-        "dry_run": settings.dry_run,
-    }

@@ -9,7 +9,6 @@ from decimal import Decimal
 from fractions import Fraction
 
 import numpy as np
-from scipy import stats
 
 from hokusai_assets.evaluation.predictions import FloatArray, IntArray
 from hokusai_assets.evaluation.rounding import PPM
@@ -110,6 +109,8 @@ def mcnemar_exact(gained: int, lost: int) -> float:
         gained: rows only the new model gets right, >= 0.
         lost: rows only the baseline gets right, >= 0.
     """
+    from scipy import stats  # late: over a second, and every process loads this module
+
     if gained + lost == 0:
         return 1.0
     return float(stats.binomtest(gained, gained + lost, 0.5).pvalue)
@@ -126,6 +127,8 @@ def mcnemar_mid_p(gained: int, lost: int) -> float:
         gained: rows only the new model gets right, >= 0.
         lost: rows only the baseline gets right, >= 0.
     """
+    from scipy import stats  # late: over a second, and every process loads this module
+
     discordant = gained + lost
     if discordant == 0:
         return 1.0
@@ -147,6 +150,8 @@ def normal_inference(delta: float, variance: float, *, confidence_ppm: int) -> I
         variance: of delta, >= 0.
         confidence_ppm: in 1..999,999.
     """
+    from scipy import stats  # late: over a second, and every process loads this module
+
     error = math.sqrt(variance)
     if error < _NOISE:
         return Inference(delta, delta, 1.0 if abs(delta) < _NOISE else 0.0)

@@ -1,5 +1,6 @@
 """What the Dagster UI and MLflow show of a value: small tables and plain numbers."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -63,3 +64,8 @@ def delta_metrics(metrics: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
         logged[f"delta_{name}_low"] = share(delta["low_ppm"])
         logged[f"delta_{name}_high"] = share(delta["high_ppm"])
     return logged
+
+
+def json_text(document: object) -> str:
+    """Return a document as people read it in MLflow."""
+    return json.dumps(document, indent=2, sort_keys=True)

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hokusai_assets.tables.coercion import coerce_column
-from hokusai_assets.tables.columns import COLUMN_TYPES, arrow_type, infer_column_type
+from hokusai_assets.tables.columns import COLUMN_TYPES, arrow_type
+from hokusai_assets.tables.inference import infer_column_type
 
 MANY_WORDS = [f"word{i}" for i in range(101)] * 3
 
