@@ -44,11 +44,14 @@ def write_object(location: Path, save: Callable[[Path], None]) -> str:
             _flush(path)
         digest = hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()
         version = location / digest[:32]
-        if _holds(version, files):
-            shutil.rmtree(draft)
-        else:
+        if not _holds(version, files):
             shutil.rmtree(version, ignore_errors=True)
-            draft.rename(version)
+            try:
+                draft.rename(version)
+            except OSError:
+                # Another run of the same inputs stored the same version a moment ago.
+                if not _holds(version, files):
+                    raise
         _flush(location)
         replace_file(
             location / _CURRENT,

@@ -104,6 +104,23 @@ def test_a_killed_writer_leaves_the_old_version_and_its_draft_is_removed_later(t
     assert not list(location.glob(".draft-*"))
 
 
+def test_two_processes_that_store_the_same_version_at_once_both_succeed(tmp_path: Path):
+    writer = (
+        "import sys; from pathlib import Path\n"
+        "from hokusai_assets.orchestration.object_store import write_object\n"
+        "for turn in range(60):\n"
+        "    write_object(Path(sys.argv[1]) / str(turn),\n"
+        "        lambda folder: (folder / 'value.txt').write_text('same') and None)\n"
+    )
+    both = [
+        subprocess.Popen([sys.executable, "-c", writer, str(tmp_path)], stderr=subprocess.PIPE)
+        for _ in range(2)
+    ]
+    assert [process.communicate()[1] for process in both] == [b"", b""]
+    for turn in range(60):
+        assert read(tmp_path / str(turn)) == "same"
+
+
 def test_replace_file_gives_the_asked_mode_and_leaves_no_draft(tmp_path: Path):
     path = tmp_path / "folder" / "file.json"
     replace_file(path, b"one", mode=0o600)
