@@ -5,6 +5,7 @@ from typing import Any
 
 from hokusai_assets.cli.common_options import PLATFORM_FAULT, REJECTED
 from hokusai_assets.cli.output import StepDisplay
+from hokusai_assets.contributions.intake import REMOVAL_REASONS
 from hokusai_assets.settings import Settings
 
 
@@ -30,7 +31,12 @@ def evaluate_file(
     except OSError as error:
         faults = [f"{file.name}: {error.strerror}"]
         return _unfinished(settings, benchmark_id, None, faults=faults), PLATFORM_FAULT
-    return run_registered(settings, benchmark_id, contribution.key, quiet=quiet)
+    document, code = run_registered(settings, benchmark_id, contribution.key, quiet=quiet)
+    if contribution.sidecar_not_used:
+        document["warnings"].append(
+            "these rows were registered before; the sidecar that came with them now is not used"
+        )
+    return document, code
 
 
 def run_registered(
@@ -56,19 +62,12 @@ def run_registered(
         return _unfinished(settings, benchmark_id, key, faults=outcome.faults), PLATFORM_FAULT
     record = read_record(settings, benchmark_id, key)
     report = record.report.to_dict()
-    document: dict[str, Any] = {
-        "benchmark": benchmark_id,
-        "contribution": key,
+    document = _empty_document(settings, benchmark_id, key) | {
         "status": outcome.status,
         "reasons": report["reasons"],
         "rows": report["rows"],
-        "metrics": {},
-        "delta_one": None,
-        "attestation": None,
         "attestation_hash": record.attestation_hash,
         "result_hash": record.result_hash,
-        "predictions": None,
-        "dry_run": settings.dry_run,
         "privacy": report["privacy"],
         "reused": outcome.reused,
         "warnings": outcome.warnings,
@@ -109,13 +108,22 @@ def _unfinished(
     faults: list[str] | None = None,
 ) -> dict[str, Any]:
     """Return the document of a file that got no report: rejected by name, or failed by a fault."""
-    return {
-        "benchmark": benchmark_id,
-        "contribution": key,
+    return _empty_document(settings, benchmark_id, key) | {
         "status": "failed" if faults else "rejected",
         "reasons": reasons or [],
         "faults": faults or [],
-        "rows": {"in": 0, "kept": 0, "hashed": 0, "removed": {}},
+    }
+
+
+def _empty_document(settings: Settings, benchmark_id: str, key: str | None) -> dict[str, Any]:
+    """Return every field that a document has, without findings."""
+    return {
+        "benchmark": benchmark_id,
+        "contribution": key,
+        "status": "",
+        "reasons": [],
+        "faults": [],
+        "rows": {"in": 0, "kept": 0, "hashed": 0, "removed": dict.fromkeys(REMOVAL_REASONS, 0)},
         "metrics": {},
         "delta_one": None,
         "attestation": None,
@@ -123,4 +131,8 @@ def _unfinished(
         "result_hash": None,
         "predictions": None,
         "dry_run": settings.dry_run,
+        "privacy": {},
+        "reused": [],
+        "warnings": [],
+        "dagster_run_id": None,
     }

@@ -43,15 +43,18 @@ def command(port: int, mlflow_port: int) -> None:
         "DAGSTER_HOME": str(settings.dagster_home),
         "PYTHONWARNINGS": "ignore",
     }
-    dagster = [sys.executable, "-m", "dagster", "dev", "-h", _LOOPBACK, "-p", str(port)]
-    processes = {"Dagster": _start([*dagster, *_workspace()], environment)}
-    mlflow_url = settings.mlflow_tracking_uri
-    if not mlflow_url.startswith("http"):
-        mlflow_port = _free_port(mlflow_port, taken=port)
-        mlflow_url = f"http://{_LOOPBACK}:{mlflow_port}"
-        processes["MLflow"] = _start(_mlflow_server(settings, mlflow_port), environment)
+    # Before anything is started: a signal in between would leave it behind.
     signal.signal(signal.SIGTERM, _as_interrupt)
+    signal.signal(signal.SIGINT, _as_interrupt)
+    dagster = [sys.executable, "-m", "dagster", "dev", "-h", _LOOPBACK, "-p", str(port)]
+    processes: dict[str, subprocess.Popen[bytes]] = {}
+    mlflow_url = settings.mlflow_tracking_uri
     try:
+        processes["Dagster"] = _start([*dagster, *_workspace()], environment)
+        if not mlflow_url.startswith("http"):
+            mlflow_port = _free_port(mlflow_port, taken=port)
+            mlflow_url = f"http://{_LOOPBACK}:{mlflow_port}"
+            processes["MLflow"] = _start(_mlflow_server(settings, mlflow_port), environment)
         if _wait_until_listening(port, processes):
             console.print(f"\n[bold]Dagster[/]  http://{_LOOPBACK}:{port}")
             console.print(f"[bold]MLflow[/]   {mlflow_url}")

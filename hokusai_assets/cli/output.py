@@ -74,6 +74,7 @@ def print_evaluation(document: dict[str, Any]) -> None:
         for reason in document["reasons"]:
             console.print(f"  [bold]{reason['rule']}[/]: {escape(reason['message'])}")
             console.print(f"    fix: {escape(reason['fix'])}", style="cyan")
+        _print_warnings(console, document)
         return
     console.print(f"[bold green]Evaluated[/] {escape(title)} for {document['benchmark']}")
     removed = {name: count for name, count in rows["removed"].items() if count}
@@ -94,9 +95,13 @@ def print_evaluation(document: dict[str, Any]) -> None:
     if document.get("reused"):
         names = ", ".join(name.replace("_", " ") for name in document["reused"])
         console.print(f"Reused from an earlier run: {names}")
-    for warning in document.get("warnings") or ():
-        console.print(f"[yellow]Warning:[/] {escape(warning)}")
+    _print_warnings(console, document)
     console.print(f"Attestation: {escape(document['attestation'])}", soft_wrap=True)
+
+
+def _print_warnings(console: Console, document: dict[str, Any]) -> None:
+    for warning in document["warnings"]:
+        console.print(f"[yellow]Warning:[/] {escape(warning)}")
 
 
 def print_faults(document: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -45,12 +45,22 @@ class Contribution:
         digest: SHA-256 (hex) of the data file's bytes.
         path: the stored data file.
         sidecar: the sidecar's bytes, None if there was none.
+        sidecar_not_used: whether a different sidecar came later and changed nothing.
     """
 
     key: str
     digest: str
     path: Path
     sidecar: bytes | None
+    sidecar_not_used: bool = False
+
+    @property
+    def run_key(self) -> str:
+        """What one evaluation of it follows from: the key, the file's bytes, the sidecar's."""
+        parts = [self.key, self.digest]
+        if self.sidecar is not None:
+            parts.append(hashlib.sha256(self.sidecar).hexdigest()[:DIGEST_IN_KEY])
+        return ":".join(parts)
 
 
 class UnknownContribution(KeyError):
@@ -189,7 +199,9 @@ def _with_digest(store: Path, digest: str) -> Contribution | None:
 def _with_mended_sidecar(known: Contribution, sent: Path) -> Contribution:
     """Let a sidecar that breaks a rule be replaced by sending the same data with another."""
     if not parse_manifest(known.sidecar)[1]:
-        return known
+        # Whoever sent the bytes first named the contributors; a copy can't claim them.
+        differs = sent.is_file() and sent.read_bytes() != known.sidecar
+        return replace(known, sidecar_not_used=differs)
     kept = known.path.with_name(_SIDECAR)
     if sent.is_file():
         os.replace(sent, kept)

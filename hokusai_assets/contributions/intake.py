@@ -196,7 +196,10 @@ def _rejected(
 def _column_problems(raw: pa.Table, spec: BenchmarkSpec, file_name: str) -> list[Problem]:
     wanted = list(column_types(spec))
     unknown = [name for name in raw.column_names if name not in wanted]
-    problems = []
+    problems: list[Problem] = []
+    if not raw.column_names:
+        # An empty array names no columns; that it is empty is all there is to say.
+        return problems
     for name in wanted:
         if name in raw.column_names:
             continue
@@ -275,7 +278,7 @@ def _overlap_problems(overlap: Overlap, spec: BenchmarkSpec, kept: int) -> list[
             Problem(
                 "copied-from-test-set",
                 f"{copied} of {total} rows ({float(share):.1%}) equal rows of the benchmark's "
-                f"held-out test set; at most {float(limit):.1%} may ({rows_in_words(numbers)}).",
+                f"held-out test set ({rows_in_words(numbers)}); at most {float(limit):.1%} may.",
                 "Send data that you collected yourself; remove those rows.",
                 rows=tuple(numbers[:SHOWN_ROWS]),
                 count=copied,

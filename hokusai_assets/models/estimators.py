@@ -105,7 +105,10 @@ def _from_factory(spec: ModelSpec, seed: int) -> Any:
     try:
         estimator = factory(seed=seed, **spec.params)
     except (TypeError, ValueError) as error:
-        raise SpecError(f"model.params: {spec.estimator}: {error}") from None
+        raise SpecError(
+            f"model.estimator, model.params: {spec.estimator!r} is called with seed=... and the "
+            f"params, and said: {error}"
+        ) from None
     missing = [
         name for name in ("fit", "predict_proba", "get_params") if not hasattr(estimator, name)
     ]

@@ -24,20 +24,22 @@ class DropFolder:
             OSError: the folder can't be listed, which is not the same as empty.
         """
         if self._local is not None:
-            return list(_list_local(self._local))
+            return _list_local(self._local)
         filesystem, root = self._remote()
         try:
             entries = filesystem.ls(root, detail=True, refresh=True)
         except FileNotFoundError:
             return []
-        files = []
-        for entry in entries:
-            name = str(entry["name"]).rstrip("/").rsplit("/", 1)[-1]
-            if entry.get("type") == "file" and is_drop(name):
-                changed = entry.get("LastModified") or entry.get("mtime") or entry.get("created")
-                tag = entry.get("ETag") or entry.get("etag") or ""
-                files.append(DropFile(name, int(entry["size"] or 0), f"{changed}|{tag}"))
-        return files
+        versions = {
+            str(entry["name"]).rstrip("/").rsplit("/", 1)[-1]: _version(entry)
+            for entry in entries
+            if entry.get("type") == "file"
+        }
+        sizes = {
+            str(entry["name"]).rstrip("/").rsplit("/", 1)[-1]: int(entry["size"] or 0)
+            for entry in entries
+        }
+        return _with_sidecars(versions, sizes)
 
     @contextmanager
     def fetched(self, name: str, scratch: Path) -> Iterator[Path]:
@@ -61,17 +63,35 @@ class DropFolder:
         return fsspec.core.url_to_fs(self._url)
 
 
-def _list_local(folder: Path) -> Iterator[DropFile]:
+def _version(entry: dict[str, object]) -> str:
+    changed = entry.get("LastModified") or entry.get("mtime") or entry.get("created")
+    return f"{changed}|{entry.get('ETag') or entry.get('etag') or ''}"
+
+
+def _with_sidecars(versions: dict[str, str], sizes: dict[str, int]) -> list[DropFile]:
+    # A sidecar that comes or changes later makes its data file one to look at again.
+    return [
+        DropFile(name, sizes[name], f"{version}|{versions.get(name + SIDECAR_SUFFIX, '')}")
+        for name, version in versions.items()
+        if is_drop(name)
+    ]
+
+
+def _list_local(folder: Path) -> list[DropFile]:
+    versions: dict[str, str] = {}
+    sizes: dict[str, int] = {}
     try:
         entries = os.scandir(folder)
     except FileNotFoundError:
-        return
+        return []
     with entries:
         for entry in entries:
-            if not is_drop(entry.name) or not entry.is_file(follow_symlinks=False):
+            if not entry.is_file(follow_symlinks=False):
                 continue
             try:
                 status = entry.stat(follow_symlinks=False)
             except FileNotFoundError:
                 continue
-            yield DropFile(entry.name, status.st_size, str(status.st_mtime_ns))
+            versions[entry.name] = f"{status.st_mtime_ns}.{status.st_size}"
+            sizes[entry.name] = status.st_size
+    return _with_sidecars(versions, sizes)

@@ -19,7 +19,7 @@ _IGNORED_ENDINGS = (".part", ".tmp", ".partial", ".crdownload", ".contribution.y
 
 @dataclass(frozen=True)
 class DropFile:
-    """A file as a listing shows it: its name, bytes, and time of change (text, opaque)."""
+    """A file as a listing shows it: name, bytes, and when it or its sidecar changed (opaque)."""
 
     name: str
     size: int
@@ -28,12 +28,12 @@ class DropFile:
 
 @dataclass(frozen=True)
 class KnownDrop:
-    """What the ledger holds of a file; ``key`` and ``digest`` once it is registered."""
+    """What the ledger holds of a file; ``key`` and ``run_key`` once it is registered."""
 
     file: DropFile
     status: Status
     key: str = ""
-    digest: str = ""
+    run_key: str = ""
     detail: str = ""
 
 
@@ -79,7 +79,7 @@ class DropLedger:
         with self._open() as connection:
             connection.execute(
                 "CREATE TABLE IF NOT EXISTS drops (benchmark TEXT, name TEXT, size INTEGER,"
-                " changed TEXT, status TEXT, key TEXT, digest TEXT, detail TEXT,"
+                " changed TEXT, status TEXT, key TEXT, run_key TEXT, detail TEXT,"
                 " PRIMARY KEY (benchmark, name))"
             )
 
@@ -87,13 +87,13 @@ class DropLedger:
         """Return all that is known, by file name."""
         with self._open() as connection:
             found = connection.execute(
-                "SELECT name, size, changed, status, key, digest, detail FROM drops"
+                "SELECT name, size, changed, status, key, run_key, detail FROM drops"
                 " WHERE benchmark = ?",
                 (self._benchmark,),
             ).fetchall()
         return {
-            name: KnownDrop(DropFile(name, size, changed), status, key, digest, detail)
-            for name, size, changed, status, key, digest, detail in found
+            name: KnownDrop(DropFile(name, size, changed), status, key, run_key, detail)
+            for name, size, changed, status, key, run_key, detail in found
         }
 
     def note(self, drops: Iterable[KnownDrop]) -> None:
@@ -109,7 +109,7 @@ class DropLedger:
                         drop.file.changed,
                         drop.status,
                         drop.key,
-                        drop.digest,
+                        drop.run_key,
                         drop.detail,
                     )
                     for drop in drops

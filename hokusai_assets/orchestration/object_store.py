@@ -10,6 +10,7 @@ import json
 import os
 import secrets
 import shutil
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -35,7 +36,7 @@ def write_object(location: Path, save: Callable[[Path], None]) -> str:
     """
     location.mkdir(parents=True, exist_ok=True)
     _remove_abandoned(location)
-    draft = location / f"{_DRAFT}{os.getpid()}-{secrets.token_hex(6)}"
+    draft = location / _draft_name()
     draft.mkdir(mode=0o700)
     try:
         save(draft)
@@ -92,7 +93,7 @@ def checked_version(location: Path, *, what: str, remedy: str) -> Path:
 def replace_file(path: Path, data: bytes, *, mode: int = 0o644) -> None:
     """Write a file so that readers see its old content or all of the new."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f"{_DRAFT}{os.getpid()}-{secrets.token_hex(6)}")
+    draft = path.with_name(_draft_name())
     try:
         with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as stream:
             stream.write(data)
@@ -124,10 +125,16 @@ def _flush(path: Path) -> None:
         os.close(descriptor)
 
 
+def _draft_name() -> str:
+    return f"{_DRAFT}{os.getpid()}-{secrets.token_hex(6)}-{socket.gethostname()}"
+
+
 def _remove_abandoned(location: Path) -> None:
     for path in location.glob(f"{_DRAFT}*"):
-        process = path.name.removeprefix(_DRAFT).split("-")[0]
-        if process.isdigit() and not Path(f"/proc/{process}").exists():
+        process, _, rest = path.name.removeprefix(_DRAFT).partition("-")
+        # Another machine's process ids mean nothing here.
+        here = rest.partition("-")[2] == socket.gethostname()
+        if here and process.isdigit() and not Path(f"/proc/{process}").exists():
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
             else:

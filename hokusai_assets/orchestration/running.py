@@ -191,5 +191,7 @@ def _warnings(instance: dg.DagsterInstance, run_id: str) -> list[str]:
     return [
         entry.user_message
         for entry in instance.all_logs(run_id)
-        if entry.dagster_event is None and entry.level >= logging.WARNING
+        # With a step key they are Dagster's own lines about steps that it skips.
+        if entry.dagster_event is None and entry.step_key is None
+        if entry.level >= logging.WARNING
     ]

@@ -13,13 +13,15 @@ from hokusai_assets.orchestration.partitions import (
     contributions_of,
     drop_sensor_name,
 )
-from hokusai_assets.orchestration.tracking import BENCHMARK_TAG, PARTITION_TAG
+from hokusai_assets.orchestration.tracking import BENCHMARK_TAG
 from hokusai_assets.settings import Settings
 from hokusai_assets.tables.problems import UnreadableFile
 
 FILES_PER_TICK = 50
 SECONDS_PER_TICK = 30.0
+RUN_KEY_TAG = "dagster/run_key"
 _INTERVAL_SECONDS = 15
+_NOT_USED = "its rows are registered already; the sidecar that came with them is not used"
 
 
 def build_drop_sensor(benchmark_id: str, settings: Settings) -> dg.SensorDefinition:
@@ -65,6 +67,9 @@ def tick(
     ledger.note([*confirmed, *registered, *failed])
     for drop in failed:
         context.log.warning(f"a drop was not taken ({drop.detail}); replace the file to retry")
+    for drop in registered:
+        if drop.detail:
+            context.log.warning(f"{drop.key}: {drop.detail}")
     for fault in faults:
         context.log.error(f"a drop could not be stored ({fault}); it is tried again next tick")
     wanted = {drop.key: drop for drop in [*unconfirmed, *registered]}
@@ -79,7 +84,7 @@ def tick(
     return dg.SensorResult(
         run_requests=[
             dg.RunRequest(
-                run_key=f"{drop.key}:{drop.digest}",
+                run_key=drop.run_key,
                 partition_key=drop.key,
                 tags={BENCHMARK_TAG: benchmark_id},
             )
@@ -94,12 +99,13 @@ def tick(
 def _confirm(
     context: dg.SensorEvaluationContext, benchmark_id: str, known: dict[str, KnownDrop]
 ) -> tuple[list[KnownDrop], list[KnownDrop]]:
-    """Split requested drops by whether Dagster has a run of their contribution."""
+    """Split requested drops by whether Dagster has the run that was asked for."""
     confirmed, unconfirmed = [], []
     for drop in [drop for drop in known.values() if drop.status == "requested"]:
         if len(confirmed) + len(unconfirmed) >= 2 * FILES_PER_TICK:
             break
-        tags = {PARTITION_TAG: drop.key, BENCHMARK_TAG: benchmark_id}
+        # Of this very request: a run of the same rows under an older sidecar is another.
+        tags = {RUN_KEY_TAG: drop.run_key, BENCHMARK_TAG: benchmark_id}
         if context.instance.get_runs_count(dg.RunsFilter(tags=tags)):
             confirmed.append(_with(drop, status="launched"))
         else:
@@ -130,10 +136,16 @@ def _register(
             faults.append(type(error).__name__)
         else:
             registered.append(
-                KnownDrop(file, "requested", key=contribution.key, digest=contribution.digest)
+                KnownDrop(
+                    file,
+                    "requested",
+                    key=contribution.key,
+                    run_key=contribution.run_key,
+                    detail=_NOT_USED if contribution.sidecar_not_used else "",
+                )
             )
     return registered, failed, faults, 0
 
 
 def _with(drop: KnownDrop, *, status: Any) -> KnownDrop:
-    return KnownDrop(drop.file, status, drop.key, drop.digest, drop.detail)
+    return KnownDrop(drop.file, status, drop.key, drop.run_key, drop.detail)

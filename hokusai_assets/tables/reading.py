@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import NoReturn
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
+from hokusai_assets.privacy.tokens import is_text
 from hokusai_assets.tables.problems import SHOWN_ROWS, Problem, UnreadableFile, rows_in_words
 
 _UTF8_BOM = b"\xef\xbb\xbf"
@@ -27,6 +29,10 @@ _BLOCK_BYTES = (1 << 20, 1 << 26, 1 << 30)
 # Records that share few keys make a table far larger than their file.
 _SPARSE_CELLS = 20_000_000
 
+# A table is held in memory whole; these bounds keep one file from taking the machine down.
+MAX_TEXT_FILE_BYTES = 512 * 2**20
+MAX_DECODED_BYTES = 2**30
+MAX_CELLS = 200_000_000
 FORMATS = {
     ".csv": "CSV",
     ".json": "JSON",
@@ -62,6 +68,8 @@ def read_table(path: Path, *, display_name: str | None = None) -> pa.Table:
         )
     if path.stat().st_size == 0:
         _refuse("empty-file", f"{name}: the file has no bytes.", "Send a file with rows.")
+    if file_format != "Parquet" and path.stat().st_size > MAX_TEXT_FILE_BYTES:
+        _refuse_too_large(name)
     if file_format == "CSV":
         return _read_csv(path, name)
     if file_format == "Parquet":
@@ -155,9 +163,21 @@ def _read_parquet(path: Path, name: str) -> pa.Table:
         # memory_map off: a file that shrinks while mapped would end the process, not the read.
         # ParquetFile, not read_table, which calls a repeated column an invalid file.
         with pq.ParquetFile(path, memory_map=False) as parquet:
-            names = parquet.schema_arrow.names
-            _refuse_bad_column_names(names, name)
+            schema, metadata = parquet.schema_arrow, parquet.metadata
+            _refuse_bad_column_names(schema.names, name)
+            declared = sum(
+                metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups)
+            )
+            cells = metadata.num_rows * len(schema.names)
+            if declared > MAX_DECODED_BYTES or cells > MAX_CELLS:
+                _refuse_too_large(name)
+        # A repeated long text is small as a dictionary; its full size is known before decoding.
+        texts = [field.name for field in schema if is_text(field.type)]
+        with pq.ParquetFile(path, memory_map=False, read_dictionary=texts) as parquet:
             table = parquet.read()
+        if any(_decoded_bytes(column) > MAX_DECODED_BYTES for column in table.columns):
+            _refuse_too_large(name)
+        table = table.cast(schema)
         # Parquet's text is not checked as it is read.
         table.validate(full=True)
     except (pa.ArrowException, OSError, ValueError) as error:
@@ -169,6 +189,26 @@ def _read_parquet(path: Path, name: str) -> pa.Table:
             "Write it again and send all of it (it must begin and end with PAR1), text as UTF-8.",
         )
     return table
+
+
+def _decoded_bytes(column: pa.ChunkedArray) -> int:
+    if not (pa.types.is_dictionary(column.type) and is_text(column.type.value_type)):
+        return int(column.nbytes)
+    lengths = (
+        pc.sum(pc.binary_length(chunk.dictionary).take(chunk.indices).cast(pa.int64())).as_py()
+        for chunk in column.chunks
+    )
+    return sum(length or 0 for length in lengths)
+
+
+def _refuse_too_large(name: str) -> NoReturn:
+    _refuse(
+        "too-large",
+        f"{name}: the file is larger than one contribution may be "
+        f"({MAX_TEXT_FILE_BYTES >> 20} MiB of CSV or JSON, {MAX_DECODED_BYTES >> 20} MiB of "
+        f"Parquet in all or of one column decoded, {MAX_CELLS:,} cells).",
+        "Send it as several files.",
+    )
 
 
 def _read_json(path: Path, name: str, *, lines: bool) -> pa.Table:

@@ -26,6 +26,9 @@ KEYS = {
 }
 
 
+ALL_KEYS = KEYS | {"faults", "privacy", "reused", "warnings", "dagster_run_id"}
+
+
 def hokusai(*arguments: object, home: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "hokusai_assets.cli.main", *map(str, arguments)],
@@ -125,6 +128,8 @@ def test_an_unusable_file_exits_3_with_the_rule_and_a_fix(file: str, rule: str, 
     assert rule in {reason["rule"] for reason in document["reasons"]}
     assert all(reason["message"] and reason["fix"] for reason in document["reasons"])
     assert document["attestation"] is None
+    assert document["warnings"] == []
+    assert set(document) == set(ALL_KEYS)
 
 
 def test_a_file_of_unknown_format_is_rejected_with_the_known_ones(home: Path, tmp_path: Path):

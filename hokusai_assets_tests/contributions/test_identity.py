@@ -284,3 +284,23 @@ def test_a_wrong_sidecar_is_mended_by_sending_the_same_data_without_one(tmp_path
     register(data, tmp_path / "store")
     sidecar.unlink()
     assert register(data, tmp_path / "store").sidecar is None
+
+
+def test_a_sidecar_that_comes_after_the_rows_is_said_not_to_be_used(tmp_path: Path):
+    data, sidecar = tmp_path / "mine.csv", tmp_path / "mine.csv.contribution.yaml"
+    data.write_text("text,label\nhi,good\n")
+    assert not register(data, tmp_path / "store").sidecar_not_used
+    sidecar.write_text("contributors: [{id: alice, weight_bps: 10000}]\n")
+    later = register(data, tmp_path / "store")
+    assert later.sidecar is None
+    assert later.sidecar_not_used
+
+
+def test_the_run_key_changes_with_the_sidecar_that_counts(tmp_path: Path):
+    data, sidecar = tmp_path / "mine.csv", tmp_path / "mine.csv.contribution.yaml"
+    data.write_text("text,label\nhi,good\n")
+    without = register(data, tmp_path / "one")
+    sidecar.write_text("contributors: [{id: alice, weight_bps: 10000}]\n")
+    with_one = register(data, tmp_path / "two")
+    assert without.run_key == f"{without.key}:{without.digest}"
+    assert with_one.run_key.startswith(f"{without.run_key}:")

@@ -122,7 +122,7 @@ def test_a_custom_factory_is_trained_with_seed_and_parameters(factories: str) ->
         ("own_estimators:absent", {}, "model.estimator: 'own_estimators:absent' can't be imported"),
         ("no_such_module:make", {}, "model.estimator: 'no_such_module:make' can't be imported"),
         ("broken_estimators:make", {}, "can't be imported: no licence"),
-        ("own_estimators:good", {"C": 1}, "model.params: own_estimators:good: .*'C'"),
+        ("own_estimators:good", {"C": 1}, "model.params: 'own_estimators:good' .*'C'"),
         ("own_estimators:choosy", {"strength": 3}, "model.params: .*one of 1, 2"),
         ("own_estimators:no_classifier", {}, "lacks predict_proba; a scikit-learn classifier"),
     ],

@@ -38,7 +38,11 @@ def as_the_daemon_does(deployment: Deployment, result: dg.SensorResult) -> None:
             request.partitions_def_name, list(request.partition_keys)
         )
     for request in result.run_requests or []:
-        tags = {PARTITION_TAG: request.partition_key, **request.tags}
+        tags = {
+            PARTITION_TAG: request.partition_key,
+            sensors.RUN_KEY_TAG: request.run_key,
+            **request.tags,
+        }
         deployment.instance.create_run_for_job(
             deployment.definitions.resolve_job_def("generated_contribution"), tags=tags
         )
@@ -90,6 +94,25 @@ def test_the_same_bytes_under_another_name_are_no_second_contribution(drops, tic
     tick()
     name = contributions_of("generated").name
     assert len(deployment.instance.get_dynamic_partitions(name)) == 1
+
+
+def test_a_mended_sidecar_is_a_new_run_and_an_unchanged_one_is_not(drops, tick, deployment):
+    data, sidecar = drops / "mine.csv", drops / "mine.csv.contribution.yaml"
+    data.write_bytes(deployment.contribution_file.read_bytes())
+    sidecar.write_text("contributors: [{id: alice, weight_bps: 9000}]\n")
+    tick()
+    first = tick()
+    as_the_daemon_does(deployment, first)
+    tick()
+    sidecar.write_text("contributors: [{id: alice, weight_bps: 10000}]\n")
+    tick()
+    second = tick()
+    (before,), (after,) = first.run_requests, second.run_requests
+    assert before.partition_key == after.partition_key
+    assert before.run_key != after.run_key
+    as_the_daemon_does(deployment, second)
+    assert not tick().run_requests
+    assert not tick().run_requests
 
 
 def test_a_file_deleted_between_ticks_is_forgotten(drops, tick, deployment):

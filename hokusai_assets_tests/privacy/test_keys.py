@@ -2,6 +2,7 @@
 
 import multiprocessing
 import stat
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -96,8 +97,10 @@ def _secret(folder: Path) -> bytes:
 
 
 def test_processes_that_start_together_get_one_key(tmp_path: Path) -> None:
-    with multiprocessing.get_context("spawn").Pool(4) as pool:
-        secrets = pool.map(_secret, [tmp_path / "keys"] * 16, chunksize=1)
+    # Not multiprocessing.Pool: its terminate() can wait for ever for an idle worker.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(4, mp_context=context) as pool:
+        secrets = list(pool.map(_secret, [tmp_path / "keys"] * 16))
     assert len(set(secrets)) == 1
 
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from hokusai_assets.tables import reading
 from hokusai_assets.tables.coercion import coerce_table
 from hokusai_assets.tables.columns import COLUMN_TYPES
 from hokusai_assets.tables.problems import Problem, UnreadableFile
@@ -420,3 +421,31 @@ def test_ordinary_column_names_are_shown(name: str) -> None:
 @pytest.mark.parametrize("name", ["ann@example.com", "tel 555123456", "x" * 41, "a\nb", "\ud800"])
 def test_column_names_that_may_hold_a_value_are_withheld(name: str) -> None:
     assert name not in nameable(name) and "withheld" in nameable(name)
+
+
+def test_a_small_parquet_file_that_decodes_to_gigabytes_is_refused_before_it_is(tmp_path: Path):
+    path = tmp_path / "bomb.parquet"
+    text = pa.DictionaryArray.from_arrays(pa.array([0] * 2_300_000, pa.int32()), ["x" * 1000])
+    pq.write_table(pa.table({"text": text}), path)
+    assert path.stat().st_size < 1_000_000
+    with pytest.raises(UnreadableFile) as caught:
+        read_table(path)
+    assert caught.value.problem.rule == "too-large"
+
+
+def test_a_parquet_file_of_too_many_cells_is_refused(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(reading, "MAX_CELLS", 99)
+    path = tmp_path / "wide.parquet"
+    pq.write_table(pa.table({"a": range(50), "b": range(50)}), path)
+    with pytest.raises(UnreadableFile, match="several files"):
+        read_table(path)
+
+
+@pytest.mark.parametrize("ending", ["csv", "json", "jsonl"])
+def test_a_text_file_over_the_limit_is_refused_unread(tmp_path: Path, monkeypatch, ending: str):
+    monkeypatch.setattr(reading, "MAX_TEXT_FILE_BYTES", 10)
+    path = tmp_path / f"long.{ending}"
+    path.write_text("not even a table")
+    with pytest.raises(UnreadableFile) as caught:
+        read_table(path)
+    assert caught.value.problem.rule == "too-large"
