@@ -71,6 +71,11 @@ class Settings:
         """Store of a benchmark's contributions as they came."""
         return self.home / "contributions" / benchmark_id
 
+    def attestation_file(self, benchmark_id: str, key: str, attestation_hash: str) -> Path:
+        """Where an issued attestation is kept; a different one never replaces it."""
+        name = f"{key}.{attestation_hash[:12]}.dsse.json"
+        return self.attestations / benchmark_id / name
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
         """Read the settings.

@@ -51,14 +51,16 @@ class Platform(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def privacy_key(self) -> PrivacyKey:
         """Return the key for pseudonyms."""
-        return load_key(environment=os.environ, keys_folder=self._keys, production=self.production)
+        return load_key(
+            environment=os.environ, keys_folder=self._places.keys, production=self.production
+        )
 
     def signing_key(self) -> Ed25519PrivateKey:
         """Return the signing key; a dry run has its own, published one."""
         if self.dry_run:
             return dry_run_key()
         return load_signing_key(
-            environment=os.environ, keys_folder=self._keys, production=self.production
+            environment=os.environ, keys_folder=self._places.keys, production=self.production
         )
 
     def benchmark_fingerprint(self, benchmark_id: str) -> str:
@@ -84,12 +86,11 @@ class Platform(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def contribution(self, benchmark_id: str, key: str) -> Contribution:
         """Return a registered contribution."""
-        return load(Path(self.home) / "contributions" / benchmark_id, key)
+        return load(self._places.contributions(benchmark_id), key)
 
     def attestation_file(self, benchmark_id: str, key: str, attestation_hash: str) -> Path:
         """Return where an issued attestation is kept; a different one never replaces it."""
-        name = f"{key}.{attestation_hash[:12]}.dsse.json"
-        return Path(self.home) / "attestations" / benchmark_id / name
+        return self._places.attestation_file(benchmark_id, key, attestation_hash)
 
     def reuse(
         self,
@@ -101,7 +102,7 @@ class Platform(dg.ConfigurableResource):  # type: ignore[type-arg]
         make: Callable[[], T],
     ) -> tuple[T, bool]:
         """Return an asset's stored value if it is current, else a new one; and whether reused."""
-        location = location_of(Path(self.home) / "storage", benchmark_id, asset, partition)
+        location = location_of(self._places.storage, benchmark_id, asset, partition)
         try:
             stored = read_object(location, STORED_FORMS[asset][1], what=asset, remedy="")
             if is_current(stored):
@@ -112,8 +113,9 @@ class Platform(dg.ConfigurableResource):  # type: ignore[type-arg]
         return make(), False
 
     @property
-    def _keys(self) -> Path:
-        return Path(self.home) / "keys"
+    def _places(self) -> Settings:
+        # Only to find folders by the one rule for them; the drops are the sensor's.
+        return Settings(home=Path(self.home), data=Path(self.data), drops="")
 
     def _benchmark_folder(self, benchmark_id: str) -> Path:
-        return Path(self.data) / "benchmarks" / benchmark_id
+        return self._places.benchmarks / benchmark_id

@@ -15,7 +15,7 @@ from hokusai_assets.orchestration.asset_storage import location_of
 from hokusai_assets.orchestration.object_store import checked_version
 from hokusai_assets.orchestration.partitions import contribution_job_name, contributions_of
 from hokusai_assets.orchestration.stored_forms import STORED_FORMS, read_intake_report
-from hokusai_assets.orchestration.tracking import ACCEPTED_CHECK
+from hokusai_assets.orchestration.tracking import was_rejected
 from hokusai_assets.settings import Settings
 
 StepState = Literal["started", "done", "failed"]
@@ -88,15 +88,9 @@ def run_contribution(
         run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
     )
     events = result.all_events
-    rejected = any(
-        event.event_type == DagsterEventType.ASSET_CHECK_EVALUATION
-        and event.asset_check_evaluation_data.check_name == ACCEPTED_CHECK
-        and not event.asset_check_evaluation_data.passed
-        for event in events
-    )
     status: Literal["evaluated", "rejected", "failed"] = "evaluated"
     if not result.success:
-        status = "rejected" if rejected else "failed"
+        status = "rejected" if was_rejected(events) else "failed"
     return RunOutcome(
         status,
         _faults(events) if status == "failed" else [],
@@ -122,7 +116,7 @@ def read_record(settings: Settings, benchmark_id: str, key: str) -> Contribution
         return ContributionRecord(report, None, None, None, None, None)
     measured_at = version("metric_deltas")
     issued = STORED_FORMS["attestation"][1](version("attestation"))
-    path = settings.attestations / benchmark_id / f"{key}.{issued.attestation_hash[:12]}.dsse.json"
+    path = settings.attestation_file(benchmark_id, key, issued.attestation_hash)
     return ContributionRecord(
         report,
         STORED_FORMS["metric_deltas"][1](measured_at).document,

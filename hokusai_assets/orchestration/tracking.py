@@ -9,7 +9,7 @@ Dagster's own event log says.
 
 import os
 import socket
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -231,6 +231,16 @@ def benchmark_of(run: DagsterRun) -> str:
     return selected[0] if selected else ""
 
 
+def was_rejected(events: Iterable[Any]) -> bool:
+    """Say whether among a run's Dagster events the contribution was found to break a rule."""
+    return any(
+        event.event_type == DagsterEventType.ASSET_CHECK_EVALUATION
+        and event.asset_check_evaluation_data.check_name == ACCEPTED_CHECK
+        and not event.asset_check_evaluation_data.passed
+        for event in events
+    )
+
+
 def contribution_of(run: DagsterRun) -> str:
     """Return the contribution a Dagster run is about, empty for a benchmark's own run."""
     return run.tags.get(PARTITION_TAG) or run.tags.get(_RANGE_START_TAG, "")
@@ -293,13 +303,7 @@ def _outcome(run: DagsterRun, context: dg.InitResourceContext) -> tuple[str, dic
     }
     events = context.instance.all_logs(run.run_id, of_type=kinds)
     happened = [event.dagster_event for event in events if event.dagster_event]
-    rejected = any(
-        event.event_type == DagsterEventType.ASSET_CHECK_EVALUATION
-        and event.asset_check_evaluation_data.check_name == ACCEPTED_CHECK
-        and not event.asset_check_evaluation_data.passed
-        for event in happened
-    )
-    if rejected:
+    if was_rejected(happened):
         return "FINISHED", {"outcome": "rejected"}
     if any(event.event_type == DagsterEventType.RUN_CANCELING for event in happened):
         return "KILLED", {"outcome": "cancelled"}
