@@ -124,7 +124,7 @@ def _refuse_contribution(benchmark: Benchmark, contributed: ContributedData) -> 
         again.table, policies=privacy_policies(spec), protected=(spec.target,)
     ):
         raise PartsDisagree(f"contributed_data holds personal data that is not hashed; {_REMEDY}")
-    if find_overlap(again.table, again.digests, benchmark).known.any():
+    if find_overlap(again.table, benchmark).known.any():
         raise PartsDisagree(f"contributed_data holds test or base rows; {_REMEDY}")
 
 

@@ -18,13 +18,12 @@ from hokusai_assets.benchmarks.loading import (
     privacy_policies,
 )
 from hokusai_assets.benchmarks.spec import BenchmarkSpec
-from hokusai_assets.canonical import rows
 from hokusai_assets.contributions.identity import Contribution
+from hokusai_assets.contributions.leakage_report import leakage_problems
 from hokusai_assets.contributions.manifest import Manifest, parse_manifest
 from hokusai_assets.contributions.overlap import Overlap, find_overlap
 from hokusai_assets.privacy.keys import PrivacyKey
 from hokusai_assets.privacy.pseudonymise import pseudonymise
-from hokusai_assets.privacy.tokens import reduce_table
 from hokusai_assets.tables.coercion import coerce_table
 from hokusai_assets.tables.columns import arrow_type
 from hokusai_assets.tables.problems import SHOWN_ROWS, Problem, UnreadableFile, rows_in_words
@@ -137,8 +136,8 @@ def take_in(contribution: Contribution, benchmark: Benchmark, key: PrivacyKey) -
     )
     if problems := _hashed_number_problems(hashed, benchmark):
         return _rejected(contribution, spec, problems, raw.num_rows, ignored)
-    digests = rows.row_digests(reduce_table(hashed))
-    overlap = find_overlap(hashed, digests, benchmark)
+    overlap = find_overlap(hashed, benchmark)
+    exact = overlap.leakage.measure("exact")
     kept = hashed.filter(pa.array(~overlap.known))
     problems = _overlap_problems(overlap, spec, kept.num_rows)
     rows_kept = RowSet.of(kept if not problems else kept.slice(0, 0))
@@ -156,8 +155,8 @@ def take_in(contribution: Contribution, benchmark: Benchmark, key: PrivacyKey) -
         },
         problems=tuple(problems),
         ignored_columns=ignored,
-        test_overlap_ppm=_ppm(Fraction(int(overlap.in_test.sum()), count)),
-        natural_overlap_ppm=_ppm(overlap.natural),
+        test_overlap_ppm=_ppm(exact.share),
+        natural_overlap_ppm=_ppm(exact.natural.share),
         privacy=privacy_report.to_dict(),
         manifest=manifest.model_dump(mode="json"),
     )
@@ -267,24 +266,9 @@ def _hashed_number_problems(hashed: pa.Table, benchmark: Benchmark) -> list[Prob
 
 
 def _overlap_problems(overlap: Overlap, spec: BenchmarkSpec, kept: int) -> list[Problem]:
-    problems = []
-    copied = int(overlap.in_test.sum())
+    problems = leakage_problems(overlap.leakage, spec)
     total = len(overlap.in_test)
-    share = Fraction(copied, total)
-    limit = overlap.natural + Fraction(spec.intake.max_test_overlap_excess)
-    if copied > spec.intake.test_overlap_tolerance_rows and share > limit:
-        numbers = [int(i) + 1 for i in np.flatnonzero(overlap.in_test)]
-        problems.append(
-            Problem(
-                "copied-from-test-set",
-                f"{copied} of {total} rows ({float(share):.1%}) equal rows of the benchmark's "
-                f"held-out test set ({rows_in_words(numbers)}); at most {float(limit):.1%} may.",
-                "Send data that you collected yourself; remove those rows.",
-                rows=tuple(numbers[:SHOWN_ROWS]),
-                count=copied,
-            )
-        )
-    elif kept < spec.intake.min_rows:
+    if not problems and kept < spec.intake.min_rows:
         problems.append(
             Problem(
                 "too-few-new-rows",

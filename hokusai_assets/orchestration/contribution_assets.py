@@ -97,7 +97,7 @@ def _contributed_data(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
             policies=privacy_policies(benchmark.spec),
             protected=(benchmark.spec.target,),
         )
-        leaks = int(find_overlap(value.rows.table, value.rows.digests, benchmark).in_test.sum())
+        leaks = int(find_overlap(value.rows.table, benchmark).in_test.sum())
         metadata: dict[str, Any] = {}
         if not report.accepted:
             metadata["rejected_because"] = dg.MetadataValue.md(reasons_text(report))

@@ -3,104 +3,220 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from hokusai_assets.privacy import tokens
-from hokusai_assets.privacy.columns import PrivacyError, check_column_names, plan_column
+from hokusai_assets.privacy.columns import (
+    Plan,
+    PrivacyError,
+    check_column_names,
+    deciding,
+    value_type,
+)
 from hokusai_assets.privacy.keys import PrivacyKey
 from hokusai_assets.privacy.recognisers import Recogniser, default_recognisers
-from hokusai_assets.privacy.spans import INVISIBLE, Finding, Pieces, dissect, fold
+from hokusai_assets.privacy.replacement import (
+    Changes,
+    Replacement,
+    apply,
+    without_unused_entries,
+)
+from hokusai_assets.privacy.reports import ColumnReport, PrivacyReport, ResidualFinding
+from hokusai_assets.privacy.survey import ColumnSurvey
+from hokusai_assets.privacy.triggers import Hits, Triggers
 
 __all__ = [
+    "BATCH_ROWS",
     "ColumnReport",
     "PrivacyError",
     "PrivacyReport",
+    "Pseudonymiser",
     "ResidualFinding",
     "pseudonymise",
     "residual_personal_data",
 ]
 
-# A whole cell that is one plain number or one time stamp holds nothing a recogniser would take;
-# columns of them pass the trigger, and this spares them the slow path. Cards have 12 digits.
-_PLAIN_CELL = (
-    r"^(?:[+-]?[1-9][0-9]{0,10}|[+-]?[0-9]+\.[0-9]+(?:[eE][+-]?[0-9]+)?"
-    r"|[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[ T][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?)?"
-    r"(?:Z|[+-][0-9]{2}:?[0-9]{2})?)$"
-)
-_TOKEN_START = "<[A-Z]+:k[a-z]+:"
+BATCH_ROWS = 65_536
 
 
-@dataclass(frozen=True)
-class ColumnReport:
-    """What happened to one column for one entity.
+class _Survey:
+    """The first pass over all columns of one file."""
 
-    cells: how many hold at least one replaced value. share_ppm: of the table's rows, rounded
-    down, 0 to 1000000. how: header, values (most cells matched), spans or policy.
+    def __init__(
+        self,
+        policies: Mapping[str, str],
+        protected: Collection[str],
+        recognisers: Sequence[Recogniser] | None,
+    ) -> None:
+        self.triggers = _default() if recognisers is None else Triggers(tuple(recognisers))
+        deciders = deciding(self.triggers.recognisers)
+        # The same object where all decide, so that what it finds serves the second pass too.
+        same = len(deciders) == len(self.triggers.recognisers)
+        self._deciders = self.triggers if same else Triggers(deciders)
+        self._policies = policies
+        self._protected = protected
+        self._columns: list[ColumnSurvey] = []
+        self.schema: pa.Schema | None = None
+
+    def add(self, batch: pa.Table) -> list[Hits | None]:
+        """Take in one batch; per column the hits that the second pass can use again."""
+        if self.schema is None:
+            check_column_names(batch.column_names, self.triggers.recognisers)
+            self._columns = [
+                ColumnSurvey(
+                    field,
+                    policies=self._policies,
+                    protected=self._protected,
+                    triggers=self._deciders,
+                    names=self.triggers,
+                )
+                for field in batch.schema
+            ]
+            self.schema = batch.schema.remove_metadata()
+        _check_same_columns(self.schema, batch.schema)
+        hits = [
+            survey.add(column) for survey, column in zip(self._columns, batch.columns, strict=True)
+        ]
+        return hits if self._deciders is self.triggers else [None] * len(hits)
+
+    def plans(self) -> list[Plan]:
+        return [survey.plan() for survey in self._columns]
+
+
+def _check_same_columns(first: pa.Schema, other: pa.Schema) -> None:
+    """Raise PrivacyError where two batches of one file differ in column names or types."""
+    if first.names != other.names or first.types != other.types:
+        raise PrivacyError(
+            "a batch has other columns or types than the file's first one: "
+            "read all of a file by one schema"
+        )
+
+
+class Pseudonymiser:
+    """Replaces personal data in a file that is read batch by batch, twice.
+
+    First `survey` every batch, then `replace` every batch; the order of rows and where they are
+    cut into batches change nothing. Rules and errors are those of `pseudonymise`, which does
+    both passes for a table in memory. Holds counts per column, and one batch at most.
+
+    Raises PrivacyError from `survey` as `pseudonymise` does, and where batches differ in column
+    names or types; RuntimeError for a pass out of turn.
     """
 
-    column: str
-    entity: str
-    cells: int
-    share_ppm: int
-    how: str
+    def __init__(
+        self,
+        *,
+        policies: Mapping[str, str],
+        key: PrivacyKey,
+        protected: Collection[str] = (),
+        recognisers: Sequence[Recogniser] | None = None,
+    ) -> None:
+        self._survey = _Survey(policies, protected, recognisers)
+        self._replacement = Replacement(
+            is_own_token=lambda text: tokens.is_own_token(text, key),
+            replace=lambda finding: tokens.token(finding.entity, finding.canonical, key),
+        )
+        self._plans: list[Plan] | None = None
+        # Of a file that is one batch, the first pass's finds serve the second.
+        self._memo: tuple[pa.Table, list[Hits | None]] | None = None
+        self._rows = 0
+        self._rows_hashed = 0
+        self._cells: Counter[tuple[str, str, str]] = Counter()
 
+    def survey(self, batch: pa.Table) -> None:
+        """Take in one batch of the first pass."""
+        if self._plans is not None:
+            raise RuntimeError("survey all batches before the first one is replaced")
+        first = self._survey.schema is None
+        hits = self._survey.add(batch)
+        self._memo = (batch, hits) if first else None
 
-@dataclass(frozen=True)
-class PrivacyReport:
-    """Counts and column names, never values; tuples are sorted, so row order does not matter.
+    def replace(self, batch: pa.Table) -> pa.Table:
+        """Return a surveyed batch without personal data; the same column types every time."""
+        plans = self._settled_plans()
+        schema = self._survey.schema
+        assert schema is not None
+        _check_same_columns(schema, batch.schema)
+        known: list[Hits | None] = [None] * len(plans)
+        if self._memo is not None and self._memo[0] is batch:
+            known = self._memo[1]
+        self._memo = None
+        fields: list[pa.Field] = []
+        columns: list[pa.ChunkedArray] = []
+        hashed = np.zeros(batch.num_rows, dtype=np.bool_)
+        for field, column, plan, hits in zip(schema, batch.columns, plans, known, strict=True):
+            if plan.treatment == "drop":
+                continue
+            changes = _changes(column, plan, self._survey.triggers, self._replacement, hits)
+            if changes is None:
+                column = without_unused_entries(column)
+            else:
+                text = tokens.is_text(value_type(field.type))
+                column = apply(column, changes, field.type if text else pa.string())
+                np.logical_or(hashed, changes.rows, out=hashed)
+                for entity, cells in changes.cells.items():
+                    self._cells[field.name, entity, plan.how or "spans"] += cells
+            fields.append(pa.field(field.name, column.type, field.nullable))
+            columns.append(column)
+        self._rows += batch.num_rows
+        self._rows_hashed += int(hashed.sum())
+        if not columns:
+            # A table without columns must still know its row count.
+            return batch.select([]).replace_schema_metadata(None)
+        return pa.table(columns, schema=pa.schema(fields))
 
-    rows_hashed: rows with at least one replaced value.
-    """
+    def residual(self, batch: pa.Table) -> list[ResidualFinding]:
+        """Return what `replace` would change in a replaced batch, under this file's decisions.
 
-    rows_hashed: int
-    columns: tuple[ColumnReport, ...]
-    waived: tuple[str, ...]
-    dropped: tuple[str, ...]
+        `batch` has the surveyed columns, or those that `replace` leaves. Empty if clean; sorted
+        by column and entity. A dropped column is not searched.
+        """
+        plans = self._settled_plans()
+        schema = self._survey.schema
+        assert schema is not None
+        if batch.column_names != schema.names:
+            plans = [plan for plan in plans if plan.treatment != "drop"]
+        if len(plans) != batch.num_columns:
+            raise PrivacyError("the batch has other columns than the file that was surveyed")
+        silent = Replacement(self._replacement.is_own_token, lambda _: "")
+        return _residual(batch, plans, self._survey.triggers, silent)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return integers and strings only, ready for JSON, in a fixed order."""
-        return {
-            "rows_hashed": self.rows_hashed,
-            "columns": [
-                {
-                    "column": entry.column,
-                    "entity": entry.entity,
-                    "cells": entry.cells,
-                    "share_ppm": entry.share_ppm,
-                    "how": entry.how,
-                }
-                for entry in self.columns
-            ],
-            "waived": list(self.waived),
-            "dropped": list(self.dropped),
+    @property
+    def report(self) -> PrivacyReport:
+        """What was done to all batches replaced so far."""
+        plans = self._settled_plans()
+        schema = self._survey.schema
+        assert schema is not None
+        by_treatment = {
+            treatment: tuple(
+                sorted(
+                    name
+                    for name, plan in zip(schema.names, plans, strict=True)
+                    if plan.treatment == treatment
+                )
+            )
+            for treatment in ("waive", "drop")
         }
+        return PrivacyReport(
+            rows_hashed=self._rows_hashed,
+            columns=tuple(
+                ColumnReport(column, entity, cells, cells * 1_000_000 // self._rows, how)
+                for (column, entity, how), cells in sorted(self._cells.items())
+            ),
+            waived=by_treatment["waive"],
+            dropped=by_treatment["drop"],
+        )
 
-
-@dataclass(frozen=True)
-class ResidualFinding:
-    """Personal data still in a table: so many cells of a column hold this entity."""
-
-    column: str
-    entity: str
-    cells: int
-
-
-@dataclass
-class _Changes:
-    """One column's outcome: which rows change, to what text, and how many cells per entity."""
-
-    rows: npt.NDArray[np.bool_]
-    texts: pa.Array  # One per changed row, in order; large_string.
-    cells: Counter[str] = field(default_factory=Counter)
-    how: str = "spans"
+    def _settled_plans(self) -> list[Plan]:
+        if self._plans is None:
+            if self._survey.schema is None:
+                raise RuntimeError("survey every batch first")
+            self._plans = self._survey.plans()
+        return self._plans
 
 
 def pseudonymise(
@@ -120,59 +236,23 @@ def pseudonymise(
     Under "auto" every non-blank cell of a column is hashed where its header names an entity and
     at least one value bears that out, or where more than half of the full column's non-blank
     values are, whole, that entity. In other text columns the values inside the text are
-    replaced. Number, boolean and time columns change by header or policy only, and become text.
+    replaced. Number, boolean and time columns change by header or policy only, and become text;
+    times by header only where it names a date of birth.
 
     Cells without personal data stay byte-identical; null and blank cells stay; rows, their
     order and the columns' order stay. A second pass with the same key changes nothing. Schema
-    metadata is removed, since it may hold values.
+    metadata is removed, since it may hold values, and so are dictionary entries no row uses.
 
     Raises PrivacyError for an unknown policy, for policy drop or pii on a protected column, for
     a nested or binary column that is neither dropped, waived nor protected, and for a column
     name that holds personal data.
     """
-    rows_known = _recognisers(recognisers)
-    check_column_names(table, rows_known)
-
-    def own(text: str) -> bool:
-        return tokens.is_own_token(text, key)
-
-    def replace(finding: Finding) -> str:
-        return tokens.token(finding.entity, finding.canonical, key)
-
-    fields: list[pa.Field] = []
-    columns: list[pa.ChunkedArray] = []
-    entries: list[ColumnReport] = []
-    waived: list[str] = []
-    dropped: list[str] = []
-    hashed = np.zeros(table.num_rows, dtype=np.bool_)
-    for schema_field, column in zip(table.schema, table.columns, strict=True):
-        plan = plan_column(
-            schema_field, column, policies=policies, protected=protected, recognisers=rows_known
-        )
-        if plan.treatment == "drop":
-            dropped.append(schema_field.name)
-            continue
-        if plan.treatment == "waive":
-            waived.append(schema_field.name)
-        elif plan.treatment == "whole":
-            column, changes = _whole(column, plan.entity, rows_known, own, replace)
-            changes.how = plan.how
-            _account(entries, schema_field.name, changes, hashed)
-        elif plan.treatment == "text":
-            column, changes = _text(column, rows_known, own, replace)
-            _account(entries, schema_field.name, changes, hashed)
-        fields.append(pa.field(schema_field.name, column.type, schema_field.nullable))
-        columns.append(column)
-    report = PrivacyReport(
-        rows_hashed=int(hashed.sum()),
-        columns=tuple(sorted(entries, key=lambda entry: (entry.column, entry.entity))),
-        waived=tuple(sorted(waived)),
-        dropped=tuple(sorted(dropped)),
-    )
-    if not columns:
-        # A table without columns must still know its row count.
-        return table.select([]).replace_schema_metadata(None), report
-    return pa.table(columns, schema=pa.schema(fields)), report
+    worker = Pseudonymiser(policies=policies, key=key, protected=protected, recognisers=recognisers)
+    batches = list(_batches(table))
+    for batch in batches:
+        worker.survey(batch)
+    done = pa.concat_tables([worker.replace(batch) for batch in batches])
+    return done, worker.report
 
 
 def residual_personal_data(
@@ -187,209 +267,52 @@ def residual_personal_data(
     Takes every token for one of ours, since it has no key. A dropped column that is still there
     is not searched. Raises PrivacyError as `pseudonymise` does.
     """
-    rows_known = _recognisers(recognisers)
-    check_column_names(table, rows_known)
-    found: list[ResidualFinding] = []
-    for schema_field, column in zip(table.schema, table.columns, strict=True):
-        plan = plan_column(
-            schema_field, column, policies=policies, protected=protected, recognisers=rows_known
-        )
-        if plan.treatment == "whole":
-            _, changes = _whole(column, plan.entity, rows_known, lambda _: True, lambda _: "")
-        elif plan.treatment == "text":
-            _, changes = _text(column, rows_known, lambda _: True, lambda _: "")
-        else:
-            continue
-        found += [
-            ResidualFinding(schema_field.name, entity, cells)
-            for entity, cells in changes.cells.items()
-        ]
-    return sorted(found, key=lambda finding: (finding.column, finding.entity))
+    survey = _Survey(policies, protected, recognisers)
+    for batch in _batches(table):
+        survey.add(batch)
+    silent = Replacement(lambda _: True, lambda _: "")
+    return _residual(table, survey.plans(), survey.triggers, silent)
 
 
 @lru_cache(maxsize=1)
-def _default() -> tuple[Recogniser, ...]:
-    return default_recognisers()
+def _default() -> Triggers:
+    return Triggers(default_recognisers())
 
 
-def _recognisers(given: Sequence[Recogniser] | None) -> tuple[Recogniser, ...]:
-    return _default() if given is None else tuple(given)
+def _batches(table: pa.Table) -> Iterator[pa.Table]:
+    """Cut a table; one without rows is one batch, so that its columns are looked at."""
+    if table.num_rows <= BATCH_ROWS:
+        yield table
+        return
+    for start in range(0, table.num_rows, BATCH_ROWS):
+        yield table.slice(start, BATCH_ROWS)
 
 
-def _account(
-    entries: list[ColumnReport], name: str, changes: _Changes, hashed: npt.NDArray[np.bool_]
-) -> None:
-    np.logical_or(hashed, changes.rows, out=hashed)
-    for entity, cells in changes.cells.items():
-        share = cells * 1_000_000 // len(hashed)
-        entries.append(ColumnReport(name, entity, cells, share, changes.how))
-
-
-def _whole(
+def _changes(
     column: pa.ChunkedArray,
-    entity: str,
-    recognisers: Sequence[Recogniser],
-    own: Callable[[str], bool],
-    replace: Callable[[Finding], str],
-) -> tuple[pa.ChunkedArray, _Changes]:
-    """Hash every value of a column, each distinct one once; the column becomes text."""
-    recogniser = next(row for row in recognisers if row.entity == entity)
-    decoded = column
-    if pa.types.is_dictionary(column.type):
-        decoded = column.cast(column.type.value_type)
-    texts: list[str | None] = []
-    cells: Counter[str] = Counter()
-    encoded = _encode(decoded)
-    counts = _counts(encoded)
-    for value, count in zip(encoded.dictionary.to_pylist(), counts, strict=True):
-        finding = _whole_value(_as_text(value), recogniser, own)
-        texts.append(None if finding is None else replace(finding))
-        if finding is not None:
-            cells[finding.entity] += int(count)
-    changes = _changes(encoded, texts, cells)
-    if not changes.rows.any() and tokens.is_text(decoded.type):
-        return _tidy(column), changes
-    kind = decoded.type if tokens.is_text(decoded.type) else pa.string()
-    return _apply(column, decoded.cast(kind), changes), changes
+    plan: Plan,
+    triggers: Triggers,
+    replacement: Replacement,
+    hits: Hits | None,
+) -> Changes | None:
+    if plan.treatment == "whole":
+        recogniser = next(row for row in triggers.recognisers if row.entity == plan.entity)
+        return replacement.whole(column, recogniser)
+    if plan.treatment == "text":
+        return replacement.inside(column, triggers, hits)
+    return None
 
 
-def _whole_value(text: str, recogniser: Recogniser, own: Callable[[str], bool]) -> Finding | None:
-    if not text.strip():
-        return None
-    entity = tokens.token_entity(text)
-    if entity is not None:
-        # Its own entity, so that the reduced text does not depend on whose token it is.
-        return None if own(text) else Finding(entity, text)
-    return Finding(recogniser.entity, recogniser.canonicalise(fold(text).strip()))
-
-
-def _as_text(value: object) -> str:
-    if isinstance(value, float):
-        return "" if value != value else str(int(value)) if value.is_integer() else repr(value)
-    return str(value)
-
-
-def _text(
-    column: pa.ChunkedArray,
-    recognisers: Sequence[Recogniser],
-    own: Callable[[str], bool],
-    replace: Callable[[Finding], str],
-) -> tuple[pa.ChunkedArray, _Changes]:
-    """Replace values inside the text, or whole cells where most cells are one entity."""
-    decoded = column
-    if pa.types.is_dictionary(column.type):
-        decoded = column.cast(column.type.value_type)
-    if decoded.type == pa.string_view():
-        decoded = decoded.cast(pa.large_string())
-    triggered = _triggered(decoded, recognisers)
-    hits = _encode(decoded.filter(pa.array(triggered)))
-    counts = _counts(hits)
-    dissected: list[Pieces | None] = []
-    cells: Counter[str] = Counter()
-    entire: Counter[str] = Counter()
-    for value, count in zip(hits.dictionary.to_pylist(), counts, strict=True):
-        pieces = dissect(value, recognisers, own)
-        dissected.append(pieces)
-        if pieces is None:
-            continue
-        findings = [piece for piece in pieces if isinstance(piece, Finding)]
-        for entity in {finding.entity for finding in findings}:
-            cells[entity] += int(count)
-        # A foreign token is no evidence: whose token it is must not decide a column's fate.
-        whole = not "".join(p for p in pieces if isinstance(p, str)).strip()
-        if whole and len(findings) == 1 and not tokens.token_entity(findings[0].canonical):
-            entire[findings[0].entity] += int(count)
-    if not cells:
-        none = _Changes(np.zeros(len(column), dtype=np.bool_), pa.array([], pa.large_string()))
-        return _tidy(column), none
-    entity, count = max(entire.items(), key=lambda item: item[1], default=("", 0))
-    if entity and 2 * count > _filled(decoded):
-        column, changes = _whole(column, entity, recognisers, own, replace)
-        changes.how = "values"
-        return column, changes
-    texts = [
-        None if pieces is None else "".join(p if isinstance(p, str) else replace(p) for p in pieces)
-        for pieces in dissected
+def _residual(
+    table: pa.Table, plans: Sequence[Plan], triggers: Triggers, silent: Replacement
+) -> list[ResidualFinding]:
+    found: Counter[tuple[str, str]] = Counter()
+    for batch in _batches(table):
+        for name, column, plan in zip(table.column_names, batch.columns, plans, strict=True):
+            changes = _changes(column, plan, triggers, silent, None)
+            if changes is not None:
+                for entity, cells in changes.cells.items():
+                    found[name, entity] += cells
+    return [
+        ResidualFinding(column, entity, cells) for (column, entity), cells in sorted(found.items())
     ]
-    inner = _changes(hits, texts, cells)
-    rows = np.zeros(len(column), dtype=np.bool_)
-    rows[np.flatnonzero(triggered)] = inner.rows
-    changes = _Changes(rows, inner.texts, cells)
-    return _apply(column, decoded, changes), changes
-
-
-def _triggered(column: pa.ChunkedArray, recognisers: Sequence[Recogniser]) -> npt.NDArray[np.bool_]:
-    """Mark the rows worth a look: one RE2 pass over all, normalised where not ASCII."""
-    patterns = list(dict.fromkeys([_TOKEN_START, *(row.trigger for row in recognisers)]))
-    # ASCII cells in one pass, with bytes in place of Unicode classes.
-    narrow = "|".join(patterns).replace(r"\p{Nd}", "[0-9]").replace(r"\P{Nd}", "[^0-9]")
-    ascii_rows = _mask(pc.string_is_ascii(column))
-    marked = _mask(pc.match_substring_regex(column, narrow)) & ascii_rows
-    wide = np.flatnonzero(~ascii_rows & _mask(pc.is_valid(column)))
-    if len(wide):
-        folded = pc.utf8_normalize(column.take(pa.array(wide)), form="NFKC")
-        folded = pc.replace_substring_regex(folded, f"[{INVISIBLE}]", "")
-        # One by one: combined, the Unicode classes outgrow RE2's automaton and run 20 times slower.
-        for pattern in patterns:
-            marked[wide] |= _mask(pc.match_substring_regex(folded, pattern))
-    if marked.any():
-        rows = np.flatnonzero(marked)
-        plain = _mask(pc.match_substring_regex(column.take(pa.array(rows)), _PLAIN_CELL))
-        marked[rows[plain]] = False
-    return marked
-
-
-def _mask(flags: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
-    result: npt.NDArray[np.bool_] = pc.fill_null(flags, False).to_numpy().astype(np.bool_)
-    return result
-
-
-def _filled(column: pa.ChunkedArray) -> int:
-    """Count the values that are neither null, blank nor a token."""
-    filled = _mask(pc.match_substring_regex(column, r"\S"))
-    token_rows = _mask(pc.match_substring_regex(column, rf"^\s*{tokens.TOKEN_PATTERN}\s*$"))
-    return int((filled & ~token_rows).sum())
-
-
-def _encode(column: pa.ChunkedArray) -> pa.DictionaryArray:
-    encoded = column.dictionary_encode().unify_dictionaries().combine_chunks()
-    # An empty chunked array combines to an array as well.
-    return encoded.chunk(0) if isinstance(encoded, pa.ChunkedArray) else encoded
-
-
-def _counts(encoded: pa.DictionaryArray) -> npt.NDArray[np.int64]:
-    codes = encoded.indices.drop_null().to_numpy()
-    return np.bincount(codes, minlength=len(encoded.dictionary))
-
-
-def _changes(encoded: pa.DictionaryArray, texts: list[str | None], cells: Counter[str]) -> _Changes:
-    spelled = pa.array(texts, pa.large_string()).take(encoded.indices)
-    return _Changes(spelled.is_valid().to_numpy(zero_copy_only=False), spelled.drop_null(), cells)
-
-
-def _apply(column: pa.ChunkedArray, decoded: pa.ChunkedArray, changes: _Changes) -> pa.ChunkedArray:
-    """Put the new texts into the decoded column; dictionaries are built anew."""
-    chunks: list[pa.Array] = []
-    row = used = 0
-    for chunk in decoded.chunks:
-        rows = changes.rows[row : row + len(chunk)]
-        size = int(rows.sum())
-        texts = changes.texts.slice(used, size).cast(decoded.type)
-        chunks.append(pc.replace_with_mask(chunk, pa.array(rows), texts) if size else chunk)
-        row, used = row + len(chunk), used + size
-    result = pa.chunked_array(chunks, decoded.type)
-    if pa.types.is_dictionary(column.type) and tokens.is_text(column.type.value_type):
-        return result.dictionary_encode().unify_dictionaries().cast(column.type)
-    return result.cast(column.type) if column.type == pa.string_view() else result
-
-
-def _tidy(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Rebuild a dictionary column that holds entries no row uses: they may be personal data."""
-    if not pa.types.is_dictionary(column.type):
-        return column
-    if all(
-        len(chunk.dictionary) == len(chunk.indices.unique().drop_null()) for chunk in column.chunks
-    ):
-        return column
-    decoded = column.cast(column.type.value_type)
-    return decoded.dictionary_encode().unify_dictionaries().cast(column.type)

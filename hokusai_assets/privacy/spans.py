@@ -7,8 +7,9 @@ import sys
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
-from hokusai_assets.privacy.recognisers import Recogniser
+from hokusai_assets.privacy.recognisers import Recogniser, Span
 from hokusai_assets.privacy.tokens import TOKEN_PATTERN
 
 # Characters that show nothing and so can hide a value: Cf, and the default-ignorable rest
@@ -26,36 +27,45 @@ _TOKEN = re.compile(TOKEN_PATTERN)
 _MIN_LENGTH = 3
 
 
-def _folding() -> dict[int, str | None]:
+# Sorting the marks on one letter into canonical order takes quadratic time, so a longer run is
+# cut short before; 30 is what Unicode's stream-safe format allows (UAX 15, section 13).
+_MAX_MARKS = 30
+
+
+@lru_cache(maxsize=1)
+def _folding() -> tuple[dict[int, str | None], re.Pattern[str]]:
+    """Return the character table and the pattern of too long runs of combining marks."""
     table: dict[int, str | None] = {}
+    marks: list[str] = []
     for point in range(0x80, sys.maxunicode + 1):
-        category = unicodedata.category(chr(point))
+        character = chr(point)
+        category = unicodedata.category(character)
         if category == "Nd":
-            table[point] = str(unicodedata.decimal(chr(point)))
+            table[point] = str(unicodedata.decimal(character))
         elif category == "Pd" or point == 0x2212:  # Dashes, and the minus sign.
             table[point] = "-"
         elif category == "Cf":
             table[point] = None
+        if unicodedata.combining(character):
+            marks.append(character)
     for first, last in _INVISIBLE_RANGES:
         table.update(dict.fromkeys(range(first, last + 1)))
-    return table
-
-
-_FOLDING: dict[int, str | None] = {}
+    anyone = f"[{''.join(marks)}]"
+    return table, re.compile(f"({anyone}{{{_MAX_MARKS}}}){anyone}+")
 
 
 def fold(text: str) -> str:
     """Return the text as it is matched: NFKC, no invisible characters, ASCII digits and dashes.
 
-    Folding twice changes nothing more; ASCII text comes back as it is.
+    Of more than 30 combining marks in a row the rest is left out. Folding twice changes nothing
+    more; ASCII text comes back as it is.
     """
     if text.isascii():
         return text
-    if not _FOLDING:
-        _FOLDING.update(_folding())  # 0.2 s once, and only where text is not ASCII.
-    # Removing a character can bring two together that compose: normalise again.
-    normal = unicodedata.normalize("NFKC", text).translate(_FOLDING)
-    return unicodedata.normalize("NFKC", normal)
+    table, long_run = _folding()  # 0.2 s once, and only where text is not ASCII.
+    normal = unicodedata.normalize("NFKC", long_run.sub(r"\1", text)).translate(table)
+    # Removing a character can bring two together that compose, or make a run: once more.
+    return unicodedata.normalize("NFKC", long_run.sub(r"\1", normal))
 
 
 @dataclass(frozen=True)
@@ -73,6 +83,51 @@ class Finding:
 # A text in order: what stays (str) and what is replaced (Finding).
 Pieces = list["str | Finding"]
 
+EVERY = -1  # As a set of recognisers, one bit each by position: all of them.
+# A value taken out may leave its neighbour standing apart, so texts are searched again; only
+# a hostile one needs this many rounds, and what it still reveals then is hashed as it stands.
+_MAX_ROUNDS = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchRecogniser(Recogniser):
+    """An entity found by a function over many folded texts at once.
+
+    spans_of: per text the spans found, in order and without overlap; `pattern` and `validator`
+        are not used. An empty `trigger` means that every text is handed over.
+    decides_columns: whether most cells of a column being this entity makes all of them it.
+    """
+
+    spans_of: Callable[[Sequence[str]], Sequence[Sequence[Span]]]
+    decides_columns: bool = True
+
+
+class _Stretch:
+    """The text between two tokens: as it stands, and as pieces once something is found in it."""
+
+    __slots__ = ("alone", "pieces", "raw", "relevant")
+
+    def __init__(self, raw: str, relevant: int, alone: bool) -> None:
+        self.raw = raw
+        self.relevant = relevant if len(raw) >= _MIN_LENGTH else 0
+        self.alone = alone
+        self.pieces: Pieces = [raw]
+        if self.relevant:
+            self._fold()
+
+    def _fold(self) -> None:
+        text = fold(self.raw)
+        self.pieces = []
+        position = 0
+        # Folding can only reveal a token that was disguised, which no token of ours is.
+        for match in () if text is self.raw else _TOKEN.finditer(text):
+            self.pieces += [text[position : match.start()], Finding(match[1], match[0])]
+            position = match.end()
+        self.pieces.append(text[position:])
+
+    def result(self) -> Pieces:
+        return [self.raw] if len(self.pieces) == 1 and self.pieces[0] else self.pieces
+
 
 def dissect(
     cell: str, recognisers: Sequence[Recogniser], is_own_token: Callable[[str], bool]
@@ -83,71 +138,146 @@ def dissect(
     stretch with a finding is folded, every other one keeps its characters. What stays holds no
     further finding, so replacing and dissecting again gives None.
     """
-    pieces: Pieces = []
+    return dissect_all([cell], recognisers, is_own_token)[0]
+
+
+def dissect_all(
+    cells: Sequence[str],
+    recognisers: Sequence[Recogniser],
+    is_own_token: Callable[[str], bool],
+    relevant: Sequence[int] | None = None,
+) -> list[Pieces | None]:
+    """Dissect many texts, each as `dissect` does, so that a batch recogniser sees them together.
+
+    `relevant`: per text the recognisers to try, as bits by position; the others find nothing.
+    """
+    masks = [EVERY] * len(cells) if relevant is None else relevant
+    texts = [_at_tokens(cell, mask, is_own_token) for cell, mask in zip(cells, masks, strict=True)]
+    stretches = [part for text in texts for part in text if isinstance(part, _Stretch)]
+    _search([stretch for stretch in stretches if stretch.relevant], recognisers)
+    return [_joined(text) for text in texts]
+
+
+def _at_tokens(
+    cell: str, relevant: int, is_own_token: Callable[[str], bool]
+) -> list[str | Finding | _Stretch]:
+    parts: list[str | Finding | _Stretch] = []
     position = 0
-    for match in _TOKEN.finditer(cell):
-        _add_stretch(pieces, cell[position : match.start()], recognisers, alone=False)
-        if is_own_token(match[0]):
-            pieces.append(match[0])
+    for match in _TOKEN.finditer(cell) if "<" in cell else ():
+        parts.append(_Stretch(cell[position : match.start()], relevant, alone=False))
+        parts.append(match[0] if is_own_token(match[0]) else Finding(match[1], match[0]))
+        position = match.end()
+    parts.append(_Stretch(cell[position:], relevant, alone=position == 0))
+    return parts
+
+
+def _joined(parts: list[str | Finding | _Stretch]) -> Pieces | None:
+    pieces: Pieces = []
+    for part in parts:
+        pieces.extend(part.result() if isinstance(part, _Stretch) else (part,))
+    return pieces if any(isinstance(piece, Finding) for piece in pieces) else None
+
+
+def _search(stretches: list[_Stretch], recognisers: Sequence[Recogniser]) -> None:
+    for count in range(1, _MAX_ROUNDS + 1):
+        sizes = [len(stretch.pieces) for stretch in stretches]
+        last = count == _MAX_ROUNDS
+        for position, recogniser in enumerate(recognisers):
+            bit = 1 << position
+            concerned = [stretch for stretch in stretches if stretch.relevant & bit]
+            if isinstance(recogniser, BatchRecogniser):
+                _cut_together(concerned, recogniser, last)
+            else:
+                for stretch in concerned:
+                    _cut_each(stretch, recogniser, last)
+        stretches = [
+            stretch
+            for stretch, size in zip(stretches, sizes, strict=True)
+            if len(stretch.pieces) > size
+        ]
+        if not stretches:
+            return
+
+
+def _cut_each(stretch: _Stretch, recogniser: Recogniser, last: bool) -> None:
+    alone = stretch.alone and len(stretch.pieces) == 1
+    pieces: Pieces = []
+    for piece in stretch.pieces:
+        if isinstance(piece, Finding) or len(piece) < _MIN_LENGTH:
+            pieces.append(piece)
         else:
-            pieces.append(Finding(match[1], match[0]))
-        position = match.end()
-    _add_stretch(pieces, cell[position:], recognisers, alone=position == 0)
-    found = any(isinstance(piece, Finding) for piece in pieces)
-    return pieces if found else None
+            spans = _valid_spans(piece, recogniser, alone)
+            pieces += _cut(piece, spans, recogniser, last) if spans else [piece]
+    stretch.pieces = pieces
 
 
-def _add_stretch(
-    pieces: Pieces, stretch: str, recognisers: Sequence[Recogniser], *, alone: bool
-) -> None:
-    if len(stretch) < _MIN_LENGTH:
-        pieces.append(stretch)
-        return
-    split = _split(fold(stretch), recognisers, alone)
-    pieces.extend([stretch] if len(split) == 1 and isinstance(split[0], str) else split)
+def _cut_together(stretches: list[_Stretch], recogniser: BatchRecogniser, last: bool) -> None:
+    texts = dict.fromkeys(
+        piece
+        for stretch in stretches
+        for piece in stretch.pieces
+        if isinstance(piece, str) and len(piece) >= _MIN_LENGTH and not piece.isspace()
+    )
+    found = dict(zip(texts, recogniser.spans_of(list(texts)), strict=True))
+    for stretch in stretches:
+        pieces: Pieces = []
+        for piece in stretch.pieces:
+            spans = found.get(piece) if isinstance(piece, str) else None
+            pieces += _cut(str(piece), spans, recogniser, last) if spans else [piece]
+        stretch.pieces = pieces
 
 
-def _split(text: str, recognisers: Sequence[Recogniser], alone: bool) -> Pieces:
-    # Folding can only reveal a token that was disguised, which no token of ours is.
-    pieces: Pieces = []
-    position = 0
-    for match in () if text.isascii() and alone else _TOKEN.finditer(text):
-        pieces += [text[position : match.start()], Finding(match[1], match[0])]
-        position = match.end()
-    pieces.append(text[position:])
-    # A value that is taken out can leave its neighbour standing apart: until nothing is found.
-    while True:
-        count = len(pieces)
-        for recogniser in recognisers:
-            pieces = [
-                part
-                for piece in pieces
-                for part in (
-                    _cut(piece, recogniser, alone and len(pieces) == 1)
-                    if isinstance(piece, str)
-                    else (piece,)
-                )
-            ]
-        if len(pieces) == count:
-            return pieces
-
-
-def _cut(text: str, recogniser: Recogniser, alone: bool) -> Pieces:
-    """Split a folded text at every valid value of one entity, from the left."""
-    pieces: Pieces = []
-    done = position = 0
-    while len(text) - position >= _MIN_LENGTH:
-        match = recogniser.compiled.search(text, position)
-        if match is None:
-            break
+def _valid_spans(text: str, recogniser: Recogniser, alone: bool) -> list[Span]:
+    """Return every valid value of one entity in a folded text, from the left."""
+    spans: list[Span] = []
+    search, validator = recogniser.compiled.search, recogniser.validator
+    match = search(text)
+    if match is None:
+        return spans
+    # Stripped once: at every candidate, a long text would take quadratic time.
+    whole = text.strip() if alone else None
+    while match is not None:
         start, end = match.span()
-        only = alone and text.strip() == match[0]
-        span = recogniser.validator(text, start, end, only)
-        if span is None:
-            position = start + 1
-            continue
-        value = Finding(recogniser.entity, recogniser.canonicalise(text[slice(*span)]))
-        pieces += [text[done : span[0]], value]
-        done = position = span[1]
+        span = validator(text, start, end, whole is not None and match[0] == whole)
+        if span is not None:
+            spans.append(span)
+        position = start + 1 if span is None else span[1]
+        match = search(text, position) if len(text) - position >= _MIN_LENGTH else None
+    return spans
+
+
+def _cut(text: str, spans: Sequence[Span], recogniser: Recogniser, last: bool) -> Pieces:
+    if last:
+        return [Finding(recogniser.entity, " ".join(text.split()).casefold())]
+    pieces: Pieces = []
+    done = 0
+    for start, end in spans:
+        pieces += [
+            text[done:start],
+            Finding(recogniser.entity, recogniser.canonicalise(text[start:end])),
+        ]
+        done = end
     pieces.append(text[done:])
     return pieces
+
+
+def whole_entity(cell: str, recognisers: Sequence[Recogniser], relevant: int = EVERY) -> str | None:
+    """Return the entity of a text that is, but for blanks, one value of it; else None.
+
+    A token is no value: whose token it is must not decide a column's fate.
+    """
+    # A sentence is sorted out by its first word, without a search of all of it.
+    text = fold(cell)
+    start = len(text) - len(text.lstrip())
+    for position, recogniser in enumerate(recognisers):
+        if relevant >> position & 1 and (
+            isinstance(recogniser, BatchRecogniser) or recogniser.compiled.match(text, start)
+        ):
+            break
+    else:
+        return None
+    pieces = dissect_all([cell], recognisers, lambda _: True, [relevant])[0] or []
+    findings = [piece for piece in pieces if isinstance(piece, Finding)]
+    if len(findings) != 1 or "".join(p for p in pieces if isinstance(p, str)).strip():
+        return None
+    return None if _TOKEN.fullmatch(findings[0].canonical) else findings[0].entity

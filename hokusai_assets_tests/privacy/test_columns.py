@@ -12,22 +12,34 @@ from hokusai_assets.privacy.columns import (
     check_column_names,
     header_entity,
     header_words,
-    plan_column,
 )
-from hokusai_assets.privacy.recognisers import default_recognisers
+from hokusai_assets.privacy.recognisers import Recogniser, default_recognisers
+from hokusai_assets.privacy.survey import ColumnSurvey
+from hokusai_assets.privacy.triggers import Triggers
 
 RECOGNISERS = default_recognisers()
 
 
-def treatment(name: str, values: Any, policy: str = "auto", kind: pa.DataType | None = None) -> str:
+def treatment(
+    name: str,
+    values: Any,
+    policy: str = "auto",
+    kind: pa.DataType | None = None,
+    recognisers: tuple[Recogniser, ...] = RECOGNISERS,
+) -> str:
     column = pa.chunked_array([pa.array(values, kind)])
-    plan = plan_column(
+    triggers = Triggers(recognisers)
+    survey = ColumnSurvey(
         pa.field(name, column.type),
-        column,
         policies={name: policy},
         protected=("target",),
-        recognisers=RECOGNISERS,
+        triggers=triggers,
+        names=triggers,
     )
+    # Row by row: the decision is the same wherever a column is cut.
+    for row in range(len(column)):
+        survey.add(column.slice(row, 1))
+    plan = survey.plan()
     return f"{plan.treatment} {plan.entity}".strip()
 
 
@@ -122,5 +134,5 @@ def test_types_that_are_not_searched_are_refused_unless_waived_or_dropped(values
 
 def test_a_column_name_that_is_personal_data_is_refused_without_quoting_it() -> None:
     with pytest.raises(PrivacyError, match=r"column 2 .*EMAIL") as caught:
-        check_column_names(pa.table({"a": [1], "bob@example.com": [2]}), RECOGNISERS)
+        check_column_names(["a", "bob@example.com"], RECOGNISERS)
     assert "bob" not in str(caught.value)

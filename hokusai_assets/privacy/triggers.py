@@ -1,0 +1,190 @@
+"""Scans whole text columns for the cells worth a closer look, in a few RE2 passes."""
+
+from __future__ import annotations
+
+import sys
+import unicodedata
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from hokusai_assets.privacy import tokens
+from hokusai_assets.privacy.recognisers import Recogniser
+from hokusai_assets.privacy.spans import INVISIBLE, BatchRecogniser, fold
+
+# A whole cell that is one plain number or one time stamp holds nothing a recogniser would take;
+# columns of them pass the trigger, and this spares them the slow path. Cards have 12 digits.
+_PLAIN_CELL = (
+    r"^(?:[+-]?[1-9][0-9]{0,10}|[+-]?[0-9]+\.[0-9]+(?:[eE][+-]?[0-9]+)?"
+    r"|[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[ T][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?)?"
+    r"(?:Z|[+-][0-9]{2}:?[0-9]{2})?)$"
+)
+_TOKEN_START = "<[A-Z]+:k[a-z]+:"
+
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Hits:
+    """The cells of one column that may hold personal data.
+
+    rows: which rows, by position. cells: the distinct texts among them, encoded, one entry per
+    row in `rows`. relevant: per distinct text the recognisers to try, as bits by position.
+    """
+
+    rows: npt.NDArray[np.int64]
+    cells: pa.DictionaryArray
+    relevant: list[int]
+
+    @property
+    def texts(self) -> list[str]:
+        """The distinct texts."""
+        return list(self.cells.dictionary.to_pylist())
+
+    @property
+    def counts(self) -> npt.NDArray[np.int64]:
+        """How many rows hold each distinct text."""
+        return np.bincount(self.cells.indices.to_numpy(), minlength=len(self.cells.dictionary))
+
+
+@dataclass(frozen=True, eq=False)
+class Triggers:
+    """The recognisers' triggers, prepared for columns."""
+
+    recognisers: tuple[Recogniser, ...]
+
+    def hits(self, column: pa.ChunkedArray) -> Hits:
+        """Find the cells of a text column (any string layout, no dictionary) worth a look.
+
+        A cell's trigger is matched on the folded text, so a character in disguise is seen too.
+        """
+        rows = np.flatnonzero(self._marked(column))
+        taken = column.take(pa.array(rows))
+        cells = encoded(taken)
+        return Hits(rows, cells, self._relevant(cells.dictionary))
+
+    @cached_property
+    def _patterns(self) -> tuple[str, ...]:
+        # On folded text, ASCII digits are all digits there are.
+        return tuple(
+            row.trigger.replace(r"\p{Nd}", "[0-9]").replace(r"\P{Nd}", "[^0-9]")
+            for row in self.recognisers
+        )
+
+    @cached_property
+    def _ours(self) -> str:
+        """Our own patterns as one."""
+        return "|".join(
+            dict.fromkeys(
+                [
+                    _TOKEN_START,
+                    *(
+                        pattern
+                        for row, pattern in zip(self.recognisers, self._patterns, strict=True)
+                        if not isinstance(row, BatchRecogniser)
+                    ),
+                ]
+            )
+        )
+
+    @cached_property
+    def _configured(self) -> tuple[str, ...]:
+        """Each alone, since what it holds is not known; an empty one wants every text."""
+        return tuple(
+            row.trigger or r"\S" for row in self.recognisers if isinstance(row, BatchRecogniser)
+        )
+
+    def _marked(self, column: pa.ChunkedArray) -> Mask:
+        narrow = mask(pc.string_is_ascii(column))
+        wide = np.flatnonzero(~narrow & mask(pc.is_valid(column)))
+        folded = fold_array(column.take(pa.array(wide)))
+
+        def matched(pattern: str) -> Mask:
+            found = mask(pc.match_substring_regex(column, pattern)) & narrow
+            found[wide] = mask(pc.match_substring_regex(folded, pattern))
+            return found
+
+        marked = matched(self._ours)
+        if marked.any():
+            rows = np.flatnonzero(marked)
+            plain = mask(pc.match_substring_regex(column.take(pa.array(rows)), _PLAIN_CELL))
+            marked[rows[plain]] = False
+        for pattern in self._configured:
+            marked |= matched(pattern)
+        return marked
+
+    def _relevant(self, texts: pa.Array) -> list[int]:
+        if len(texts) == 0:
+            return []
+        folded = texts
+        wide = np.flatnonzero(~mask(pc.string_is_ascii(texts)))
+        if len(wide):
+            chunk = fold_array(texts.take(pa.array(wide)))
+            where = np.zeros(len(texts), dtype=np.bool_)
+            where[wide] = True
+            folded = pc.replace_with_mask(texts, pa.array(where), chunk.combine_chunks())
+        found = {
+            pattern: mask(pc.match_substring_regex(folded, pattern or r"\S"))
+            for pattern in dict.fromkeys(self._patterns)
+        }
+        bits = [0] * len(texts)
+        for position, pattern in enumerate(self._patterns):
+            for row in np.flatnonzero(found[pattern]).tolist():
+                bits[row] |= 1 << position
+        return bits
+
+
+@lru_cache(maxsize=1)
+def _foreign_digits() -> str:
+    """RE2 for a decimal digit that is not ASCII."""
+    points = [p for p in range(0x80, sys.maxunicode + 1) if unicodedata.category(chr(p)) == "Nd"]
+    return "[" + "".join(f"\\x{{{point:x}}}" for point in points) + "]"
+
+
+def fold_array(texts: pa.Array | pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return `fold` of every text of a string array without nulls; same type, chunked."""
+    column = texts if isinstance(texts, pa.ChunkedArray) else pa.chunked_array([texts])
+    if len(column) == 0:
+        return column
+    # One by one where the order of steps matters, or where a run of marks makes them quadratic.
+    hard = mask(pc.match_substring_regex(column, r"\p{M}{8}"))
+    easy = pc.if_else(pa.array(~hard), column, pa.scalar("", column.type))
+    folded = pc.utf8_normalize(easy, form="NFKC")
+    for pattern in (f"[{INVISIBLE}]", _foreign_digits()):
+        hard |= mask(pc.match_substring_regex(folded, pattern))
+    folded = pc.replace_substring_regex(folded, r"[\p{Pd}\x{2212}]", "-")
+    if hard.any():
+        slow = [fold(text) for text in column.filter(pa.array(hard)).to_pylist()]
+        merged = pc.replace_with_mask(
+            folded.combine_chunks(), pa.array(hard), pa.array(slow, column.type)
+        )
+        folded = pa.chunked_array([merged])
+    return folded
+
+
+def filled_cells(column: pa.ChunkedArray) -> int:
+    """Count the values of a text column that are neither null, blank nor one token."""
+    start = mask(pc.match_substring_regex(column, r"^\s*(?:<[A-Z]|$)"))
+    suspects = column.filter(pa.array(start))
+    empty = mask(pc.match_substring_regex(suspects, rf"^\s*(?:{tokens.TOKEN_PATTERN}\s*)?$"))
+    return int(len(column) - column.null_count - empty.sum())
+
+
+def mask(flags: pa.Array | pa.ChunkedArray) -> Mask:
+    """Turn an Arrow boolean array into numpy, null as False."""
+    filled = pc.fill_null(flags, False)
+    if isinstance(filled, pa.Array):
+        filled = pa.chunked_array([filled])
+    result: Mask = filled.to_numpy().astype(np.bool_)
+    return result
+
+
+def encoded(column: pa.ChunkedArray) -> pa.DictionaryArray:
+    """Encode a column's values as one dictionary array, the dictionary without duplicates."""
+    result = column.dictionary_encode().unify_dictionaries().combine_chunks()
+    # An empty chunked array combines to an array as well.
+    return result.chunk(0) if isinstance(result, pa.ChunkedArray) else result
