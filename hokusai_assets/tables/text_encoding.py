@@ -203,6 +203,8 @@ def without_bom(blocks: Iterable[bytes]) -> Iterator[bytes]:
         held += block
         if len(held) >= len(codecs.BOM_UTF8):
             started = True
-            yield held.removeprefix(codecs.BOM_UTF8)
-    if not started:
-        yield held.removeprefix(codecs.BOM_UTF8)
+            # No empty block: to those who read on, it would be the end.
+            if rest := held.removeprefix(codecs.BOM_UTF8):
+                yield rest
+    if not started and held:
+        yield held
