@@ -5,10 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from scipy.spatial import cKDTree
 
 from hokusai_assets.contributions.match_keys import ComparableRows
-from hokusai_assets.contributions.similar_text import SimilarTexts, joined_texts, skeleton_codes
+from hokusai_assets.contributions.similar_text import SimilarTexts
+from hokusai_assets.contributions.sorted_keys import distinct
+from hokusai_assets.contributions.text_skeletons import Skeletons, skeletons_of
 
 # A number is near another within 0.4% of its own size or of the column's SD: jitter of 0.1%
 # (one SD of it) stays inside at 3.5 SDs, so it does in nearly every one of 30 columns.
@@ -142,7 +145,7 @@ def group_words(
         salt = np.uint64((index + 1) * 0x9E3779B97F4A7C15 & (2**64 - 1))
         if name in skeletons:
             cells = rows.texts[name]
-            code = skeleton_codes(cells.values)[cells.positions]
+            code = cells.values.skeleton_codes[cells.positions]
         elif name in left_out:
             code = np.zeros(rows.count, dtype=np.uint64)
         else:
@@ -173,7 +176,7 @@ class NearRows:
         self._test, self._skeletons, self._left_out = test, skeletons, frozenset(scales)
         self._moved = moved
         words = self._group_words(test, 1.0)
-        self._groups = np.unique(words)
+        self._groups, _ = distinct(words.copy())
         points = np.column_stack(
             [
                 np.searchsorted(self._groups, words) * _CELL_WIDTH,
@@ -256,8 +259,8 @@ def _cell_filter(points: np.ndarray) -> WordTable:
     for corner in np.ndindex(*(2,) * points.shape[1]):
         shift = (np.array(corner) * 2.0 - 1.0) * _SLACK
         words.append(_cell_word(np.floor((points + shift) / _CELL_WIDTH)))
-    distinct = np.unique(np.concatenate(words))
-    return WordTable(distinct, np.zeros(len(distinct), dtype=np.int64))
+    cells, _ = distinct(np.concatenate(words))
+    return WordTable(cells, np.zeros(len(cells), dtype=np.int64))
 
 
 class OneCellChanged:
@@ -330,14 +333,14 @@ class SimilarRows:
             texts: the columns of running text.
         """
         self._test, self._scales, self._names = test, scales, texts
-        self._texts = SimilarTexts(self._joined(test))
+        self._texts = SimilarTexts(_joined(test, texts))
         self._left_out = frozenset({*scales, *texts})
         self._groups = group_words(test, left_out=self._left_out, skeletons=frozenset())
 
     def find(self, rows: ComparableRows) -> np.ndarray:
         """Return the first such test row of each row, int64 (n,), -1 where there is none."""
         found = np.full(rows.count, -1, dtype=np.int64)
-        mine, theirs = self._pairs(rows)
+        mine, theirs = self._pairs(rows, None)
         order = np.lexsort((theirs, mine))
         first, at = np.unique(mine[order], return_index=True)
         found[first] = theirs[order][at]
@@ -345,17 +348,24 @@ class SimilarRows:
 
     def find_others(self, positions: np.ndarray) -> np.ndarray:
         """Return bool (k,): whether each of these test rows is similar to *another* one."""
-        mine, theirs = self._pairs(self._test.take(positions))
-        return np.isin(np.arange(len(positions)), mine[positions[mine] != theirs])
+        mine, _ = self._pairs(self._test.take(positions), positions)
+        return np.isin(np.arange(len(positions)), mine)
 
-    def _joined(self, rows: ComparableRows) -> pa.Array:
-        return joined_texts([(rows.texts[n].values, rows.texts[n].positions) for n in self._names])
-
-    def _pairs(self, rows: ComparableRows) -> tuple[np.ndarray, np.ndarray]:
-        mine, theirs = self._texts.pairs(self._joined(rows))
+    def _pairs(
+        self, rows: ComparableRows, other_than: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        texts = _joined(rows, self._names)
+        mine, theirs = self._texts.pairs(texts, other_than=other_than)
         groups = group_words(rows, left_out=self._left_out, skeletons=frozenset())
         near = groups[mine] == self._groups[theirs]
         for name, scale in self._scales.items():
             ours = scale.transform(rows.numbers[name][mine])
             near &= np.abs(ours - scale.transform(self._test.numbers[name][theirs])) <= _SLACK
         return mine[near], theirs[near]
+
+
+def _joined(rows: ComparableRows, names: tuple[str, ...]) -> Skeletons:
+    """Return the skeletons of each row's texts, joined."""
+    columns = [rows.texts[name] for name in names]
+    texts = [column.values.values.take(pa.array(column.positions)) for column in columns]
+    return skeletons_of(texts[0] if len(texts) == 1 else pc.binary_join_element_wise(*texts, " "))
