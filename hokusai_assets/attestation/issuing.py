@@ -12,7 +12,8 @@ from hokusai_assets.attestation.statement import (
     describe_environment,
     software_digest,
 )
-from hokusai_assets.benchmarks.loading import Benchmark, RowSet, privacy_policies
+from hokusai_assets.benchmarks.loading import Benchmark, privacy_policies
+from hokusai_assets.benchmarks.row_sets import RowSet
 from hokusai_assets.contributions.intake import ContributedData
 from hokusai_assets.contributions.overlap import find_overlap
 from hokusai_assets.evaluation.measurement import Evaluation, Measurement, rule_of

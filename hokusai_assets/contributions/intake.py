@@ -12,11 +12,11 @@ import pyarrow.compute as pc
 
 from hokusai_assets.benchmarks.loading import (
     Benchmark,
-    RowSet,
     column_types,
     nullable_columns,
     privacy_policies,
 )
+from hokusai_assets.benchmarks.row_sets import RowSet
 from hokusai_assets.benchmarks.spec import BenchmarkSpec
 from hokusai_assets.contributions.identity import Contribution
 from hokusai_assets.contributions.leakage_report import leakage_problems

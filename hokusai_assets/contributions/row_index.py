@@ -18,7 +18,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -75,6 +75,26 @@ class _State:
         )
 
 
+@dataclass(frozen=True)
+class Claimed:
+    """What was recorded before a contribution, and which of its keys that holds.
+
+    Attributes:
+        holders: int32 (n,), the place in ``earlier`` of the first contribution with each key,
+            -1 if there is none.
+        earlier: the contributions recorded before, in their order.
+    """
+
+    holders: np.ndarray
+    earlier: tuple[str, ...]
+
+    def by_contribution(self, chosen: np.ndarray) -> dict[str, int]:
+        """Return how many of the chosen keys, a mask (n,), each earlier contribution holds."""
+        held = self.holders[chosen & (self.holders >= 0)]
+        counts = np.bincount(held, minlength=len(self.earlier))
+        return {self.earlier[place]: int(counts[place]) for place in np.flatnonzero(counts)}
+
+
 class RowIndex:
     """The rows of the recorded contributions to one benchmark, by their 128-bit keys.
 
@@ -86,7 +106,13 @@ class RowIndex:
         """Open the index in a folder, made at the first `claim`."""
         self._folder = folder
 
-    def claim(self, contribution: str, keys: np.ndarray) -> np.ndarray:
+    def claim(
+        self,
+        contribution: str,
+        keys: np.ndarray,
+        *,
+        unless: Callable[[np.ndarray], bool] = lambda holders: False,
+    ) -> "Claimed":
         """Record the rows a contribution brings first; tell which ones others brought before.
 
         A contribution keeps the place (sequence) it got when it was first recorded. Only keys
@@ -98,9 +124,8 @@ class RowIndex:
         Args:
             contribution: its key, 1 to 200 printable ASCII characters without blanks.
             keys: uint8 (n, 16), repetitions allowed.
-
-        Returns:
-            int32 (n,), the sequence of the earlier contribution that holds each key, -1 if none.
+            unless: given the holders, says that nothing is to be recorded; called while no
+                other process can record, so what it decides on stays true.
 
         Raises:
             RowIndexError: the folder's files are damaged, foreign or of another version.
@@ -124,49 +149,37 @@ class RowIndex:
             sequence = names.index(contribution) if known else len(names)
             holder = self._holders(state, high, low)
             new = first & (holder > sequence)
+            claimed = Claimed(_in_given_order(holder, order, sequence), tuple(names[:sequence]))
+            if unless(claimed.holders):
+                return claimed
             if not known:
                 state = self._append_to_journal(state, contribution)
             if new.any():
                 state = self._add_segment(state, high[new], low[new], sequence)
             if new.any() or not known:
                 self._commit(state)
-        return _in_given_order(holder, order, sequence)
+        return claimed
 
-    def look_up(self, keys: np.ndarray, *, before: str | None = None) -> np.ndarray:
+    def look_up(self, keys: np.ndarray, *, before: str | None = None) -> "Claimed":
         """Tell which contribution holds each key, without recording anything.
 
         Args:
             keys: uint8 (n, 16).
             before: count only contributions ahead of this one, if it is recorded.
 
-        Returns:
-            int32 (n,), the sequence of the first contribution with the key, -1 if none.
-
         Raises:
             RowIndexError: as `claim`.
         """
         high, low = key_words(keys)
         if not self._folder.exists():
-            return np.full(len(high), -1, dtype=np.int32)
+            return Claimed(np.full(len(high), -1, dtype=np.int32), ())
         order = np.lexsort((low, high))
         with self._locked(fcntl.LOCK_SH):
             state = self._read_state()
-            limit = int(_NEVER)
-            if before is not None:
-                names = self._read_journal(state)
-                limit = names.index(before) if before in names else limit
+            names = self._read_journal(state)
+            limit = names.index(before) if before in names else len(names)
             holder = self._holders(state, high[order], low[order])
-        return _in_given_order(holder, order, limit)
-
-    def contribution(self, sequence: int) -> str:
-        """Return the key of the contribution recorded with this sequence; IndexError if none."""
-        if not self._folder.exists():
-            raise IndexError(f"no contribution has the sequence {sequence}")
-        with self._locked(fcntl.LOCK_SH):
-            names = self._read_journal(self._read_state())
-        if not 0 <= sequence < len(names):
-            raise IndexError(f"no contribution has the sequence {sequence}")
-        return names[sequence]
+        return Claimed(_in_given_order(holder, order, limit), tuple(names[:limit]))
 
     def verify(self) -> int:
         """Read every file whole and compare digests; return the number of keys.

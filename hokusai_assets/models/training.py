@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from hokusai_assets.benchmarks.loading import RowSet
+from hokusai_assets.benchmarks.row_sets import RowSet
 from hokusai_assets.benchmarks.sampling import stratified_positions
 from hokusai_assets.benchmarks.spec import BenchmarkSpec, SpecError
 from hokusai_assets.models.pipeline import build_pipeline, feature_frame

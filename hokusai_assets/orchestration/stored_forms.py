@@ -12,7 +12,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from hokusai_assets.benchmarks.loading import Benchmark, RowSet
+from hokusai_assets.benchmarks.loading import Benchmark
+from hokusai_assets.benchmarks.row_sets import RowSet
 from hokusai_assets.benchmarks.spec import BenchmarkSpec
 from hokusai_assets.canonical import rows
 from hokusai_assets.contributions.intake import ContributedData, IntakeReport

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from hokusai_assets.attestation.issuing import ModelIdentity, PartsDisagree, commitment
-from hokusai_assets.benchmarks.loading import RowSet
+from hokusai_assets.benchmarks.row_sets import RowSet
 from hokusai_assets.benchmarks.spec import DeltaOneSpec
 from hokusai_assets.contributions.intake import ContributedData
 from hokusai_assets.tables.problems import Problem

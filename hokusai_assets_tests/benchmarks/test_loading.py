@@ -13,7 +13,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hokusai_assets.benchmarks.loading import (
-    RowSet,
     column_types,
     find_benchmarks,
     load_benchmark,
@@ -21,6 +20,7 @@ from hokusai_assets.benchmarks.loading import (
     nullable_columns,
     privacy_policies,
 )
+from hokusai_assets.benchmarks.row_sets import RowSet
 from hokusai_assets.benchmarks.spec import SpecError
 from hokusai_assets.privacy.keys import PrivacyKey
 from hokusai_assets.tables.reading import read_table

@@ -11,11 +11,11 @@ from sklearn import datasets
 
 from hokusai_assets.benchmarks.loading import (
     Benchmark,
-    RowSet,
     column_types,
     nullable_columns,
     privacy_policies,
 )
+from hokusai_assets.benchmarks.row_sets import RowSet
 from hokusai_assets.benchmarks.spec import BenchmarkSpec
 from hokusai_assets.contributions.leakage_report import LeakageReport, leakage_problems
 from hokusai_assets.contributions.overlap import LeakageScan

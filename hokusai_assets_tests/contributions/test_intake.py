@@ -13,7 +13,8 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
 
-from hokusai_assets.benchmarks.loading import Benchmark, RowSet
+from hokusai_assets.benchmarks.loading import Benchmark
+from hokusai_assets.benchmarks.row_sets import RowSet
 from hokusai_assets.benchmarks.spec import ColumnSpec
 from hokusai_assets.contributions.identity import register
 from hokusai_assets.contributions.intake import ContributedData, take_in

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 from sklearn.dummy import DummyClassifier
 
-from hokusai_assets.benchmarks.loading import RowSet
+from hokusai_assets.benchmarks.row_sets import RowSet
 from hokusai_assets.benchmarks.spec import SpecError
 from hokusai_assets.models import training
 from hokusai_assets.models.training import (
