@@ -66,7 +66,7 @@ class StoredRows:
             ValueError: it is no such file.
         """
         with pq.ParquetFile(path, memory_map=False) as file:
-            facts = file.schema_arrow.metadata or {}
+            facts = file.metadata.metadata or {}
         if _ROOT not in facts or _COUNT not in facts:
             raise ValueError("a file of rows without their root and count")
         return cls(path, int(facts[_COUNT]), facts[_ROOT].decode())

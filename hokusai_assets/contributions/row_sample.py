@@ -2,8 +2,10 @@
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from hokusai_assets.contributions.sorted_keys import key_words
+from hokusai_assets.privacy.tokens import is_text
 
 # Rows kept, and their memory; of long rows fewer are kept.
 SAMPLE_ROWS = 16_384
@@ -16,6 +18,7 @@ class SmallestKeys:
     def __init__(self, size: int) -> None:
         self._size = size
         self._high, self._low = np.zeros(0, np.uint64), np.zeros(0, np.uint64)
+        self._bound: tuple[np.uint64, np.uint64] | None = None
 
     def candidates(self, keys: np.ndarray) -> np.ndarray:
         """Return positions, int64 (k,) ascending, of rows that may enter; each key once.
@@ -28,6 +31,10 @@ class SmallestKeys:
         order = order[_first_of_each(high[order], low[order])][: self._size]
         if len(self._high) == self._size:
             order = order[high[order] <= self._high[-1]]
+        if self._bound is not None:
+            most_high, most_low = self._bound
+            low_enough = (high[order] == most_high) & (low[order] < most_low)
+            order = order[(high[order] < most_high) | low_enough]
         return np.sort(order)
 
     def merge(self, keys: np.ndarray) -> np.ndarray:
@@ -45,9 +52,11 @@ class SmallestKeys:
         return np.asarray(order)
 
     def cut(self, size: int) -> None:
-        """Keep from now on no more than ``size`` keys, the smallest."""
-        self._size = min(self._size, size)
-        self._high, self._low = self._high[: self._size], self._low[: self._size]
+        """Drop all but the ``size`` smallest keys, and take none beyond them from now on."""
+        # A key that came before the first dropped one is still taken, so order decides nothing.
+        if size < len(self._high):
+            self._bound = (self._high[size], self._low[size])
+        self._high, self._low = self._high[:size], self._low[:size]
 
 
 class RowSample:
@@ -68,20 +77,20 @@ class RowSample:
         chosen = self._keys.candidates(keys)
         kept = self._keys.merge(keys[chosen])
         entering = table.replace_schema_metadata(None).take(pa.array(chosen))
-        self.table = pa.concat_tables([self.table, entering]).take(pa.array(kept)).combine_chunks()
-        if self.table.nbytes > SAMPLE_BYTES:
-            self._cut()
-
-    def _cut(self) -> None:
-        low, high = 0, self.table.num_rows
-        while low < high:
-            middle = (low + high + 1) // 2
-            fits = self.table.slice(0, middle).nbytes <= SAMPLE_BYTES
-            low, high = (middle, high) if fits else (low, middle - 1)
+        self.table = pa.concat_tables([self.table, entering]).take(pa.array(kept))
+        fits = int(np.searchsorted(np.cumsum(_row_bytes(self.table)), SAMPLE_BYTES, side="right"))
         # One row at least, so that there is something to look at.
-        size = max(1, low)
-        self._keys.cut(size)
-        self.table = self.table.slice(0, size)
+        self._keys.cut(max(1, fits))
+        self.table = self.table.slice(0, max(1, fits)).combine_chunks()
+
+
+def _row_bytes(table: pa.Table) -> np.ndarray:
+    """Return about how much memory each row takes, int64 (n,), by its content alone."""
+    total = np.full(table.num_rows, 8 * table.num_columns, dtype=np.int64)
+    for column in table.columns:
+        if is_text(column.type):
+            total += pc.fill_null(pc.binary_length(column), 0).to_numpy().astype(np.int64)
+    return total
 
 
 def _first_of_each(high: np.ndarray, low: np.ndarray) -> np.ndarray:

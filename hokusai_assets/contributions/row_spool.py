@@ -44,14 +44,15 @@ class RowSpool:
         )
         self._folder = folder
         self._waiting: list[pa.Table] = []
+        self._waiting_bytes = 0
         self._writers: list[pa.ipc.RecordBatchStreamWriter] = []
         self._high: list[np.ndarray] = []
         self._low: list[np.ndarray] = []
         self._digest: list[np.ndarray] = []
         self.count = 0
 
-    def add(self, table: pa.Table, keys: np.ndarray) -> None:
-        """Take the next n rows and their match keys, uint8 (n, 16)."""
+    def add(self, table: pa.Table, keys: np.ndarray) -> list[bytes]:
+        """Take the next n rows and their match keys, uint8 (n, 16); return their digests."""
         digests = rows.row_digests(reduce_table(table))
         high, low = key_words(keys)
         self._high.append(high)
@@ -67,16 +68,14 @@ class RowSpool:
             .append_column(_KEY, key_column)
             .cast(self._wide)
         )
-        if self._writers:
-            self._spill(wide)
-            return
         self._waiting.append(wide)
-        size = sum(part.nbytes for part in self._waiting)
-        if self.count > SPILL_ROWS or size > SPILL_BYTES:
-            self._writers = [self._writer(number) for number in range(_RANGES)]
-            waiting, self._waiting = self._waiting, []
-            for part in waiting:
+        self._waiting_bytes += wide.nbytes
+        if self._writers or self.count > SPILL_ROWS or self._waiting_bytes > SPILL_BYTES:
+            self._writers = self._writers or [self._writer(n) for n in range(_RANGES)]
+            for part in self._waiting:
                 self._spill(part)
+            self._waiting, self._waiting_bytes = [], 0
+        return digests
 
     def distinct(self) -> "DistinctRows":
         """Say which match keys there are, and which row stays for each."""
