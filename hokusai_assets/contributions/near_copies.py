@@ -22,6 +22,8 @@ _LARGEST_SDS = 20.0
 FINE_GRAINED_SD = 100.0
 _SLACK = 1.0 + 1e-6
 _FARTHEST = float(2**40)
+# Beyond it squares overflow; such numbers are all the same here.
+_LARGEST = 1e150
 # Cells of the filter are so many tolerances wide; columns per filter, and its largest size.
 _CELL_WIDTH = 4.0
 _FILTER_COLUMNS = 3
@@ -54,12 +56,12 @@ class NumericScale:
             kind: the column's type in the spec.
             nudge_integers: whole numbers are near at a distance of 1 even if coarse.
         """
-        finite = values[np.isfinite(values)]
+        finite = values[np.abs(values) < _LARGEST]
         deviation = float(np.std(finite)) if len(finite) else 0.0
         mean = float(np.mean(finite)) if len(finite) else 0.0
         # Six digits: sums differ in the last ones from machine to machine.
         deviation = float(f"{deviation:.6g}")
-        spread = deviation or abs(float(f"{mean:.6g}")) or 1.0
+        spread = max(deviation or abs(float(f"{mean:.6g}")) or 1.0, 1 / _LARGEST)
         if kind == "integer" and (nudge_integers or deviation >= FINE_GRAINED_SD):
             spread = max(spread, 1.05 / RELATIVE_TOLERANCE)
         centre = float(f"{mean:.6g}") if kind == "datetime" else 0.0
@@ -67,7 +69,7 @@ class NumericScale:
 
     def transform(self, values: np.ndarray) -> np.ndarray:
         """Map values, float64 (n,), to units of their tolerance."""
-        shifted = values - self.centre
+        shifted = np.clip(values, -_LARGEST, _LARGEST) - self.centre
         inner = np.clip(shifted, -self.limit, self.limit)
         mapped: np.ndarray = np.arcsinh(inner / self.spread) / RELATIVE_TOLERANCE
         slope = RELATIVE_TOLERANCE * float(np.hypot(self.limit, self.spread))
@@ -87,11 +89,17 @@ def mixed(words: np.ndarray) -> np.ndarray:
 
 def cell_words(rows: ComparableRows) -> list[np.ndarray]:
     """Return per column a word for each cell, uint64 (n,), equal for equal cells."""
-    words = []
-    for index, codes in enumerate(rows.codes):
-        salt = np.uint64((index + 1) * 0x9E3779B97F4A7C15 & (2**64 - 1))
-        words.append(mixed(codes[:, 0] + salt + rows.missing[:, index].astype(np.uint64)))
-    return words
+    return [
+        _column_words(index, codes[:, 0], rows.missing[:, index])
+        for index, codes in enumerate(rows.codes)
+    ]
+
+
+def _column_words(index: int, codes: np.ndarray, missing: np.ndarray) -> np.ndarray:
+    """Return a word per cell; a missing one's is that of no usual value."""
+    salt = np.uint64((index + 1) * 0x9E3779B97F4A7C15 & (2**64 - 1))
+    absent = missing.astype(np.uint64) * np.uint64(0xD1B54A32D192ED03)
+    return mixed(mixed(codes) + salt + absent)
 
 
 class WordTable:
@@ -142,7 +150,6 @@ def group_words(
     """
     words = np.zeros(rows.count, dtype=np.uint64)
     for index, name in enumerate(rows.names):
-        salt = np.uint64((index + 1) * 0x9E3779B97F4A7C15 & (2**64 - 1))
         if name in skeletons:
             cells = rows.texts[name]
             code = cells.values.skeleton_codes[cells.positions]
@@ -150,7 +157,7 @@ def group_words(
             code = np.zeros(rows.count, dtype=np.uint64)
         else:
             code = rows.codes[index][:, 0]
-        words += mixed(code + salt + rows.missing[:, index].astype(np.uint64))
+        words += _column_words(index, code, rows.missing[:, index])
     return mixed(words)
 
 
