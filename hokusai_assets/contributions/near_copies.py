@@ -59,8 +59,9 @@ class NumericScale:
         finite = values[np.abs(values) < _LARGEST]
         deviation = float(np.std(finite)) if len(finite) else 0.0
         mean = float(np.mean(finite)) if len(finite) else 0.0
-        # Six digits: sums differ in the last ones from machine to machine.
-        deviation = float(f"{deviation:.6g}")
+        # Six digits: sums differ in the last ones from machine to machine. Equal values may have
+        # a deviation by rounding alone.
+        deviation = float(f"{deviation:.6g}") if deviation > 1e-9 * abs(mean) else 0.0
         spread = max(deviation or abs(float(f"{mean:.6g}")) or 1.0, 1 / _LARGEST)
         if kind == "integer" and (nudge_integers or deviation >= FINE_GRAINED_SD):
             spread = max(spread, 1.05 / RELATIVE_TOLERANCE)

@@ -105,6 +105,8 @@ class SimilarTexts:
         rows, _ = distinct(left.astype(np.uint64))
         rows = rows.astype(np.int64)
         shingles, owners = shingles_of(texts, rows)
+        if not len(shingles):
+            return np.zeros(len(left), np.int64), np.zeros(len(left), np.int64)
         place = np.searchsorted(rows, left)
         mine = (owners.astype(np.uint64) << np.uint64(32)) | shingles
         shared = np.zeros(len(left), dtype=np.int64)
