@@ -1,4 +1,4 @@
-"""Sorted arrays of 128-bit keys: sorting, lookup, and which row of a stream came first."""
+"""Sorted arrays of 64-bit words and 128-bit keys: distinct ones, and where they stand."""
 
 import numpy as np
 
@@ -72,38 +72,3 @@ class KeySet:
         if not len(self._origin):
             return found
         return np.where(found < 0, -1, self._origin[found])
-
-
-class FirstOccurrence:
-    """Tells, over a stream of keys, which rows are the first with their key.
-
-    Keeps the first 64 bits of each distinct key in sorted runs whose sizes at least halve (a
-    log-structured merge, O'Neil et al. 1996): 8 bytes a distinct row, 16 while the largest runs
-    merge. Of 20 million different keys, two agree in 64 bits with probability 1e-5.
-    """
-
-    def __init__(self) -> None:
-        self._runs: list[np.ndarray] = []
-
-    def add(self, keys: np.ndarray) -> np.ndarray:
-        """Take the next rows' keys, uint8 (n, 16); return bool (n,), True where new."""
-        high, _ = key_words(keys)
-        new = np.zeros(len(high), dtype=bool)
-        distinct, position = np.unique(high, return_index=True)
-        known = np.zeros(len(distinct), dtype=bool)
-        for run in self._runs:
-            place = np.minimum(np.searchsorted(run, distinct), len(run) - 1)
-            known |= run[place] == distinct
-        new[position[~known]] = True
-        if not known.all():
-            self._runs.append(distinct[~known])
-        while len(self._runs) > 1 and len(self._runs[-2]) < 2 * len(self._runs[-1]):
-            merged = np.concatenate([self._runs.pop(-2), self._runs.pop(-1)])
-            merged.sort()
-            self._runs.append(merged)
-        return new
-
-    @property
-    def count(self) -> int:
-        """How many distinct keys there were so far."""
-        return sum(len(run) for run in self._runs)
