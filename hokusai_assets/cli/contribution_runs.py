@@ -5,7 +5,7 @@ from typing import Any
 
 from hokusai_assets.cli.common_options import PLATFORM_FAULT, REJECTED
 from hokusai_assets.cli.output import StepDisplay
-from hokusai_assets.contributions.intake import REMOVAL_REASONS
+from hokusai_assets.contributions.intake_report import REMOVAL_REASONS
 from hokusai_assets.settings import Settings
 
 

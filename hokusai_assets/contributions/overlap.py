@@ -10,6 +10,7 @@ import pyarrow as pa
 from hokusai_assets.benchmarks.loading import Benchmark
 from hokusai_assets.benchmarks.spec import BenchmarkSpec
 from hokusai_assets.contributions.held_out_index import HeldOutIndex
+from hokusai_assets.contributions.labels import LabelledRows
 from hokusai_assets.contributions.leakage_report import LeakageMeasure, LeakageReport, NaturalRate
 from hokusai_assets.contributions.match_keys import ComparableRows, comparable_rows, match_keys
 from hokusai_assets.contributions.near_copies import OneCellChanged
@@ -101,6 +102,11 @@ class LeakageScan:
         while len(_INDEXES) > _CACHED:
             _INDEXES.popitem(last=False)
         return cls(index, benchmark.spec)
+
+    @property
+    def labelled(self) -> LabelledRows:
+        """The base set's rows with their labels."""
+        return self._index.labelled
 
     def add(self, batch: pa.Table, numbers: np.ndarray | None = None) -> BatchOverlap:
         """Compare the next n rows.

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from hokusai_assets.benchmarks.row_sets import StoredRows
 from hokusai_assets.benchmarks.sampling import seed_sequence, stratified_positions
 from hokusai_assets.benchmarks.spec import BenchmarkSpec
 from hokusai_assets.evaluation.deltas import MetricDelta, compare
@@ -69,8 +70,8 @@ def preview(base: pa.Table, contributed: pa.Table, spec: BenchmarkSpec) -> Previ
 
     if not contributed.num_rows:
         raise NoPreview("the file has no new rows to train with")
-    base = _sample(base, spec, "preview-base")
-    contributed = _sample(contributed, spec, "preview-contributed").select(base.column_names)
+    base = sampled(base, spec, "preview-base")
+    contributed = sampled(contributed, spec, "preview-contributed").select(base.column_names)
     labels = base.column(spec.target).to_numpy(zero_copy_only=False)
     rarest = min(int((labels == label).sum()) for label in spec.labels)
     if rarest < 2:
@@ -98,13 +99,19 @@ def preview(base: pa.Table, contributed: pa.Table, spec: BenchmarkSpec) -> Previ
     return Preview(deltas, base.num_rows, contributed.num_rows, len(before))
 
 
-def _sample(table: pa.Table, spec: BenchmarkSpec, purpose: str) -> pa.Table:
-    if table.num_rows <= MAX_ROWS:
-        return table
-    labels = table.column(spec.target).to_numpy(zero_copy_only=False)
-    return table.take(
-        pa.array(stratified_positions(labels, MAX_ROWS, seed=spec.seed, purpose=purpose))
-    )
+def sampled(rows: pa.Table | StoredRows, spec: BenchmarkSpec, purpose: str) -> pa.Table:
+    """Return all rows, or of many a stratified sample of `MAX_ROWS`; of a file, no others."""
+    if isinstance(rows, pa.Table):
+        count, labels = rows.num_rows, rows.column(spec.target)
+    else:
+        count = rows.count
+        parts = [batch.column(0) for batch in rows.batches([spec.target])]
+        labels = pa.chunked_array([chunk for part in parts for chunk in part.chunks], pa.string())
+    if count <= MAX_ROWS:
+        return rows if isinstance(rows, pa.Table) else rows.table
+    names = labels.to_numpy(zero_copy_only=False)
+    chosen = stratified_positions(names, MAX_ROWS, seed=spec.seed, purpose=purpose)
+    return rows.take(pa.array(chosen) if isinstance(rows, pa.Table) else chosen)
 
 
 def _joined(parts: list[Predictions]) -> Predictions:

@@ -11,10 +11,12 @@ from hokusai_assets.attestation.issuing import PartsDisagree
 from hokusai_assets.attestation.signing_key import SigningKeyError
 from hokusai_assets.benchmarks.spec import SpecError
 from hokusai_assets.contributions.identity import UnknownContribution
+from hokusai_assets.contributions.key_segments import RowIndexError
 from hokusai_assets.evaluation.metrics import UndefinedMetric
 from hokusai_assets.orchestration.object_store import MissingObject
 from hokusai_assets.orchestration.tracking import TrackingUnavailable
 from hokusai_assets.privacy.columns import PrivacyError
+from hokusai_assets.privacy.custom import RecogniserError
 from hokusai_assets.privacy.keys import PrivacyKeyError
 
 _PACKAGE = f"{os.sep}hokusai_assets{os.sep}"
@@ -28,6 +30,8 @@ EXPLAINED = (
     TrackingUnavailable,
     PrivacyError,
     PrivacyKeyError,
+    RecogniserError,
+    RowIndexError,
 )
 
 

@@ -155,8 +155,7 @@ class Pseudonymiser:
             if changes is None:
                 column = without_unused_entries(column)
             else:
-                text = tokens.is_text(value_type(field.type))
-                column = apply(column, changes, field.type if text else pa.string())
+                column = apply(column, changes, _replaced_type(field.type, plan))
                 np.logical_or(hashed, changes.rows, out=hashed)
                 for entity, cells in changes.cells.items():
                     self._cells[field.name, entity, plan.how or "spans"] += cells
@@ -168,6 +167,18 @@ class Pseudonymiser:
             # A table without columns must still know its row count.
             return batch.select([]).replace_schema_metadata(None)
         return pa.table(columns, schema=pa.schema(fields))
+
+    def replaced_schema(self) -> pa.Schema:
+        """Return the columns that `replace` gives; no more batches can be surveyed after it."""
+        plans = self._settled_plans()
+        assert self._survey.schema is not None
+        return pa.schema(
+            [
+                pa.field(field.name, _replaced_type(field.type, plan), field.nullable)
+                for field, plan in zip(self._survey.schema, plans, strict=True)
+                if plan.treatment != "drop"
+            ]
+        )
 
     def residual(self, batch: pa.Table) -> list[ResidualFinding]:
         """Return what `replace` would change in a replaced batch, under this file's decisions.
@@ -286,6 +297,12 @@ def _batches(table: pa.Table) -> Iterator[pa.Table]:
         return
     for start in range(0, table.num_rows, BATCH_ROWS):
         yield table.slice(start, BATCH_ROWS)
+
+
+def _replaced_type(kind: pa.DataType, plan: Plan) -> pa.DataType:
+    """Return what replacing makes of a column's type: only text can hold tokens."""
+    text = tokens.is_text(value_type(kind))
+    return kind if text or plan.treatment != "whole" else pa.string()
 
 
 def _changes(
