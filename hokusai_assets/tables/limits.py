@@ -24,7 +24,7 @@ class ReadLimits:
         max_parts: part files of a folder.
 
     Raises:
-        ValueError: a bound is below 1, or ``max_nesting`` above 64.
+        ValueError: a bound is below 1, ``max_nesting`` above 64, ``max_row_bytes`` above 2^30.
     """
 
     max_file_bytes: int = 4 * 2**30
@@ -41,5 +41,8 @@ class ReadLimits:
         for bound in fields(self):
             if getattr(self, bound.name) < 1:
                 raise ValueError(f"{bound.name}: a bound is at least 1")
+        if self.max_row_bytes > 2**30:
+            # The parsers count the bytes of a row in 32 bits.
+            raise ValueError("max_row_bytes: at most 2^30")
         if self.max_nesting > _DEEPEST_NESTING:
             raise ValueError(f"max_nesting: at most {_DEEPEST_NESTING}")
