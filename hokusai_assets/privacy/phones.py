@@ -1,4 +1,12 @@
-"""Telephone numbers in text: candidate spans, national forms by region, and E.164."""
+"""Telephone numbers: which runs of digits are one, and one spelling (E.164) per number.
+
+Most numbers that people write are valid nowhere: typed wrong, made up, of a plan long changed.
+So validity is one sign among several. In order of strength: a plus or an exit code before a
+calling code; an area code in brackets, or an extension; a trunk zero; a grouping that numbers
+have and little else; a national form that is valid in one of the regions; and, for any other run
+of 7 to 15 digits, the nearest word before it. A word for another kind of number ("order") rules
+out all but the strongest.
+"""
 
 from __future__ import annotations
 
@@ -7,26 +15,100 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-import phonenumbers
-from phonenumbers import PhoneMetadata, PhoneNumberType
-
-# The permissive plan (DE) stands last, so that it takes only what no other region claims.
-DEFAULT_REGIONS = ("US", "GB", "FR", "IN", "AU", "DE")
-
-PATTERN = r"(?<!\w)[+(]{0,2}[0-9](?:[ \t./()-]{0,3}[0-9]){7,19}"
-
-_DATE = re.compile(
-    r"(?<![0-9])(?:[0-9]{4}([-./])[0-9]{1,2}\1[0-9]{1,2}"
-    r"|[0-9]{1,2}([-./])[0-9]{1,2}\2(?:[0-9]{4}|[0-9]{2}))(?![0-9])"
+from hokusai_assets.privacy import phone_plans
+from hokusai_assets.privacy.phone_words import PHONE_WORDS
+from hokusai_assets.privacy.recognition import (
+    Recogniser,
+    Span,
+    digits,
+    open_left,
+    open_right,
+    phrases,
+    plain_text,
 )
+
+DEFAULT_REGIONS = phone_plans.DEFAULT_REGIONS
+
+_SEPARATORS = r"[ \t./()-]"
+PATTERN = rf"(?<!\w)[+(]{{0,3}}[0-9](?:{_SEPARATORS}{{0,4}}[0-9]){{6,19}}"
+_EXTENSION = re.compile(
+    r"[ ,;]{0,2}(?i:x|ext\.?|extn\.?|extension|#|poste|durchwahl|dw|доб\.?|wew\.?|int\.?)"
+    r"[ .:]{0,2}([0-9]{1,6})(?!\w)"
+)
+_DATE = re.compile(
+    r"(?<![0-9])(?:[0-9]{4}([-./])(?:0?[1-9]|1[0-2])\1(?:0?[1-9]|[12][0-9]|3[01])"
+    r"|(?:0?[1-9]|[12][0-9]|3[01])([-./])(?:0?[1-9]|[12][0-9]|3[01])\2(?:(?:19|20)[0-9]{2}|[0-9]{2}))"
+    r"(?![0-9])"
+)
+_COMPACT_TIME = re.compile(
+    r"(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{0,6}"
+)
+_YEARS = re.compile(r"(?:19|20)[0-9]{2}[ /-]+(?:19|20)[0-9]{2}")
 # One point makes a decimal; 1.800.555.0199 has more and is a phone.
-_DECIMAL = re.compile(r"(?<![0-9.])[0-9]\.[0-9]+(?!\.?[0-9])|^[0-9]+\.[0-9]+$")
+_DECIMAL = re.compile(r"(?<![0-9.])[0-9]+\.[0-9]+(?!\.?[0-9])")
+_THOUSANDS = re.compile(r"[0-9]{1,3}(?:[ .][0-9]{3})+")
 _GAP = re.compile(r"[ \t/()][ \t./()-]*")
-_GLUED_LEFT = re.compile(r"[\w+]$|[0-9]\.$")
-_GLUED_RIGHT = re.compile(r"\w|\.[0-9]")
-_JOINED_LEFT = re.compile(r"(\w*)[,/-]$")
-_JOINED_RIGHT = re.compile(r"[,-]([0-9]+)")
-_NANP_GROUPS = frozenset({(10,), (3, 7), (3, 3, 4), (6, 4)})
+_AREA = re.compile(r"(?:[0-9]{1,2}[ ./-]?)?\((0?[0-9]{1,5})\)[ ./-]{0,3}[0-9]")
+_CODE_LEFT = re.compile(r"([^\W\d_]+)-$")
+_CODE_RIGHT = re.compile(r"-[^\W\d_]")
+_TRUNK_ZERO = re.compile(r"\(0\)")
+
+
+@dataclass(frozen=True)
+class _Written:
+    """A candidate as it is written."""
+
+    text: str
+
+    @cached_property
+    def groups(self) -> list[str]:
+        return re.findall("[0-9]+", self.text)
+
+    @cached_property
+    def digits(self) -> str:
+        return "".join(self.groups)
+
+    @cached_property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(map(len, self.groups))
+
+    @cached_property
+    def separators(self) -> str:
+        """All that stands between digits, in order."""
+        return re.sub("[0-9]", "", self.text.lstrip("+("))
+
+    @property
+    def plus(self) -> bool:
+        return "+" in self.text[:3]
+
+    @cached_property
+    def international_digits(self) -> str | None:
+        """The digits from the calling code on, where a plus or an exit code announces one."""
+        number = re.sub("[^0-9]", "", _TRUNK_ZERO.sub("", self.text, count=1))
+        if self.plus:
+            return number
+        for exit_code in ("00", "011"):
+            if number.startswith(exit_code) and len(number) >= 10:
+                return number[len(exit_code) :]
+        return None
+
+    @cached_property
+    def is_other_number(self) -> bool:
+        """Whether it is a date, a clock, a decimal or a span of years."""
+        if _DECIMAL.search(self.text) or _YEARS.search(self.text):
+            return True
+        if _COMPACT_TIME.fullmatch(self.digits) and len(self.shape) == 1:
+            return True
+        if not _DATE.search(self.text):
+            return False
+        # French numbers are dotted in pairs, and begin with a zero.
+        return not (self.shape == (2, 2, 2, 2, 2) and self.text[0] == "0")
+
+    @property
+    def mixes_dots(self) -> bool:
+        """Whether some of the groups are joined by points and others are not."""
+        dots = self.separators.count(".")
+        return 0 < dots < len(self.shape) - 1 and "(" not in self.text and not self.plus
 
 
 def group_ends(text: str, start: int, end: int) -> Iterator[int]:
@@ -34,177 +116,225 @@ def group_ends(text: str, start: int, end: int) -> Iterator[int]:
 
     Only ends whose neighbours leave the number standing apart are given; the longest comes first.
     """
-    if not _open_left(text, start):
-        return
-    if _open_right(text, end):
+    if (open_right(text, end) and not _CODE_RIGHT.match(text, end)) or _EXTENSION.match(text, end):
         yield end
     for gap in reversed(list(_GAP.finditer(text[start:end]))):
         yield start + gap.start()
 
 
-def stands_apart(text: str, start: int, end: int) -> bool:
-    """Tell whether text[start:end] is no part of a longer word, number or code."""
-    return _open_left(text, start) and _open_right(text, end)
-
-
-def _open_left(text: str, start: int) -> bool:
-    before = text[max(0, start - 16) : start]
-    if _GLUED_LEFT.search(before):
-        return False
-    # A short number joined by a comma, dash or slash: decimals, dates, codes. A long one: a list.
-    joined = _JOINED_LEFT.search(before)
-    if joined is None or not re.search("[0-9]", joined[1]):
-        return True
-    return joined[1].isdecimal() and len(joined[1]) >= 7
-
-
-def _open_right(text: str, end: int) -> bool:
-    after = text[end : end + 16]
-    if _GLUED_RIGHT.match(after):
-        return False
-    joined = _JOINED_RIGHT.match(after)
-    return joined is None or len(joined[1]) >= 7
-
-
-@dataclass(frozen=True)
-class _Region:
-    code: str
-    calling_code: int
-    trunk: str
-    trunk_optional: bool
-    national: re.Pattern[str]
-
-
-def _region(code: str) -> _Region:
-    metadata = PhoneMetadata.metadata_for_region(code)
-    general = metadata.general_desc if metadata else None
-    pattern = general.national_number_pattern if general else None
-    if metadata is None or metadata.country_code is None or pattern is None:
-        raise ValueError("phone regions are two-letter ISO 3166 codes known to phonenumbers")
-    trunk = metadata.national_prefix or ""
-    optional = trunk in ("", "1") or any(
-        form.national_prefix_optional_when_formatting for form in metadata.number_format
-    )
-    return _Region(code, metadata.country_code, trunk, optional, re.compile(pattern))
-
-
 @dataclass(frozen=True)
 class PhoneBook:
-    """Recognises the numbers of some regions in national form, and of all in `+` or `00` form."""
+    """Recognises telephone numbers; raises ValueError for an unknown region.
+
+    region_codes: ISO 3166 codes of the regions whose national forms are known.
+    """
 
     region_codes: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        """Raise ValueError for an unknown region here, not at the first number."""
-        for code in self.region_codes:
-            _region(code)
+        """Look every region up here, not at the first number."""
+        assert self._plans.plans
 
     @cached_property
-    def _regions(self) -> tuple[_Region, ...]:
-        return tuple(_region(code) for code in self.region_codes)
+    def _plans(self) -> phone_plans.PlanBook:
+        return _plan_book(self.region_codes)
 
-    def span(self, text: str, start: int, end: int, alone: bool) -> tuple[int, int] | None:
-        """Return the longest valid number that starts at `start` within the candidate, or None.
+    def span(self, text: str, start: int, end: int, alone: bool) -> Span | None:
+        """Return the span of the number that starts at `start` within the candidate, or None.
 
         `alone`: the cell holds nothing else; then a bare run of digits is a number, not a phone
         (a random 10-digit integer is a valid US phone 40% of the time).
         """
-        for stop in group_ends(text, start, end):
-            candidate = text[start:stop]
-            bare = alone and candidate[0] in "123456789" and candidate.isdecimal()
-            if not bare and self._strict(candidate) is not None:
-                return start, stop
-        return None
-
-    def canonicalise(self, text: str) -> str:
-        """Return E.164 (ITU-T), or the text lower-cased with single spaces if it is no phone."""
-        return _canonical(self, text.strip())
-
-    def _strict(self, text: str) -> str | None:
-        """Return E.164 of a number written as its country writes it, or None."""
-        groups = re.findall("[0-9]+", text)
-        if not groups:
+        if not open_left(text, start) or self._ends_a_code(text, start):
             return None
-        digits = "".join(groups)
-        if text.lstrip("(").startswith("+"):
-            return _international(digits)
-        shape = tuple(map(len, groups))
-        # Single digits are lists of numbers, but for a leading 1, (0 or +.
-        if 1 in shape[1:] or (shape[0] == 1 and text[0] not in "1("):
+        written = [
+            (stop, form)
+            for stop in group_ends(text, start, end)
+            if len((form := _Written(text[start:stop])).digits) >= 7
+        ]
+        if not written:
             return None
-        if digits.startswith("00"):
-            found = _international(digits[2:])
-        elif 9 <= len(digits) <= 13:
-            readings = (self._national(region, digits, shape) for region in self._regions)
-            found = next((reading for reading in readings if reading), None)
-        else:
-            return None
-        # Decimal numbers and days have the shape of grouped phones.
-        if found is None or _DECIMAL.search(text) or _DATE.search(text):
-            return None
-        return found
+        found = self._announced(written)
+        if found is None:
+            meaning = None if alone else PHONE_WORDS.nearest(text, start)
+            found = self._grouped(text, written, meaning, alone)
+            if found is None and meaning == "phone":
+                found = next((stop for stop, form in written if _could_be_phone(form)), None)
+        return None if found is None else self._bounds(text, start, found)
 
     @staticmethod
-    def _national(region: _Region, digits: str, shape: tuple[int, ...]) -> str | None:
-        if region.trunk == "0" and digits[0] == "0":
-            return _valid(region, digits[1:])
-        calling_code = str(region.calling_code)
-        # The calling code without its plus, as people type it: 447700900123.
-        if digits.startswith(calling_code) and region.trunk == "0" and len(digits) >= 11:
-            if len(shape) > 3:
-                return None
-            return _valid(region, digits[len(calling_code) :], mobile=True)
-        if not region.trunk_optional or digits[0] == "0":
-            return None
-        if region.trunk == "1":
-            if len(digits) == 11 and digits[0] == "1":
-                digits = digits[1:]
-                shape = shape[1:] if shape[0] == 1 else (shape[0] - 1, *shape[1:])
-            return _valid(region, digits) if shape in _NANP_GROUPS else None
+    def _ends_a_code(text: str, start: int) -> bool:
+        """Tell whether letters and a dash before the digits make them part of a code, `AB-1234`."""
+        word = _CODE_LEFT.search(text[max(0, start - 24) : start])
+        return word is not None and PHONE_WORDS.nearest(text, start) != "phone"
+
+    @staticmethod
+    def _bounds(text: str, start: int, stop: int) -> Span:
+        """Take in an extension, leave out a bracket that does not belong to the number."""
+        extension = _EXTENSION.match(text, stop)
+        first = start
+        while text[first] == "(" and ")" not in text[first:stop]:
+            first += 1
+        return first, extension.end() if extension else stop
+
+    @staticmethod
+    def _announced(written: list[tuple[int, _Written]]) -> int | None:
+        """Return the end of a number with a calling code, one of its plan's length if possible."""
+        longest = None
+        for stop, form in written:
+            number = form.international_digits
+            if number is None or not 8 <= len(number) <= phone_plans.MAX_DIGITS:
+                continue
+            if _DECIMAL.search(form.text) or _DATE.search(form.text):
+                continue
+            found = phone_plans.international(number)
+            if found is not None and found[1]:
+                return stop
+            separated = len(form.shape) > 1
+            if longest is None and ((found and (form.plus or separated)) or "(" in form.text[1:]):
+                longest = stop
+        return longest
+
+    def _grouped(
+        self, text: str, written: list[tuple[int, _Written]], meaning: str | None, alone: bool
+    ) -> int | None:
+        for stop, form in written:
+            if form.is_other_number or form.mixes_dots:
+                continue
+            if _has_area_in_brackets(form):
+                return stop
+            if meaning == "other":
+                continue
+            if _EXTENSION.match(text, stop) and (len(form.shape) > 1 or len(form.digits) >= 10):
+                return stop
+            if self._is_national(form, alone):
+                return stop
+        return None
+
+    def _is_national(self, form: _Written, alone: bool) -> bool:
+        shape, number = form.shape, form.digits
+        if not 8 <= len(number) <= 12 or 1 in shape[1:]:
+            return False
+        if number[0] == "0":
+            return self._has_trunk_zero(form)
+        if len(shape) == 1:
+            # Of bare digits only China's mobile numbers are told from others by their form.
+            mobile = len(number) == 11 and re.match("1[3-9]", number)
+            return bool(mobile and not alone and self._plans.dialled(number, mobile=True))
+        if _has_phone_grouping(form):
+            return True
+        if alone and _THOUSANDS.fullmatch(form.text):
+            return False
         # Without a trunk prefix only the mobile form is usual, in few groups.
-        if region.trunk and (len(shape) > 3 or min(shape) < 3):
-            return None
-        return None if min(shape) < 2 else _valid(region, digits, mobile=bool(region.trunk))
+        few = len(shape) <= 3 and min(shape) >= 3 and len(number) >= 9
+        return (few or shape == (3, 2, 2, 2)) and bool(self._plans.dialled(number, mobile=True))
+
+    def _has_trunk_zero(self, form: _Written) -> bool:
+        shape, number = form.shape, form.digits
+        if number[1] == "0" or not 9 <= len(number) <= 12:
+            return False
+        if len(shape) == 1:
+            return len(number) <= 11 and self._plans.dialled(number) is not None
+        return 2 <= shape[0] <= 6 and len(shape) <= 5 and min(shape[1:]) >= 2
+
+    def canonicalise(self, text: str) -> str:
+        """Return E.164 (ITU-T), with `;ext=` (RFC 3966) for an extension.
+
+        A number that no plan has comes back as its digits, other text lower-cased with single
+        spaces.
+        """
+        return _canonical(self, text.strip())
 
 
-@lru_cache(maxsize=4096)
-def _valid(region: _Region, national: str, mobile: bool = False) -> str | None:
-    # The cheap pattern first: the library's own check costs about 40 microseconds.
-    if not region.national.fullmatch(national):
-        return None
-    if national[0] == "0":
-        return _parsed(national, region.code)
-    number = phonenumbers.PhoneNumber(
-        country_code=region.calling_code, national_number=int(national)
+@lru_cache(maxsize=16)
+def _plan_book(region_codes: tuple[str, ...]) -> phone_plans.PlanBook:
+    return phone_plans.PlanBook(region_codes)
+
+
+def _has_area_in_brackets(form: _Written) -> bool:
+    area = _AREA.match(form.text)
+    if area is None or not 7 <= len(form.digits) <= 13 or 1 in form.shape[2:]:
+        return False
+    # `(2019) 123456` is a year and a number.
+    return not re.fullmatch("(?:19|20)[0-9]{2}", area[1])
+
+
+def _has_phone_grouping(form: _Written) -> bool:
+    """Tell the groupings that telephone numbers have and little else, whatever the digits."""
+    shape, number = form.shape, form.digits
+    if shape[0] == 1 and number[0] in "178":
+        shape, number = shape[1:], number[1:]
+    if shape == (3, 3, 4):
+        # North America; with blanks alone it could be a list of numbers.
+        return "-" in form.separators or "." in form.separators or number[0] in "23456789"
+    if shape in ((3, 3, 2, 2), (2, 4, 4), (2, 5, 4)):
+        # Russia, Brazil: blanks or brackets first, dashes last.
+        return (form.separators.endswith("-") and len(set(form.separators)) > 1) or (
+            shape == (3, 3, 2, 2) and "-" in form.separators
+        )
+    # Hungary.
+    return shape == (2, 3, 4) and form.separators.startswith("/")
+
+
+def _could_be_phone(form: _Written) -> bool:
+    """Tell whether digits may be a phone where a word says so."""
+    return (
+        len(form.digits) <= phone_plans.MAX_DIGITS
+        and len(form.shape) <= 6
+        and form.shape.count(1) <= 1
+        and not form.is_other_number
+        and not form.mixes_dots
     )
-    if not phonenumbers.is_valid_number(number):
-        return None
-    if mobile and phonenumbers.number_type(number) != PhoneNumberType.MOBILE:
-        return None
-    return f"+{region.calling_code}{national}"
-
-
-def _international(digits: str) -> str | None:
-    return _parsed("+" + digits, None) if 8 <= len(digits) <= 16 else None
-
-
-def _parsed(text: str, region: str | None) -> str | None:
-    try:
-        number = phonenumbers.parse(text, region)
-    except phonenumbers.NumberParseException:
-        return None
-    if not phonenumbers.is_valid_number(number):
-        return None
-    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
 
 @lru_cache(maxsize=4096)
 def _canonical(book: PhoneBook, text: str) -> str:
-    if re.fullmatch(r"[+(]{0,2}[0-9][0-9 \t./()-]*", text):
-        if (strict := book._strict(text)) is not None:
-            return strict
-        # A column of phones may have lost its zeros and plus signs: take any region's reading.
-        for code in book.region_codes:
-            if (found := _parsed(text, code)) is not None:
-                return found
-    return " ".join(text.split()).casefold()
+    extension = _EXTENSION.search(text)
+    suffix = f";ext={extension[1]}" if extension and extension.end() == len(text) else ""
+    main = text[: extension.start()] if extension and suffix else text
+    if not re.fullmatch(r"[+(]{0,3}[0-9][0-9 \t./()-]*", main):
+        return plain_text(text)
+    form = _Written(main)
+    number = form.international_digits
+    if number is not None:
+        found = phone_plans.international(number)
+        if found is not None and (found[1] or form.plus):
+            return found[0] + suffix
+    dialled = re.sub(r"^\(0\)", "0", main)
+    plain = re.sub("[^0-9]", "", dialled)
+    plans = book._plans
+    # A column of phones may have lost its zeros and plus signs: take any region's reading.
+    return (
+        plans.dialled(plain) or plans.without_trunk(plain) or _plus_lost(plain) or plain
+    ) + suffix
+
+
+def _plus_lost(number: str) -> str | None:
+    found = phone_plans.international(number) if len(number) >= 11 else None
+    return found[0] if found and found[1] else None
+
+
+_HEADERS = phrases(
+    "phone", "phones", "telephone", "tel", "mobile", "cellphone", "cell number", "cell phone",
+    "phonenumber", "phoneno", "mobilenumber", "mobileno", "telephonenumber", "fax", "faxnumber",
+    "msisdn", "whatsapp", "contact number", "contact no", "telefon", "telefonnummer", "telefonnr",
+    "handy", "handynummer", "rufnummer", "mobilnummer", "mobiltelefon", "mobil", "telefono",
+    "telefone", "telefoon", "telefoonnummer", "movil", "celular", "cellulare", "portable", "gsm",
+    "telemovel", "tlf", "tfn", "puhelin", "puhelinnumero", "telefonszam", "telefonu",
+    "komorka", "телефон", "電話", "電話番号", "携帯", "电话", "手机", "手机号", "联系电话", "전화",
+    "전화번호", "휴대폰",
+)  # fmt: skip
+
+
+def phones(region_codes: tuple[str, ...]) -> Recogniser:
+    """Return the recogniser of telephone numbers; see `PhoneBook`."""
+    book = PhoneBook(region_codes)
+    return Recogniser(
+        entity="PHONE",
+        pattern=PATTERN,
+        validator=book.span,
+        canonicalise=book.canonicalise,
+        trigger=digits(7),
+        header_words=_HEADERS,
+        header_evidence=digits(7),
+    )

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from hokusai_assets.privacy.recognisers import Recogniser, Span
+from hokusai_assets.privacy.recognition import Recogniser, Span
 from hokusai_assets.privacy.tokens import TOKEN_PATTERN
 
 # Characters that show nothing and so can hide a value: Cf, and the default-ignorable rest
