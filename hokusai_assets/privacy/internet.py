@@ -6,7 +6,14 @@ import ipaddress
 import re
 
 from hokusai_assets.privacy.context import Vocabulary
-from hokusai_assets.privacy.recognition import Recogniser, Span, digits, phrases, plain_text
+from hokusai_assets.privacy.recognition import (
+    WORD,
+    Recogniser,
+    Span,
+    digits,
+    phrases,
+    plain_text,
+)
 
 # E-mail -----------------------------------------------------------------------------------------
 # RFC 5321 4.5.3.1: local part up to 64 octets, label up to 63. Of RFC 5322's atext the signs that
@@ -42,7 +49,9 @@ def _canonical_userinfo(text: str) -> str:
 # IP address -------------------------------------------------------------------------------------
 _IPV4 = r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}"
 _IPV6 = rf"[0-9A-Fa-f]{{0,4}}(?::[0-9A-Fa-f]{{0,4}}){{1,7}}:(?:{_IPV4}|[0-9A-Fa-f]{{0,4}})"
-_IP = rf"(?<![\w.:])(?:{_IPV6}|{_IPV4})"
+_IP = rf"(?<!{WORD})(?<![.:])(?:{_IPV6}|{_IPV4})"
+_RUNS_ON_V4 = re.compile(rf"{WORD}|\.[0-9]")
+_RUNS_ON_V6 = re.compile(rf"{WORD}|:[0-9A-Fa-f:]")
 # `Chrome/120.0.0.1` is a version; `http://192.0.2.1` and `10.0.0.0/192.0.2.1` are none.
 _PRODUCT_BEFORE = re.compile(r"[A-Za-z]/$")
 
@@ -71,7 +80,7 @@ def _ip_span(text: str, start: int, end: int, alone: bool) -> Span | None:
         end -= 1  # The colon of the sentence.
     value = text[start:end]
     # Part of a word, or of something with more parts than an address (a version, an OID).
-    if re.match(r"\w|\.[0-9]" if "." in value else r"\w|:[0-9A-Fa-f:]", text[end : end + 2]):
+    if (_RUNS_ON_V4 if "." in value else _RUNS_ON_V6).match(text, end):
         return None
     try:
         address = ipaddress.ip_address(value)

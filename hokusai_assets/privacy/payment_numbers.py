@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from hokusai_assets.privacy.context import Vocabulary
 from hokusai_assets.privacy.recognition import (
+    WORD,
     Recogniser,
     Span,
     digits,
@@ -17,7 +18,7 @@ from hokusai_assets.privacy.recognition import (
 )
 
 # Payment card -----------------------------------------------------------------------------------
-_CARD = r"(?<!\w)[0-9](?:[ -]?[0-9]){11,18}"
+_CARD = rf"(?<!{WORD})[0-9](?:[ -]?[0-9]){{11,18}}"
 _SEPARATED = re.compile(r"[ -]")
 _TO_19 = tuple(range(12, 20))
 # Issuer ranges as the networks publish them: (first prefix, last prefix, allowed lengths).
@@ -29,7 +30,7 @@ _ISSUERS: tuple[tuple[str, str, tuple[int, ...]], ...] = (
     ("37", "37", (15,)),  # American Express
     ("6011", "6011", (16, 17, 18, 19)),  # Discover
     ("644", "659", (16, 17, 18, 19)),  # Discover
-    ("3528", "3589", (16, 17, 18, 19)),  # JCB
+    ("35", "35", (16, 17, 18, 19)),  # JCB
     ("2131", "2131", (15,)),  # JCB
     ("1800", "1800", (15,)),  # JCB
     ("300", "305", (14, 15, 16, 17, 18, 19)),  # Diners Club
@@ -37,19 +38,11 @@ _ISSUERS: tuple[tuple[str, str, tuple[int, ...]], ...] = (
     ("36", "36", (14, 15, 16, 17, 18, 19)),  # Diners Club
     ("38", "39", (14, 15, 16, 17, 18, 19)),  # Diners Club
     ("62", "62", (16, 17, 18, 19)),  # UnionPay
-    ("60", "60", (16,)),  # RuPay
     ("81", "82", (16,)),  # RuPay
-    ("508", "508", (16,)),  # RuPay
     ("2200", "2204", (16, 17, 18, 19)),  # Mir
-    ("6304", "6304", _TO_19),  # Maestro
-    ("6390", "6390", _TO_19),  # Maestro
+    ("50", "50", _TO_19),  # Maestro, RuPay
+    ("56", "69", _TO_19),  # Maestro, RuPay
     ("0604", "0604", _TO_19),  # Maestro
-    ("6759", "6763", _TO_19),  # Maestro
-    ("5018", "5018", _TO_19),  # Maestro
-    ("5020", "5020", _TO_19),  # Maestro
-    ("5038", "5038", _TO_19),  # Maestro
-    ("5612", "5612", _TO_19),  # Maestro
-    ("5893", "5893", _TO_19),  # Maestro
 )
 # Numbers with a Luhn digit of their own (IMEI), or of a card's length (EAN, parcels, clocks).
 _OTHER_NUMBERS = Vocabulary(

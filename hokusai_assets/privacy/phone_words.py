@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from hokusai_assets.privacy.context import Vocabulary
+import re
+
+from hokusai_assets.privacy.context import Vocabulary, words_before
 
 _PHONE = (
     # English
@@ -49,15 +51,15 @@ _OTHER = (
     "id", "ids", "account*", "acct", "iban", "version*", "v", "build*", "batch*", "lot", "po",
     "purchase*", "transaction*", "txn", "booking*", "reservation*", "confirmation*", "code*",
     "pin", "otp", "barcode*", "ean", "upc", "gtin", "timestamp*", "epoch", "unix", "qty",
-    "quantity", "quantities", "price*", "total*", "amount*", "sum", "cost*", "usd", "eur", "gbp",
+    "quantity", "quantities", "price*", "total*", "amount*", "sum", "cost", "costs", "usd", "eur", "gbp",
     "jpy", "inr", "lat", "lon", "lng", "latitude", "longitude", "coordinate*", "coords", "gps",
     "temperature", "weight*", "height*", "width*", "length*", "size*", "population", "views",
-    "bytes", "hash*", "checksum*", "asin", "imei", "mac", "vin", "ssn", "passport*", "licence*",
+    "bytes", "hash*", "checksum*", "asin", "imei", "ssn", "passport*", "licence*",
     "license*", "policy", "claim*", "member", "membership", "student", "patient", "registration",
-    "vat", "tax", "ein", "tin", "zip", "postcode", "page", "pages", "row", "rows", "line",
+    "vat", "tax", "ein", "tin", "zip", "postcode", "page", "pages", "row", "rows", 
     "lines", "job", "issue", "bug", "commit", "revenue", "sales", "units", "score*", "salary",
-    "budget*", "balance*", "stock", "paid", "pay", "payment*", "bin", "warehouse", "rate",
-    "rates", "measured", "measurement*", "reading*", "sensor*", "value*", "volume*", "distance*",
+    "budget*", "balance*", "stock", "paid", "pay", "payment*", "warehouse", "rate",
+    "rates", "measured", "measurement*", "readings", "sensor*", "value*", "volume*", "distance*",
     "speed", "record*", "document*", "file", "catalog*", "voucher*", "coupon*", "lottery",
     "released", "firmware", "port", "pid", "session*", "request*", "born", "dob", "birth*",
     "credit", "debit", "card*", "certificate*", "device", "meter", "seal", "container*",
@@ -83,3 +85,37 @@ _OTHER = (
 )  # fmt: skip
 
 PHONE_WORDS = Vocabulary({"phone": _PHONE, "other": _OTHER})
+
+# "my number is", "his new number:"; a number alone could count anything.
+_NUMBER_OF_SOMEONE = re.compile(
+    r"(?:\b(?:message|msg|voicemail)s? (?:from|to|at|on|for)"
+    r"|(?:\b(?:my|his|her|their|our|your|its|new|best|daytime|evening|emergency|the|this|that)|'s)"
+    r" (?:(?:new|old|own|private|personal|direct|current|best|work|home|other|usual) ){0,2}"
+    r"(?:number|numbers|no|nos|nr|digits)"
+    r"|\b(?:meine|seine|ihre|unsere) (?:\w+ )?nummer|\b(?:mon|son|notre|votre) (?:\w+ )?numéro"
+    r"|\b(?:mi|su|tu) (?:\w+ )?número|\b(?:mio|suo|vostro) (?:\w+ )?numero"
+    r"|\b(?:mijn|zijn|haar) (?:\w+ )?nummer|\b(?:mój|jego|jej) (?:\w+ )?numer"
+    r"|\b(?:meu|seu) (?:\w+ )?número|\b(?:mitt|mit|min|hans|hennes) (?:\w+ )?nummer"
+    r"|\bmé číslo|\bmoje číslo|\bnumeroni|\bnumaram|\b(?:мой|его|её) номер|\bszámom"
+    r"|\bnumărul meu|αριθμός μου)\W{0,3}(?:is|was|are|ist|lautet|est|le|es|el|è|il|to|é|är|er|on)?"
+    r"\W{0,3}(?:le |el |il )?$"
+)
+_PHONE_AFTER = re.compile(
+    r"[ ,]{0,2}(?:[(\[] ?)?(?:mobile|mob|cell|home|work|office|fax|phone|tel|whatsapp|handy|mobil"
+    r"|portable|privat|erreichbar|erreichen|anrufen|numara\w*|számon?)\b"
+    r"|[ ,]{0,2}(?:just |has |keeps? |never |is |is not |isn't |does not |doesn't |not )?"
+    r"(?:called|calling|calls|rang|rings|ringing|texted|texting|answer|answers|answering|picks? up"
+    r"|disconnected|engaged)\b"
+    r"|[ ,]{0,2}(?:is|was|ist|est|es|è) (?:\w+ ){1,3}(?:number|phone|mobile|cell|nummer|numéro"
+    r"|número|numero)\b"
+)
+
+
+def meaning_of(text: str, start: int, end: int) -> str | None:
+    """Return "phone" or "other", as the words around text[start:end] say, or None."""
+    nearest = PHONE_WORDS.nearest(text, start)
+    if nearest is not None:
+        return nearest
+    if _NUMBER_OF_SOMEONE.search(words_before(text, start)):
+        return "phone"
+    return "phone" if _PHONE_AFTER.match(text[end : end + 40].casefold()) else None

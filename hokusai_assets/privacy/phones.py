@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from hokusai_assets.privacy import phone_plans
-from hokusai_assets.privacy.phone_words import PHONE_WORDS
+from hokusai_assets.privacy.phone_words import PHONE_WORDS, meaning_of
 from hokusai_assets.privacy.recognition import (
+    WORD,
     Recogniser,
     Span,
     digits,
@@ -30,7 +31,7 @@ from hokusai_assets.privacy.recognition import (
 DEFAULT_REGIONS = phone_plans.DEFAULT_REGIONS
 
 _SEPARATORS = r"[ \t./()-]"
-PATTERN = rf"(?<!\w)[+(]{{0,3}}[0-9](?:{_SEPARATORS}{{0,4}}[0-9]){{6,19}}"
+PATTERN = rf"(?<!{WORD})[+(]{{0,3}}[0-9](?:{_SEPARATORS}{{0,4}}[0-9]){{6,19}}"
 _EXTENSION = re.compile(
     r"[ ,;]{0,2}(?i:x|ext\.?|extn\.?|extension|#|poste|durchwahl|dw|доб\.?|wew\.?|int\.?)"
     r"[ .:]{0,2}([0-9]{1,6})(?!\w)"
@@ -41,7 +42,7 @@ _DATE = re.compile(
     r"(?![0-9])"
 )
 _COMPACT_TIME = re.compile(
-    r"(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{0,6}"
+    r"(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])(?:[0-9]{4}|[0-9]{6})?"
 )
 _YEARS = re.compile(r"(?:19|20)[0-9]{2}[ /-]+(?:19|20)[0-9]{2}")
 # One point makes a decimal; 1.800.555.0199 has more and is a phone.
@@ -88,7 +89,7 @@ class _Written:
         if self.plus:
             return number
         for exit_code in ("00", "011"):
-            if number.startswith(exit_code) and len(number) >= 10:
+            if self.groups[0].startswith(exit_code) and len(number) >= 10:
                 return number[len(exit_code) :]
         return None
 
@@ -156,7 +157,7 @@ class PhoneBook:
             return None
         found = self._announced(written)
         if found is None:
-            meaning = None if alone else PHONE_WORDS.nearest(text, start)
+            meaning = None if alone else meaning_of(text, start, end)
             found = self._grouped(text, written, meaning, alone)
             if found is None and meaning == "phone":
                 found = next((stop for stop, form in written if _could_be_phone(form)), None)
@@ -166,7 +167,9 @@ class PhoneBook:
     def _ends_a_code(text: str, start: int) -> bool:
         """Tell whether letters and a dash before the digits make them part of a code, `AB-1234`."""
         word = _CODE_LEFT.search(text[max(0, start - 24) : start])
-        return word is not None and PHONE_WORDS.nearest(text, start) != "phone"
+        if word is None:
+            return False
+        return len(word[1]) < 3 or PHONE_WORDS.nearest(text, start) != "phone"
 
     @staticmethod
     def _bounds(text: str, start: int, stop: int) -> Span:
@@ -207,27 +210,37 @@ class PhoneBook:
                 continue
             if _EXTENSION.match(text, stop) and (len(form.shape) > 1 or len(form.digits) >= 10):
                 return stop
-            if self._is_national(form, alone):
+            if self._is_national(form, alone) or (
+                not alone and _is_set_off(text, form, stop) and self._is_plain_national(form)
+            ):
                 return stop
         return None
 
     def _is_national(self, form: _Written, alone: bool) -> bool:
         shape, number = form.shape, form.digits
-        if not 8 <= len(number) <= 12 or 1 in shape[1:]:
+        if not 8 <= len(number) <= 12 or (1 in shape[1:] and shape != _BUDAPEST):
             return False
         if number[0] == "0":
             return self._has_trunk_zero(form)
-        if len(shape) == 1:
+        if shape == (11,):
             # Of bare digits only China's mobile numbers are told from others by their form.
-            mobile = len(number) == 11 and re.match("1[3-9]", number)
+            mobile = re.match("1[3-9]", number)
             return bool(mobile and not alone and self._plans.dialled(number, mobile=True))
         if _has_phone_grouping(form):
             return True
-        if alone and _THOUSANDS.fullmatch(form.text):
+        # Without a trunk prefix the mobile form is usual, in few groups.
+        usual = shape in _MOBILE_SHAPES and not _THOUSANDS.fullmatch(form.text)
+        return usual and bool(self._plans.dialled(number, mobile=True))
+
+    def _is_plain_national(self, form: _Written) -> bool:
+        """Tell national forms that could be plain numbers, were they not set off as they are."""
+        number = form.digits
+        if form.shape == (11,):
+            # Russia's numbers with their trunk prefix.
+            return number[0] == "8" and self._plans.dialled(number) is not None
+        if form.shape not in _PLAIN_SHAPES or "." in form.separators:
             return False
-        # Without a trunk prefix only the mobile form is usual, in few groups.
-        few = len(shape) <= 3 and min(shape) >= 3 and len(number) >= 9
-        return (few or shape == (3, 2, 2, 2)) and bool(self._plans.dialled(number, mobile=True))
+        return self._plans.dialled(number) is not None
 
     def _has_trunk_zero(self, form: _Written) -> bool:
         shape, number = form.shape, form.digits
@@ -235,6 +248,8 @@ class PhoneBook:
             return False
         if len(shape) == 1:
             return len(number) <= 11 and self._plans.dialled(number) is not None
+        if shape == _BUDAPEST:
+            return number.startswith("06")
         return 2 <= shape[0] <= 6 and len(shape) <= 5 and min(shape[1:]) >= 2
 
     def canonicalise(self, text: str) -> str:
@@ -244,6 +259,24 @@ class PhoneBook:
         spaces.
         """
         return _canonical(self, text.strip())
+
+
+# Poland, Czechia, Spain, Portugal; Norway, Denmark. Blanks in such a number could part thousands.
+_PLAIN_SHAPES = frozenset({(3, 3, 3), (2, 3, 2, 2), (2, 2, 2, 2), (3, 2, 3)})
+# 98765 43210, 0612 345 678, 612 34 56 78, 69 1234 5678; 12345-6789 would be a US post code.
+_MOBILE_SHAPES = frozenset(
+    {(3, 3, 3), (3, 2, 2, 2), (5, 5), (4, 3, 3), (4, 6), (3, 6), (3, 7), (5, 3, 3), (3, 4, 4)}
+)
+_BUDAPEST = (2, 1, 3, 4)  # 06-1/234 5678
+_SETS_OFF_LEFT = re.compile(r"(?:^|[,:;|<>\[(\"'\n\u2022=*-]|[\u2e80-\u9fff\uac00-\ud7ff])[ \t]?$")
+_SETS_OFF_RIGHT = re.compile(r"[ \t]?(?:$|[,:;|<>)\].!?\"'\n]|[\u2e80-\u9fff\uac00-\ud7ff])")
+
+
+def _is_set_off(text: str, form: _Written, stop: int) -> bool:
+    """Tell whether a number stands by itself as an item, as in `Ann Lee, 601 234 567`."""
+    start = stop - len(form.text)
+    before = text[max(0, start - 2) : start]
+    return bool(_SETS_OFF_LEFT.search(before) and _SETS_OFF_RIGHT.match(text, stop))
 
 
 @lru_cache(maxsize=16)
@@ -262,16 +295,15 @@ def _has_area_in_brackets(form: _Written) -> bool:
 def _has_phone_grouping(form: _Written) -> bool:
     """Tell the groupings that telephone numbers have and little else, whatever the digits."""
     shape, number = form.shape, form.digits
-    if shape[0] == 1 and number[0] in "178":
-        shape, number = shape[1:], number[1:]
+    if shape in ((1, 3, 3, 4), (1, 3, 3, 2, 2)):
+        # 1-800-555-0199, 8 916 123 45 67
+        return number[0] in "178"
     if shape == (3, 3, 4):
         # North America; with blanks alone it could be a list of numbers.
         return "-" in form.separators or "." in form.separators or number[0] in "23456789"
-    if shape in ((3, 3, 2, 2), (2, 4, 4), (2, 5, 4)):
-        # Russia, Brazil: blanks or brackets first, dashes last.
-        return (form.separators.endswith("-") and len(set(form.separators)) > 1) or (
-            shape == (3, 3, 2, 2) and "-" in form.separators
-        )
+    if shape in ((3, 3, 2, 2), (2, 4, 4), (2, 5, 4), (3, 4, 4)):
+        # Russia, Brazil, Japan: a dash before the last group.
+        return form.separators.endswith("-")
     # Hungary.
     return shape == (2, 3, 4) and form.separators.startswith("/")
 

@@ -60,8 +60,11 @@ def plain_text(text: str) -> str:
     return " ".join(text.split()).casefold()
 
 
-_GLUED_LEFT = re.compile(r"[\w+]$|[0-9]\.$")
-_GLUED_RIGHT = re.compile(r"\w|\.[0-9]")
+# A letter, digit or underscore. Scripts that are written without spaces (Thai, Lao, Khmer, CJK,
+# Hangul with its particles) end no word by standing beside a number.
+WORD = r"[^\W\u0e00-\u0eff\u1780-\u17ff\u2e80-\u9fff\uac00-\ud7ff\uf900-\ufaff]"
+_GLUED_LEFT = re.compile(rf"(?:{WORD}|\+)$|[0-9]\.$")
+_GLUED_RIGHT = re.compile(rf"{WORD}|\.[0-9]")
 _JOINED_LEFT = re.compile(r"(\w*)[,/-]$")
 _JOINED_RIGHT = re.compile(r"[,-]([0-9]+)")
 # A number so long is no part of the one beside it: they are a list.

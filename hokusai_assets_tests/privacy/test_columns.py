@@ -13,7 +13,8 @@ from hokusai_assets.privacy.columns import (
     header_entity,
     header_words,
 )
-from hokusai_assets.privacy.recognisers import Recogniser, default_recognisers
+from hokusai_assets.privacy.recognisers import default_recognisers
+from hokusai_assets.privacy.recognition import Recogniser
 from hokusai_assets.privacy.survey import ColumnSurvey
 from hokusai_assets.privacy.triggers import Triggers
 
