@@ -9,29 +9,29 @@ from hokusai_assets.privacy.context import Vocabulary, words_before
 _PHONE = (
     # English
     "call", "calls", "calling", "called", "phone*", "telephone*", "tel", "tels", "ph", "mob",
-    "mobile*", "cell", "cells", "cellphone*", "cellular", "fax*", "ring", "rang", "dial*", "text",
+    "mobile", "mobiles", "cell", "cellphone*", "cellular", "fax*", "ring", "rang", "dial", "dials", "dialed", "dialled", "dialling", "dialing", "text",
     "texts", "texting", "txt", "sms", "whatsapp*", "viber", "telegram", "contact*", "reach*",
     "landline*", "hotline*", "helpline*", "voicemail*", "handset", "callback", "msisdn", "pager",
     # German
-    "telefon*", "handy*", "mobil*", "rufnummer*", "anruf*", "ruf", "rufe", "rufen", "ruft",
+    "telefon*", "handy*", "mobil", "mobilnummer*", "mobilfunk*", "mobiltelefon*", "rufnummer*", "anruf*", "ruf", "rufe", "rufen", "ruft",
     "rückruf*", "festnetz*", "erreich*", "durchwahl", "kontakt*", "fernruf",
     # French
     "téléphon*", "tél", "tel", "portable", "appel*", "appeler*", "joindre", "joignable*",
     "télécopie*", "rappel*", "composez",
     # Spanish, Portuguese, Italian, Romanian
     "teléfono*", "móvil*", "movil*", "celular*", "cel", "llam*", "llám*", "contacto*", "marcar",
-    "marque", "fijo", "cellulare*", "chiam*", "recapito", "contatt*", "telemóvel", "telemovel",
-    "lig*", "contat*", "fone", "zap", "suna*", "sună*", "sunați",
+    "marca", "fijo", "cellulare*", "chiam*", "recapito", "contatt*", "telemóvel", "telemovel",
+    "ligar", "ligue", "liga", "ligou", "ligação", "ligações", "contat*", "fone", "zap", "suna", "sunati", "sună*", "sunați",
     # Dutch
     "telefoon*", "mobiel*", "gsm", "bel", "bellen", "belt", "belde", "bereik*",
     # Polish, Czech, Slovak, Slovene, Croatian
-    "komórk*", "kom", "zadzwo*", "dzwo*", "faks*", "volejte", "volej", "volat", "zavol*", "číslo",
+    "komórk*", "kom", "zadzwo*", "dzwo*", "faks*", "volejte", "volej", "volat", "zavol*",
     "pokličite", "nazovite", "zovite",
     # Swedish, Danish, Norwegian, Finnish
     "tfn", "tlf", "ringa", "ringe", "ringde", "nås", "kontaktnummer", "puhelin*", "puh", "soita*",
     "matkapuhelin*", "kännykkä*", "tavoit*",
     # Turkish, Hungarian, Indonesian, Vietnamese
-    "cep", "ara", "arayın*", "aray*", "iletişim", "hív*", "telepon*", "telp", "hp", "hubungi",
+    "ara", "arayın*", "aray*", "iletişim", "hív*", "telepon*", "telp", "hubungi",
     "ponsel", "gọi", "thoại", "sđt", "động",
     # Russian, Ukrainian, Bulgarian, Greek
     "телефон*", "тел", "моб", "мобильн*", "мобілн*", "мобилен*", "звон*", "позвон*", "дзвон*",

@@ -210,18 +210,21 @@ class PhoneBook:
                 continue
             if _EXTENSION.match(text, stop) and (len(form.shape) > 1 or len(form.digits) >= 10):
                 return stop
-            if self._is_national(form, alone) or (
+            runs_on = re.match("[ \t]?[0-9]", text[stop : stop + 2]) is not None
+            if self._is_national(form, alone, runs_on) or (
                 not alone and _is_set_off(text, form, stop) and self._is_plain_national(form)
             ):
                 return stop
         return None
 
-    def _is_national(self, form: _Written, alone: bool) -> bool:
+    def _is_national(self, form: _Written, alone: bool, runs_on: bool) -> bool:
         shape, number = form.shape, form.digits
-        if not 8 <= len(number) <= 12 or (1 in shape[1:] and shape != _BUDAPEST):
+        if not 8 <= len(number) <= 13 or (1 in shape[1:] and shape != _BUDAPEST):
             return False
         if number[0] == "0":
-            return self._has_trunk_zero(form)
+            # Among more numbers, small ones alike are a list: 012 034 056 078.
+            is_list = runs_on and max(shape) < 4 and shape != (2, 2, 2, 2, 2)
+            return not is_list and self._has_trunk_zero(form)
         if shape == (11,):
             # Of bare digits only China's mobile numbers are told from others by their form.
             mobile = re.match("1[3-9]", number)
@@ -244,7 +247,7 @@ class PhoneBook:
 
     def _has_trunk_zero(self, form: _Written) -> bool:
         shape, number = form.shape, form.digits
-        if number[1] == "0" or not 9 <= len(number) <= 12:
+        if number[1] == "0" or not 9 <= len(number) <= 13:
             return False
         if len(shape) == 1:
             return len(number) <= 11 and self._plans.dialled(number) is not None
