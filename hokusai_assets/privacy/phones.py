@@ -201,6 +201,7 @@ class PhoneBook:
     def _grouped(
         self, text: str, written: list[tuple[int, _Written]], meaning: str | None, alone: bool
     ) -> int | None:
+        start = written[0][0] - len(written[0][1].text)
         for stop, form in written:
             if form.is_other_number or form.mixes_dots:
                 continue
@@ -210,20 +211,22 @@ class PhoneBook:
                 continue
             if _EXTENSION.match(text, stop) and (len(form.shape) > 1 or len(form.digits) >= 10):
                 return stop
-            runs_on = re.match("[ \t]?[0-9]", text[stop : stop + 2]) is not None
-            if self._is_national(form, alone, runs_on) or (
+            in_row = _IN_ROW_LEFT.search(text[max(0, start - 2) : start]) or _IN_ROW_RIGHT.match(
+                text, stop
+            )
+            if self._is_national(form, alone, bool(in_row)) or (
                 not alone and _is_set_off(text, form, stop) and self._is_plain_national(form)
             ):
                 return stop
         return None
 
-    def _is_national(self, form: _Written, alone: bool, runs_on: bool) -> bool:
+    def _is_national(self, form: _Written, alone: bool, in_row: bool) -> bool:
         shape, number = form.shape, form.digits
         if not 8 <= len(number) <= 13 or (1 in shape[1:] and shape != _BUDAPEST):
             return False
         if number[0] == "0":
             # Among more numbers, small ones alike are a list: 012 034 056 078.
-            is_list = runs_on and max(shape) < 4 and shape != (2, 2, 2, 2, 2)
+            is_list = in_row and max(shape) < 4 and shape != (2, 2, 2, 2, 2)
             return not is_list and self._has_trunk_zero(form)
         if shape == (11,):
             # Of bare digits only China's mobile numbers are told from others by their form.
@@ -270,6 +273,8 @@ _PLAIN_SHAPES = frozenset({(3, 3, 3), (2, 3, 2, 2), (2, 2, 2, 2), (3, 2, 3)})
 _MOBILE_SHAPES = frozenset(
     {(3, 3, 3), (3, 2, 2, 2), (5, 5), (4, 3, 3), (4, 6), (3, 6), (3, 7), (5, 3, 3), (3, 4, 4)}
 )
+_IN_ROW_LEFT = re.compile(r"[0-9][ \t]?$")
+_IN_ROW_RIGHT = re.compile(r"[ \t]?[0-9]")
 _BUDAPEST = (2, 1, 3, 4)  # 06-1/234 5678
 _SETS_OFF_LEFT = re.compile(r"(?:^|[,:;|<>\[(\"'\n\u2022=*-]|[\u2e80-\u9fff\uac00-\ud7ff])[ \t]?$")
 _SETS_OFF_RIGHT = re.compile(r"[ \t]?(?:$|[,:;|<>)\].!?\"'\n]|[\u2e80-\u9fff\uac00-\ud7ff])")
