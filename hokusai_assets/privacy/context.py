@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 REACH = 40
+_STEM_START = 3
 
 # Words of letters, and signs that name a number's kind by themselves.
 _LETTERS = re.compile(r"^[^\W\d_]+")
@@ -46,17 +47,18 @@ class Vocabulary:
         }
 
     @cached_property
-    def _stems(self) -> dict[str, str]:
-        return {
-            word[:-1]: meaning
+    def _stems(self) -> dict[str, list[tuple[str, str]]]:
+        """Stems and their meanings by their first three letters, the longer ones first."""
+        stems = [
+            (word[:-1], meaning)
             for meaning, words in self.words.items()
             for word in words
             if word.endswith("*")
-        }
-
-    @cached_property
-    def _stem_lengths(self) -> tuple[int, ...]:
-        return tuple(sorted({len(stem) for stem in self._stems}, reverse=True))
+        ]
+        by_start: dict[str, list[tuple[str, str]]] = {}
+        for stem, meaning in sorted(stems, key=lambda row: -len(row[0])):
+            by_start.setdefault(stem[:_STEM_START], []).append((stem, meaning))
+        return by_start
 
     @cached_property
     def _unspaced(self) -> re.Pattern[str]:
@@ -87,7 +89,7 @@ class Vocabulary:
         found = self._whole.get(word)
         if found is not None:
             return found
-        for length in self._stem_lengths:
-            if length <= len(word) and (found := self._stems.get(word[:length])) is not None:
-                return found
+        for stem, meaning in self._stems.get(word[:_STEM_START], ()):
+            if word.startswith(stem):
+                return meaning
         return None

@@ -85,4 +85,5 @@ def names(*, in_text: bool) -> Recogniser:
         header_names=_WHOLE_HEADERS,
         # Two letters: a column of codes A, B and C is none of names.
         header_evidence=r"\p{L}\p{L}",
+        has_sign=False,
     )

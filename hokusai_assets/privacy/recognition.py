@@ -28,6 +28,8 @@ class Recogniser:
         header_words: word sequences, lower case, that name the entity in a column header.
         header_names: word sequences that name it only where they are the whole header.
         header_evidence: RE2 that at least one value must match before the header is believed.
+        has_sign: whether each of its values holds a digit or an @, so that a text without either
+            need not be looked at.
     """
 
     entity: str
@@ -38,6 +40,7 @@ class Recogniser:
     header_words: Phrases = frozenset()
     header_names: Phrases = frozenset()
     header_evidence: str = r"\S"
+    has_sign: bool = True
 
     @cached_property
     def compiled(self) -> re.Pattern[str]:

@@ -52,8 +52,7 @@ ADDRESS = Recogniser(
     validator=_span,
     canonicalise=plain_text,
     trigger=(
-        rf"[0-9][A-Za-z]?,? [^0-9]{{1,60}}\b(?:{_AFTER})\b|[0-9](?: ?bis| ?ter)?,? (?i:{_FRENCH}) "
-        rf"|(?:{_BEFORE}).{{1,80}}[0-9]|(?i:{_JOINED}) [0-9]"
+        rf"[0-9].* (?:(?:{_AFTER})\b|(?i:{_FRENCH}) )|(?:{_BEFORE}).*[0-9]|(?i:{_JOINED}) [0-9]"
     ),
     header_words=phrases(
         "street address", "home address", "postal address", "mailing address", "billing address",
