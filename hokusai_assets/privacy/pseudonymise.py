@@ -18,7 +18,8 @@ from hokusai_assets.privacy.columns import (
     value_type,
 )
 from hokusai_assets.privacy.keys import PrivacyKey
-from hokusai_assets.privacy.recognisers import Recogniser, default_recognisers
+from hokusai_assets.privacy.recognisers import default_recognisers
+from hokusai_assets.privacy.recognition import Recogniser
 from hokusai_assets.privacy.replacement import (
     Changes,
     Replacement,

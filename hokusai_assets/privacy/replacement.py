@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from hokusai_assets.privacy import tokens
 from hokusai_assets.privacy.columns import decoded, iso_text, value_type
-from hokusai_assets.privacy.recognisers import Recogniser
+from hokusai_assets.privacy.recognition import Recogniser
 from hokusai_assets.privacy.spans import Finding, dissect_all, fold
 from hokusai_assets.privacy.triggers import Hits, Mask, Triggers, encoded
 

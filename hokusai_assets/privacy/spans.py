@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from hokusai_assets.privacy.recognisers import Recogniser, Span
+from hokusai_assets.privacy.recognition import Recogniser, Span
 from hokusai_assets.privacy.tokens import TOKEN_PATTERN
 
 # Characters that show nothing and so can hide a value: Cf, and the default-ignorable rest
@@ -25,6 +25,7 @@ _INVISIBLE_RANGES = (
 _TOKEN = re.compile(TOKEN_PATTERN)
 # The shortest value any recogniser takes, `1::`.
 _MIN_LENGTH = 3
+_SIGN = re.compile("[0-9@]")
 
 
 # Sorting the marks on one letter into canonical order takes quadratic time, so a longer run is
@@ -100,6 +101,7 @@ class BatchRecogniser(Recogniser):
 
     spans_of: Callable[[Sequence[str]], Sequence[Sequence[Span]]]
     decides_columns: bool = True
+    has_sign: bool = False
 
 
 class _Stretch:
@@ -179,7 +181,12 @@ def _joined(parts: list[str | Finding | _Stretch]) -> Pieces | None:
 
 
 def _search(stretches: list[_Stretch], recognisers: Sequence[Recogniser]) -> None:
+    # Of those who find values without a sign too.
+    signless = sum(1 << bit for bit, row in enumerate(recognisers) if not row.has_sign)
     for count in range(1, _MAX_ROUNDS + 1):
+        stretches = [
+            stretch for stretch in stretches if stretch.relevant & signless or _has_sign(stretch)
+        ]
         sizes = [len(stretch.pieces) for stretch in stretches]
         last = count == _MAX_ROUNDS
         for position, recogniser in enumerate(recognisers):
@@ -199,16 +206,24 @@ def _search(stretches: list[_Stretch], recognisers: Sequence[Recogniser]) -> Non
             return
 
 
+def _has_sign(stretch: _Stretch) -> bool:
+    return any(isinstance(piece, str) and _SIGN.search(piece) for piece in stretch.pieces)
+
+
 def _cut_each(stretch: _Stretch, recogniser: Recogniser, last: bool) -> None:
     alone = stretch.alone and len(stretch.pieces) == 1
-    pieces: Pieces = []
-    for piece in stretch.pieces:
+    has_sign = recogniser.has_sign
+    found: dict[int, Pieces] = {}
+    for position, piece in enumerate(stretch.pieces):
         if isinstance(piece, Finding) or len(piece) < _MIN_LENGTH:
-            pieces.append(piece)
-        else:
-            spans = _valid_spans(piece, recogniser, alone)
-            pieces += _cut(piece, spans, recogniser, last) if spans else [piece]
-    stretch.pieces = pieces
+            continue
+        if has_sign and not _SIGN.search(piece):
+            continue
+        spans = _valid_spans(piece, recogniser, alone)
+        if spans:
+            found[position] = _cut(piece, spans, recogniser, last)
+    for position in reversed(found):
+        stretch.pieces[position : position + 1] = found[position]
 
 
 def _cut_together(stretches: list[_Stretch], recogniser: BatchRecogniser, last: bool) -> None:

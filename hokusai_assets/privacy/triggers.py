@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from hokusai_assets.privacy import tokens
-from hokusai_assets.privacy.recognisers import Recogniser
+from hokusai_assets.privacy.recognition import Recogniser
 from hokusai_assets.privacy.spans import INVISIBLE, BatchRecogniser, fold
 
 # A whole cell that is one plain number or one time stamp holds nothing a recogniser would take;
@@ -71,7 +71,7 @@ class Triggers:
     def _patterns(self) -> tuple[str, ...]:
         # On folded text, ASCII digits are all digits there are.
         return tuple(
-            row.trigger.replace(r"\p{Nd}", "[0-9]").replace(r"\P{Nd}", "[^0-9]")
+            _pattern(row).replace(r"\p{Nd}", "[0-9]").replace(r"\P{Nd}", "[^0-9]")
             for row in self.recognisers
         )
 
@@ -85,7 +85,7 @@ class Triggers:
                     *(
                         pattern
                         for row, pattern in zip(self.recognisers, self._patterns, strict=True)
-                        if not isinstance(row, BatchRecogniser)
+                        if pattern and not isinstance(row, BatchRecogniser)
                     ),
                 ]
             )
@@ -93,10 +93,8 @@ class Triggers:
 
     @cached_property
     def _configured(self) -> tuple[str, ...]:
-        """Each alone, since what it holds is not known; an empty one wants every text."""
-        return tuple(
-            row.trigger or r"\S" for row in self.recognisers if isinstance(row, BatchRecogniser)
-        )
+        """Each alone, since what it holds is not known."""
+        return tuple(_pattern(row) for row in self.recognisers if isinstance(row, BatchRecogniser))
 
     def _marked(self, column: pa.ChunkedArray) -> Mask:
         narrow = mask(pc.string_is_ascii(column))
@@ -128,14 +126,23 @@ class Triggers:
             where[wide] = True
             folded = pc.replace_with_mask(texts, pa.array(where), chunk.combine_chunks())
         found = {
-            pattern: mask(pc.match_substring_regex(folded, pattern or r"\S"))
-            for pattern in dict.fromkeys(self._patterns)
+            pattern: mask(pc.match_substring_regex(folded, pattern))
+            for pattern in dict.fromkeys(filter(None, self._patterns))
         }
         bits = [0] * len(texts)
         for position, pattern in enumerate(self._patterns):
+            if not pattern:
+                continue
             for row in np.flatnonzero(found[pattern]).tolist():
                 bits[row] |= 1 << position
         return bits
+
+
+def _pattern(recogniser: Recogniser) -> str:
+    """Return a trigger; "" for an entity that only a header or a policy names."""
+    if isinstance(recogniser, BatchRecogniser):
+        return recogniser.trigger or r"\S"
+    return recogniser.trigger
 
 
 @lru_cache(maxsize=1)

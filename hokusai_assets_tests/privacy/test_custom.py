@@ -16,10 +16,10 @@ from hokusai_assets.privacy.custom import (
     CHUNK_TEXTS,
     PrivacySpec,
     RecogniserError,
-    mod97_valid,
     recognisers_of,
 )
 from hokusai_assets.privacy.keys import PrivacyKey
+from hokusai_assets.privacy.payment_numbers import mod97_valid
 from hokusai_assets.privacy.pseudonymise import pseudonymise, residual_personal_data
 from hokusai_assets.privacy.recognisers import default_recognisers
 from hokusai_assets.privacy.spans import dissect

@@ -4,11 +4,9 @@ import random
 
 import pytest
 
-from hokusai_assets.privacy.recognisers import (
-    default_recognisers,
-    is_social_security_number,
-    luhn_valid,
-)
+from hokusai_assets.privacy.identity_numbers import is_social_security_number
+from hokusai_assets.privacy.payment_numbers import luhn_valid
+from hokusai_assets.privacy.recognisers import default_recognisers
 from hokusai_assets.privacy.spans import Finding, dissect
 
 RECOGNISERS = default_recognisers()
