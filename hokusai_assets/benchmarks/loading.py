@@ -17,6 +17,8 @@ from hokusai_assets.benchmarks.sampling import stratified_positions
 from hokusai_assets.benchmarks.spec import BenchmarkSpec, SpecError
 from hokusai_assets.privacy.keys import PrivacyKey
 from hokusai_assets.privacy.pseudonymise import PrivacyError, pseudonymise
+from hokusai_assets.privacy.recognisers import default_recognisers
+from hokusai_assets.privacy.recognition import Recogniser
 from hokusai_assets.tables.coercion import coerce_table
 from hokusai_assets.tables.columns import ColumnType
 from hokusai_assets.tables.problems import UnreadableFile
@@ -118,6 +120,11 @@ def nullable_columns(spec: BenchmarkSpec) -> dict[str, bool]:
 def privacy_policies(spec: BenchmarkSpec) -> dict[str, str]:
     """Return the privacy policy of every feature column."""
     return {name: column.pii for name, column in spec.columns.items()}
+
+
+def recognisers_for(spec: BenchmarkSpec) -> tuple[Recogniser, ...]:
+    """Return the recognisers of personal data for a benchmark's rows and contributions to it."""
+    return default_recognisers()
 
 
 def load_benchmark(folder: Path, key: PrivacyKey, *, software_digest: str = "") -> Benchmark:

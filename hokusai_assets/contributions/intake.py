@@ -212,19 +212,22 @@ class _Examination:
         """Judge labels and drift; what the spec blocks is a problem, the rest a warning."""
         rules = self.spec.intake
         labels, sample = rules.labels, second.sample.table
-        checks: list[LabelCheck] = []
         warnings: list[Problem] = []
-        asked = (
-            (labels.balance, lambda: second.labels.balance(float(labels.max_balance_shift))),
-            (labels.conflicts, lambda: second.labels.conflicts(float(labels.max_conflict_excess))),
-            (labels.noise, lambda: self._noise(sample, float(labels.max_noise_excess))),
-        )
-        for action, ask in asked:
-            if action == "off" or (check := ask()) is None:
-                continue
-            checks.append(check)
-            told = self.problems if action == "block" else warnings
-            told += label_problems([check], self.spec)
+        checks: list[LabelCheck] = []
+        if labels.balance != "off":
+            checks.append(second.labels.balance(float(labels.max_balance_shift)))
+        if labels.conflicts != "off":
+            checks.append(second.labels.conflicts(float(labels.max_conflict_excess)))
+        if labels.noise != "off" and self.opinion is not None:
+            excess = float(labels.max_noise_excess)
+            checks.append(label_noise(sample, self.opinion, self.spec, excess))
+        actions = {
+            "class-balance": labels.balance,
+            "conflicting-labels": labels.conflicts,
+            "label-noise": labels.noise,
+        }
+        for problem in label_problems(checks, self.spec):
+            (self.problems if actions[problem.rule] == "block" else warnings).append(problem)
         drifts: tuple[ColumnDrift, ...] = ()
         if rules.drift.action != "off":
             drifts = column_drift(
@@ -233,14 +236,9 @@ class _Examination:
                 self.spec,
                 float(rules.drift.max_shift),
             )
-            told = self.problems if rules.drift.action == "block" else warnings
-            told += drift_problems(drifts)
+            blocking = rules.drift.action == "block"
+            (self.problems if blocking else warnings).extend(drift_problems(drifts))
         return checks, drifts, warnings
-
-    def _noise(self, sample: pa.Table, allowed: float) -> LabelCheck | None:
-        if self.opinion is None:
-            return None
-        return label_noise(sample, self.opinion, self.spec, allowed)
 
     def _claim(self, distinct: DistinctRows) -> Claimed:
         """Compare with earlier contributions, and record the rows if all is well."""

@@ -8,7 +8,6 @@ import pyarrow as pa
 
 from hokusai_assets.benchmarks.loading import Benchmark
 from hokusai_assets.benchmarks.row_sets import StoredRows
-from hokusai_assets.benchmarks.spec import SpecError
 from hokusai_assets.contributions.identity import Contribution
 from hokusai_assets.contributions.intake import examine
 from hokusai_assets.contributions.intake_report import IntakeReport

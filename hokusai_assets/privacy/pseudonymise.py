@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -268,7 +268,7 @@ def pseudonymise(
 
 
 def residual_personal_data(
-    table: pa.Table,
+    table: pa.Table | Callable[[], Iterable[pa.Table]],
     *,
     policies: Mapping[str, str],
     protected: Collection[str] = (),
@@ -278,12 +278,28 @@ def residual_personal_data(
 
     Takes every token for one of ours, since it has no key. A dropped column that is still there
     is not searched. Raises PrivacyError as `pseudonymise` does.
+
+    Args:
+        table: the rows, or what gives them in batches each time it is called.
+        policies, protected, recognisers: as `pseudonymise` has them.
     """
     survey = _Survey(policies, protected, recognisers)
-    for batch in _batches(table):
+
+    def batches() -> Iterator[pa.Table]:
+        for part in [table] if isinstance(table, pa.Table) else table():
+            yield from _batches(part)
+
+    for batch in batches():
         survey.add(batch)
+    if survey.schema is None:
+        return []
     silent = Replacement(lambda _: True, lambda _: "")
-    return _residual(table, survey.plans(), survey.triggers, silent)
+    found: Counter[tuple[str, str]] = Counter()
+    plans = survey.plans()
+    for batch in batches():
+        for finding in _residual(batch, plans, survey.triggers, silent):
+            found[finding.column, finding.entity] += finding.cells
+    return [ResidualFinding(*key, cells) for key, cells in sorted(found.items())]
 
 
 @lru_cache(maxsize=1)
