@@ -83,7 +83,7 @@ def readable_name(file_name: str) -> str:
     words = re.sub(r"[^a-z0-9]+", " ", stem.lower()).strip()
     # Also as words and with dashes: `202_555_0143` is a phone number only once it is in the key.
     forms = [stem, words, words.replace(" ", "-")]
-    if residual_personal_data(pa.table({"name": forms}), policies={}, protected=()):
+    if residual_personal_data(pa.table({"text": forms}), policies={}, protected=()):
         return "contribution"
     return words[:_NAME_LENGTH].strip().replace(" ", "-") or "contribution"
 

@@ -172,8 +172,9 @@ class _Examination:
         distinct = second.spool.distinct()
         claimed = self._claim(distinct)
         new = claimed.holders < 0
-        if not self.problems and (few := _too_few(int(new.sum()), source.rows, spec)):
-            self.problems.append(few)
+        history = self._history(claimed)
+        if not self.problems and int(new.sum()) < spec.intake.min_rows:
+            self.problems.append(_too_few(int(new.sum()), source.rows, history, spec))
         rows = second.spool.write(self.scratch / "rows.parquet", distinct, new)
         accepted = not self.problems
         privacy: PrivacyReport = second.privacy.report
@@ -201,7 +202,7 @@ class _Examination:
                 "checks": [check.to_dict() for check in checks],
             },
             drift=[drift.to_dict() for drift in drifts],
-            history=self._history(claimed).to_dict(),
+            history=history.to_dict(),
             manifest=manifest.model_dump(mode="json"),
         )
         return Examined(rows, report)
@@ -312,13 +313,16 @@ def _no_rows(spec: BenchmarkSpec, path: Path) -> StoredRows:
     return store_rows(schema.empty_table(), path)
 
 
-def _too_few(new: int, total: int, spec: BenchmarkSpec) -> Problem | None:
-    if new >= spec.intake.min_rows:
-        return None
+def _too_few(new: int, total: int, history: History, spec: BenchmarkSpec) -> Problem:
+    held = "".join(
+        f" {count} of them stand in the earlier contribution {key!r}."
+        for key, count in list(history.held.items())[:1]
+    )
     return Problem(
         "too-few-new-rows",
         f"{new} of {total} rows are new; the others stand in the benchmark, in an earlier "
-        f"contribution or twice in the file. At least {spec.intake.min_rows} new ones are needed.",
+        f"contribution or twice in the file.{held} At least {spec.intake.min_rows} new ones are "
+        "needed.",
         "Send more rows that the benchmark does not have yet.",
         count=new,
     )

@@ -83,7 +83,11 @@ class RowsOfFile:
                 flawed = flawed | unknown
                 if log is not None:
                     self._note_unknown(log, batch.rows[unknown])
-            yield batch.table.filter(pa.array(~flawed)), batch.rows[~flawed]
+            # Without any of the benchmark's columns there is nothing to filter.
+            sound = (
+                batch.table.filter(pa.array(~flawed)) if batch.table.num_columns else batch.table
+            )
+            yield sound, batch.rows[~flawed]
 
     def _unknown_labels(self, labels: pa.ChunkedArray) -> np.ndarray:
         known = pc.is_in(labels, value_set=self._labels)
