@@ -1,4 +1,4 @@
-"""Rows that came before: the first recorded contribution keeps them, in whatever form they return."""
+"""Rows that came before: the first contribution keeps them, in whatever form they return."""
 
 import json
 from collections.abc import Callable

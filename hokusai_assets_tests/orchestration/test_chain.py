@@ -36,13 +36,13 @@ def test_an_honest_contribution_is_attested_and_a_stranger_can_verify_it(deploym
 def test_the_baseline_is_made_once_and_reused_by_later_contributions(
     deployment: Deployment, tmp_path: Path
 ):
-    _, first = deployment.run()
+    part = tmp_path / "part.csv"
+    part.write_text("\n".join(deployment.contribution_file.read_text().splitlines()[:200]) + "\n")
+    _, first = deployment.run(part)
     assert first.reused == []
-    other = tmp_path / "other.csv"
-    other.write_text("\n".join(deployment.contribution_file.read_text().splitlines()[:200]) + "\n")
-    _, second = deployment.run(other)
+    _, second = deployment.run()
     assert set(second.reused) == {"benchmark", "baseline_model", "baseline_evaluation"}
-    _, again = deployment.run(other)
+    _, again = deployment.run()
     assert {"new_model", "new_evaluation"} <= set(again.reused)
 
 
@@ -94,15 +94,15 @@ def test_a_platform_fault_is_a_failed_run_and_a_later_run_repairs_it(
 def test_an_unforeseen_error_at_intake_tells_its_place_but_not_its_message(
     deployment: Deployment, monkeypatch
 ):
-    from hokusai_assets.contributions import intake
+    from hokusai_assets.contributions import rows_of_file
 
     def quotes_a_cell(*_: object, **__: object) -> None:
         raise ValueError("could not convert 'alice-secret@example.com'")
 
-    monkeypatch.setattr(intake, "read_table", quotes_a_cell)
+    monkeypatch.setattr(rows_of_file, "typed_batches", quotes_a_cell)
     _, outcome = deployment.run()
     assert outcome.status == "failed"
-    assert "ValueError at contributions/intake.py:" in outcome.faults[0]
+    assert "ValueError at contributions/rows_of_file.py:" in outcome.faults[0]
     said = "".join(str(entry) for entry in deployment.instance.all_logs(outcome.run_id))
     assert "alice-secret" not in said + str(outcome)
 
@@ -152,8 +152,10 @@ def test_the_same_file_in_two_homes_has_the_same_attestation_hash(
 
 @pytest.mark.parametrize("form", ["shuffled.csv", "same.json", "same.jsonl", "same.parquet"])
 def test_shuffled_rows_or_another_format_have_the_same_result_hash(
-    deployment: Deployment, tmp_path: Path, form: str
+    make_deployment, tmp_path: Path, form: str
 ):
+    # In a home each: in one, the second would bring no row that the first has not.
+    deployment, elsewhere = make_deployment("one"), make_deployment("two")
     frame = pd.read_csv(deployment.contribution_file)
     other = tmp_path / form
     if form == "shuffled.csv":
@@ -165,12 +167,33 @@ def test_shuffled_rows_or_another_format_have_the_same_result_hash(
     else:
         frame.to_parquet(other)
     first, _ = deployment.run()
-    second, outcome = deployment.run(other)
+    second, outcome = elsewhere.run(other)
     assert outcome.status == "evaluated"
     assert first != second
-    one, two = claims(deployment, first), claims(deployment, second)
+    one, two = claims(deployment, first), claims(elsewhere, second)
     assert one[1] == two[1]
     assert one[0] != two[0]
+
+
+def test_the_same_rows_sent_again_are_rejected_and_the_first_contribution_is_named(
+    deployment: Deployment, tmp_path: Path
+):
+    first, _ = deployment.run()
+    again = tmp_path / "mine.parquet"
+    pd.read_csv(deployment.contribution_file).to_parquet(again)
+    key, outcome = deployment.run(again)
+    assert outcome.status == "rejected"
+    report = read_record(deployment.settings, "generated", key).report
+    assert [problem.rule for problem in report.problems] == ["too-few-new-rows"]
+    assert list(report.history["held"]) == [first]
+
+
+def test_a_step_leaves_no_scratch_behind(deployment: Deployment, tmp_path: Path):
+    deployment.run()
+    bad = tmp_path / "bad.csv"
+    bad.write_text("distance_km,parcels\n1.5,2\n")
+    deployment.run(bad)
+    assert list(deployment.settings.scratch.iterdir()) == []
 
 
 def test_a_changed_benchmark_gives_a_new_attestation_and_keeps_the_old(deployment: Deployment):
