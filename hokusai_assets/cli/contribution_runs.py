@@ -70,7 +70,10 @@ def run_registered(
         "result_hash": record.result_hash,
         "privacy": report["privacy"],
         "reused": outcome.reused,
-        "warnings": outcome.warnings,
+        "warnings": [
+            *(f"{warning['rule']}: {warning['message']}" for warning in report["warnings"]),
+            *outcome.warnings,
+        ],
         "dagster_run_id": outcome.run_id,
     }
     if record.measured is None:

@@ -1,0 +1,36 @@
+"""A check as one self-contained HTML page: no scripts, no network, for screen and print."""
+
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from hokusai_assets.cli.check_run import REMOVED_IN_WORDS, summary
+
+_QUESTIONS = {
+    "class-balance": "Are the labels shared out as in the base set?",
+    "conflicting-labels": "Do equal rows have equal labels?",
+    "label-noise": "Does the baseline agree with the labels?",
+}
+
+
+def check_page(document: dict[str, Any]) -> str:
+    """Return the page of a check's document."""
+    environment = Environment(
+        loader=PackageLoader("hokusai_assets.cli"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "percent": lambda ppm: f"{ppm / 10_000:.1f}%",
+        "index": lambda ppm: f"{ppm / 1_000_000:.2f}",
+        "count": lambda number: f"{number:,}",
+        "signed": lambda number: f"{number:+.4f}",
+    }
+    return environment.get_template("check.html").render(
+        found=document,
+        summary=summary(document),
+        removed_in_words=REMOVED_IN_WORDS,
+        questions=_QUESTIONS,
+    )
