@@ -22,7 +22,13 @@ from hokusai_assets.tables.formats import DeclaredFormat, FileFormat, FoundForma
 from hokusai_assets.tables.limits import ReadLimits
 from hokusai_assets.tables.problem_log import ProblemLog
 from hokusai_assets.tables.problems import refuse
-from hokusai_assets.tables.raw_batches import RawBatch, check_cell_lengths, check_rows, sliced
+from hokusai_assets.tables.raw_batches import (
+    RawBatch,
+    check_cell_lengths,
+    check_rows,
+    sliced,
+    within_limit,
+)
 from hokusai_assets.tables.text_encoding import (
     SAMPLE_BYTES,
     encoding_of_sample,
@@ -71,15 +77,16 @@ class CsvReader:
         if columns is not None:
             wanted = [column for column in columns if column in self._header]
         for records in self._records(skip_header=True):
-            for batch in sliced(self._parsed(records, wanted, log)):
+            parsed = self._parsed(records, wanted, log)
+            for batch in sliced(within_limit(parsed, self._limits)):
                 check_cell_lengths(batch, self._name, self._limits)
                 yield batch
+            check_rows(self.rows_seen, self._name, self._limits)
 
     def _parsed(self, records: Records, wanted: Sequence[str], log: ProblemLog) -> RawBatch:
         several = len(self._header) > 1
         table, ragged = self._parse(records.data, wanted, skip_blank=several)
         count = table.num_rows + len(ragged)
-        check_rows(self.rows_seen + count, self._name, self._limits)
         numbers = np.delete(np.arange(1, count + 1), np.array(ragged, np.int64) - 1)
         overrun = np.setdiff1d(records.rows_with_overrun(skip_blank=several), ragged)
         kept = ~np.isin(numbers, overrun)

@@ -50,6 +50,11 @@ class Structure:
         crlf = (text[ends] == _LF) & (ends > starts) & (text[np.maximum(ends - 1, 0)] == _CR)
         return np.asarray(ends - crlf == starts)
 
+    def before(self, end: int) -> "Structure":
+        """Return what there is of it before a position between two records."""
+        parts = (self.starts, self.ends, self.overrun, self.record_ends, self.line_starts)
+        return Structure(*(part[part < end] for part in parts))
+
     def records_of(self, positions: Positions) -> Positions:
         """Return the index of the record that each position is in, from 0."""
         return np.searchsorted(self.record_ends, positions).astype(np.int64)
@@ -143,11 +148,9 @@ class Records:
         """
         if self.structure is None:
             return _NONE
-        # The structure also covers the record after these, which is not whole yet.
-        overrun = self.structure.overrun[self.structure.overrun < len(self.data)]
-        if len(overrun) == 0:
+        if len(self.structure.overrun) == 0:
             return _NONE
-        records = self.structure.records_of(overrun)
+        records = self.structure.records_of(self.structure.overrun)
         numbers = records + 1
         if skip_blank:
             numbers = numbers - np.cumsum(self.structure.blank(self.data))[records]
@@ -171,22 +174,18 @@ def whole_records(
     """
     held = b""
     for block in blocks:
-        held += block
-        records, held = _cut(held, delimiter, final=False)
-        _check_lengths(records, held, name, max_row_bytes)
-        if records.data:
-            yield records
+        records, held = _cut(held + block, delimiter, final=False)
+        yield from _checked(records, held, name, max_row_bytes)
     if not held:
         return
     records, rest = _cut(held + b"\n", delimiter, final=True)
-    _check_lengths(records, rest, name, max_row_bytes)
+    yield from _checked(records, rest, name, max_row_bytes)
     if rest:
         refuse(
             "bad-csv",
             f"{name}: a quoted cell has no closing quote.",
             'Close every quoted cell, and write a quote inside one as "".',
         )
-    yield records
 
 
 def _cut(data: bytes, delimiter: bytes, *, final: bool) -> tuple[Records, bytes]:
@@ -196,15 +195,21 @@ def _cut(data: bytes, delimiter: bytes, *, final: bool) -> tuple[Records, bytes]
         return Records(data[:end], None), data[end:]
     structure = structure_of(data, delimiter, final=final)
     end = int(structure.record_ends[-1]) + 1 if len(structure.record_ends) else 0
-    return Records(data[:end], structure), data[end:]
+    return Records(data[:end], structure.before(end)), data[end:]
 
 
-def _check_lengths(records: Records, rest: bytes, name: str, max_row_bytes: int) -> None:
-    longest = len(rest)
-    if len(records.data) > max_row_bytes:
-        structure = records.structure or structure_of(records.data, b",", final=True)
-        longest = max(longest, int((structure.record_ends - structure.line_starts).max()) + 1)
-    if longest > max_row_bytes:
+def _checked(records: Records, rest: bytes, name: str, max_row_bytes: int) -> Iterator[Records]:
+    """Yield records up to the first that is too long, and refuse that one."""
+    data, structure = records.data, records.structure
+    end = len(data)
+    if len(data) > max_row_bytes:
+        lengths_of = structure or structure_of(data, b",", final=True)
+        lengths = lengths_of.record_ends + 1 - lengths_of.line_starts
+        if (lengths > max_row_bytes).any():
+            end = int(lengths_of.line_starts[np.argmax(lengths > max_row_bytes)])
+    if end:
+        yield Records(data[:end], structure.before(end) if structure else None)
+    if end < len(data) or len(rest) > max_row_bytes:
         refuse_long_row(name, max_row_bytes)
 
 

@@ -76,10 +76,15 @@ def opened_folder(path: Path, name: str) -> Iterator[int]:
         os.close(descriptor)
 
 
+def is_ignored_in_folder(name: str) -> bool:
+    """Say whether a name in a folder of parts is that of something that holds no rows."""
+    return name.startswith(_IGNORED_BEGINNINGS)
+
+
 def is_part_name(name: str) -> bool:
     """Say whether a name in a folder of parts is a part's: Parquet, and not ignored."""
     found = format_of(name)
-    return not name.startswith(_IGNORED_BEGINNINGS) and found is not None and found.is_parquet
+    return not is_ignored_in_folder(name) and found is not None and found.is_parquet
 
 
 def list_parts(folder: int, name: str, *, max_parts: int) -> list[Part]:
@@ -101,7 +106,7 @@ def list_parts(folder: int, name: str, *, max_parts: int) -> list[Part]:
     parts: list[Part] = []
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name.startswith(_IGNORED_BEGINNINGS):
+            if is_ignored_in_folder(entry.name):
                 continue
             if not (entry.is_file(follow_symlinks=False) and is_part_name(entry.name)):
                 refuse(

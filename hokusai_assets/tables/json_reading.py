@@ -21,7 +21,7 @@ from hokusai_assets.tables.json_records import (
 )
 from hokusai_assets.tables.limits import ReadLimits
 from hokusai_assets.tables.problem_log import ProblemLog
-from hokusai_assets.tables.problems import refuse
+from hokusai_assets.tables.problems import UnreadableFile, refuse
 from hokusai_assets.tables.raw_batches import (
     BATCH_ROWS,
     RawBatch,
@@ -58,18 +58,25 @@ class JsonReader:
         self.rows_seen = 0
         flattener = RecordFlattener(columns, self._name, self._limits)
         batch = _Batch(columns, flattener)
-        for record in self._records():
-            self.rows_seen += 1
-            check_rows(self.rows_seen, self._name, self._limits)
-            if isinstance(record, Flaw):
-                log.add("bad-json", [self.rows_seen], what=record.what, fix=record.fix)
-                continue
-            batch.add(record, self.rows_seen)
-            if batch.is_full:
-                yield self._finished(batch, log)
-                batch = _Batch(columns, flattener)
+        problem = None
+        try:
+            for record in self._records():
+                self.rows_seen += 1
+                check_rows(self.rows_seen, self._name, self._limits)
+                if isinstance(record, Flaw):
+                    log.add("bad-json", [self.rows_seen], what=record.what, fix=record.fix)
+                    continue
+                batch.add(record, self.rows_seen)
+                if batch.is_full:
+                    full, batch = batch, _Batch(columns, flattener)
+                    yield self._finished(full, log)
+        except UnreadableFile as error:
+            problem = error.problem
+        # What stands before the row that can't be read comes first, wherever batches are cut.
         if batch.numbers:
             yield self._finished(batch, log)
+        if problem is not None:
+            raise UnreadableFile(problem)
         if self.rows_seen and not flattener.names and not log:
             check_column_names((), self._name, self._limits)
         self.column_names = tuple(flattener.names)

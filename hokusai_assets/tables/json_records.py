@@ -18,6 +18,7 @@ import numpy as np
 
 from hokusai_assets.tables.limits import ReadLimits
 from hokusai_assets.tables.problems import refuse
+from hokusai_assets.tables.text_encoding import without_bom
 
 _SPACE = " \t\n\r"
 _SPACES = re.compile(f"[{_SPACE}]*")
@@ -122,19 +123,14 @@ def records_of_lines(
 def _lines(blocks: Iterable[bytes], name: str, limits: ReadLimits) -> Iterator[bytes]:
     """Yield the lines that are not blank, without their ends and the byte order mark."""
     held = b""
-    first = True
-    for block in blocks:
+    for block in without_bom(blocks):
         held += block
         *lines, held = held.split(b"\n")
         for line in lines:
-            if first:
-                line, first = line.removeprefix(codecs.BOM_UTF8), False
             _check_line(line, name, limits)
             if line.strip(_SPACE_BYTES):
                 yield line
         _check_line(held, name, limits)
-    if first:
-        held = held.removeprefix(codecs.BOM_UTF8)
     if held.strip(_SPACE_BYTES):
         yield held
 
@@ -160,8 +156,9 @@ class _Document:
     """A JSON document of which only a stretch is held at a time."""
 
     def __init__(self, blocks: Iterable[bytes], name: str, limits: ReadLimits) -> None:
-        self._blocks = iter(blocks)
-        self._decode = codecs.getincrementaldecoder("utf-8-sig")()
+        self._blocks = without_bom(blocks)
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+        self._broken = False
         self._name, self._limits = name, limits
         self._text, self._at, self._ended = "", 0, False
         self._parser = _RecordParser()
@@ -247,14 +244,18 @@ class _Document:
 
     def _read_on(self) -> bool:
         """Hold the next stretch of text too, and no longer what has been read; False at the end."""
+        if self._broken:
+            where = f"{self._name}, row {self._count}" if self._count else self._name
+            _refuse_not_utf8(where)
         if self._ended:
             return False
         block = next(self._blocks, b"")
         self._ended = not block
         try:
-            text = self._decode.decode(block, final=self._ended)
-        except UnicodeDecodeError:
-            _refuse_not_utf8(f"{self._name}, row {max(self._count, 1)} or later")
+            text = self._decoder.decode(block, final=self._ended)
+        except UnicodeDecodeError as error:
+            # What stands before it is looked at first, wherever blocks are cut.
+            text, self._broken, self._ended = error.object[: error.start].decode(), True, False
         self._text, self._at = self._text[self._at :] + text, 0
         return not self._ended
 

@@ -27,6 +27,12 @@ MAX_FOOTER_BYTES = 64 * 2**20
 MAX_ROW_GROUPS = 50_000
 # Decoded bytes that are aimed at per batch.
 _BATCH_BYTES = 8 * 2**20
+# Texts stored in fewer bytes than this, on average, are read as a dictionary: they may be long
+# ones that are repeated, and then their size is known before they are decoded. Of the others a
+# smaller number is decoded at once.
+_REPEATED_BYTES = 16
+_PLAIN_ROWS = 8_192
+_JUDGED_ROW_GROUPS = 100
 _READ_BUFFER_BYTES = 2**20
 _MAGIC = b"PAR1"
 
@@ -196,16 +202,17 @@ class _Decoder:
             yield part.metadata.num_rows
             return
         with _decoding(self._name):
+            repeated, plain = _binary_leaves(part, names)
             file = pq.ParquetFile(
                 part.stream,
                 memory_map=False,
                 metadata=part.metadata,
                 pre_buffer=False,
                 buffer_size=_READ_BUFFER_BYTES,
-                # A repeated long text is small as a dictionary; its size is known undecoded.
-                read_dictionary=list(_binary_leaves(part.schema)),
+                read_dictionary=repeated,
             )
-        for groups, rows, batch_rows in _row_group_runs(part.metadata):
+        most = _PLAIN_ROWS if plain else BATCH_ROWS
+        for groups, rows, batch_rows in _row_group_runs(part.metadata, most):
             decoded = 0
             batches = file.iter_batches(
                 batch_rows, row_groups=groups, columns=list(names), use_threads=False
@@ -234,7 +241,7 @@ class _Decoder:
         self._held.append(table)
         self._held_rows += table.num_rows
         self._held_bytes += table.nbytes
-        if self._held_rows >= BATCH_ROWS // 2 or self._held_bytes >= _BATCH_BYTES:
+        if self._held_rows >= BATCH_ROWS or self._held_bytes >= _BATCH_BYTES:
             yield from self.rest()
 
     def _pieces(self, batch: pa.RecordBatch, names: Sequence[str]) -> Iterator[pa.Table]:
@@ -257,29 +264,20 @@ class _Decoder:
     def _row_sizes(self, table: pa.Table) -> npt.NDArray[np.int64]:
         """Return the bytes that each row will have, checking the texts' lengths."""
         sizes = np.zeros(table.num_rows, np.int64)
+        too_long: list[tuple[int, str]] = []
         for column, chunked in zip(table.column_names, table.columns, strict=True):
-            if not _has_bytes(chunked.type):
+            cells = chunked.combine_chunks()
+            if not _has_bytes(cells.type):
                 sizes += 8
                 continue
-            lengths = []
-            for chunk in chunked.chunks:
-                self._check_texts(chunk, column)
-                lengths.append(_lengths(chunk))
-            sizes += 5 + np.concatenate(lengths or [np.zeros(0, np.int64)])
+            sizes += 5 + _lengths(cells)
+            position = _first_too_long(cells, self._limits.max_cell_chars)
+            if position is not None:
+                too_long.append((position, column))
+        if too_long:
+            position, column = min(too_long)
+            refuse_long_cell(self._name, self._rows + position + 1, column, self._limits)
         return sizes
-
-    def _check_texts(self, chunk: pa.Array, column: str) -> None:
-        most = self._limits.max_cell_chars
-        entries = chunk.dictionary if pa.types.is_dictionary(chunk.type) else chunk
-        if not is_text(entries.type) or (pc.max(pc.binary_length(entries)).as_py() or 0) <= most:
-            return
-        over = pc.greater(pc.utf8_length(entries), most)
-        if entries is not chunk:
-            over = over.take(chunk.indices)
-        mask = np.asarray(over.fill_null(False))
-        if mask.any():
-            row = self._rows + int(np.argmax(mask)) + 1
-            refuse_long_cell(self._name, row, column, self._limits)
 
     def _check_sizes(self, sizes: npt.NDArray[np.int64]) -> None:
         if len(sizes) and sizes.max() > self._limits.max_row_bytes:
@@ -301,7 +299,7 @@ class _Decoder:
             )
 
 
-def _row_group_runs(metadata: pq.FileMetaData) -> Iterator[tuple[list[int], int, int]]:
+def _row_group_runs(metadata: pq.FileMetaData, most: int) -> Iterator[tuple[list[int], int, int]]:
     """Yield runs of row groups to read together: their numbers, rows, and rows per batch."""
     run: list[int] = []
     rows, widest = 0, 1.0
@@ -311,20 +309,27 @@ def _row_group_runs(metadata: pq.FileMetaData) -> Iterator[tuple[list[int], int,
         rows += group.num_rows
         widest = max(widest, group.total_byte_size / max(1, group.num_rows))
         if rows >= BATCH_ROWS or number == metadata.num_row_groups - 1:
-            yield run, rows, int(max(1, min(BATCH_ROWS, 4 * _BATCH_BYTES / widest)))
+            yield run, rows, int(max(1, min(most, 4 * _BATCH_BYTES / widest)))
             run, rows, widest = [], 0, 1.0
 
 
-def _binary_leaves(schema: pa.Schema) -> Iterator[str]:
-    def leaves(field: pa.Field, parents: str) -> Iterator[str]:
-        if pa.types.is_struct(field.type):
-            for member in field.type:
-                yield from leaves(member, f"{parents}{field.name}.")
-        elif _has_bytes(field.type):
-            yield parents + field.name
-
-    for field in schema:
-        yield from leaves(field, "")
+def _binary_leaves(part: _Part, names: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the wanted columns of texts or bytes: repeated ones, and others."""
+    metadata = part.metadata
+    groups = [
+        metadata.row_group(number)
+        for number in range(min(metadata.num_row_groups, _JUDGED_ROW_GROUPS))
+    ]
+    rows = sum(group.num_rows for group in groups)
+    repeated: list[str] = []
+    plain: list[str] = []
+    for position in range(metadata.num_columns):
+        column = metadata.schema.column(position)
+        if column.physical_type != "BYTE_ARRAY" or column.path not in names:
+            continue
+        size = sum(group.column(position).total_uncompressed_size for group in groups)
+        (repeated if size < _REPEATED_BYTES * rows else plain).append(column.path)
+    return repeated, plain
 
 
 def _value_type(kind: pa.DataType) -> pa.DataType:
@@ -334,6 +339,18 @@ def _value_type(kind: pa.DataType) -> pa.DataType:
 def _has_bytes(kind: pa.DataType) -> bool:
     kind = _value_type(kind)
     return is_text(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
+
+
+def _first_too_long(cells: pa.Array, most: int) -> int | None:
+    """Return the position of the first text with more characters, by its dictionary if any."""
+    entries = cells.dictionary if pa.types.is_dictionary(cells.type) else cells
+    if not is_text(entries.type) or (pc.max(pc.binary_length(entries)).as_py() or 0) <= most:
+        return None
+    over = pc.greater(pc.utf8_length(entries), most)
+    if entries is not cells:
+        over = over.take(cells.indices)
+    mask = np.asarray(over.fill_null(False))
+    return int(np.argmax(mask)) if mask.any() else None
 
 
 def _lengths(chunk: pa.Array) -> npt.NDArray[np.int64]:

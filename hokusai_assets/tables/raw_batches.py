@@ -42,6 +42,15 @@ def sliced(batch: RawBatch) -> Iterator[RawBatch]:
         yield RawBatch(table, batch.rows[piece], unreadable)
 
 
+def within_limit(batch: RawBatch, limits: ReadLimits) -> RawBatch:
+    """Return the rows of a batch up to the last one that may be read."""
+    count = int(np.searchsorted(batch.rows, limits.max_rows, "right"))
+    if count == len(batch.rows):
+        return batch
+    unreadable = {name: mask[:count] for name, mask in batch.unreadable.items()}
+    return RawBatch(batch.table.slice(0, count), batch.rows[:count], unreadable)
+
+
 def check_rows(count: int, name: str, limits: ReadLimits) -> None:
     """Raise UnreadableFile (``too-large``) for more rows than may be."""
     if count > limits.max_rows:
@@ -54,13 +63,14 @@ def check_rows(count: int, name: str, limits: ReadLimits) -> None:
 
 def check_cell_lengths(batch: RawBatch, name: str, limits: ReadLimits) -> None:
     """Raise UnreadableFile (``too-long``) for a text cell with more characters than may be."""
-    for column, array in zip(batch.table.column_names, batch.table.columns, strict=True):
-        first = 0
-        for chunk in array.chunks:
-            over = _first_too_long(chunk, limits.max_cell_chars)
-            if over is not None:
-                refuse_long_cell(name, int(batch.rows[first + over]), column, limits)
-            first += len(chunk)
+    found = [
+        (position, column)
+        for column, array in zip(batch.table.column_names, batch.table.columns, strict=True)
+        if (position := _first_too_long(array, limits.max_cell_chars)) is not None
+    ]
+    if found:
+        position, column = min(found, key=lambda cell: cell[0])
+        refuse_long_cell(name, int(batch.rows[position]), column, limits)
 
 
 def refuse_long_cell(name: str, row: int, column: str, limits: ReadLimits) -> NoReturn:
@@ -74,12 +84,9 @@ def refuse_long_cell(name: str, row: int, column: str, limits: ReadLimits) -> No
     )
 
 
-def _first_too_long(chunk: pa.Array, most: int) -> int | None:
-    if not is_text(chunk.type):
-        return None
+def _first_too_long(cells: pa.ChunkedArray, most: int) -> int | None:
     # Bytes first: they are known without a look at the text, and are never fewer.
-    longest = pc.max(pc.binary_length(chunk)).as_py() or 0
-    if longest <= most:
+    if not is_text(cells.type) or (pc.max(pc.binary_length(cells)).as_py() or 0) <= most:
         return None
-    over = np.asarray(pc.greater(pc.utf8_length(chunk), most).fill_null(False))
+    over = np.asarray(pc.greater(pc.utf8_length(cells), most).fill_null(False))
     return int(np.argmax(over)) if over.any() else None

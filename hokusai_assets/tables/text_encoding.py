@@ -93,38 +93,36 @@ def is_utf8(blocks: Iterable[bytes], name: str, *, required: bool) -> bool:
     """
     decoder = codecs.getincrementaldecoder("utf-8")()
     lines = 1
+    error = None
     for block in blocks:
         nul = block.find(b"\0")
-        if not _continues_utf8(decoder, block if nul < 0 else block[:nul], final=False):
+        error = _utf8_error(decoder, block if nul < 0 else block[:nul], final=False)
+        if error is not None:
             break
         refuse_nul(nul, block, name, lines)
         lines += block.count(b"\n")
     else:
-        if _continues_utf8(decoder, b"", final=True):
-            return True
-        block = b""
-    if required:
-        # Good to the line: where the decoder stopped within the block is found by a second try.
-        try:
-            block.decode()
-        except UnicodeDecodeError as error:
-            lines += block.count(b"\n", 0, error.start)
+        error = _utf8_error(decoder, b"", final=True)
+    if error is not None and required:
+        lines += error.object.count(b"\n", 0, error.start)
         refuse(
             "not-utf8",
             f"{name}, line {lines}: the text is not UTF-8.",
             "Save the file as UTF-8, or declare its encoding if it is CSV.",
         )
-    return False
+    return error is None
 
 
-def _continues_utf8(decoder: codecs.IncrementalDecoder, block: bytes, *, final: bool) -> bool:
+def _utf8_error(
+    decoder: codecs.IncrementalDecoder, block: bytes, *, final: bool
+) -> UnicodeDecodeError | None:
     if not final and block.isascii() and decoder.getstate()[0] == b"":
-        return True
+        return None
     try:
         decoder.decode(block, final)
-    except UnicodeDecodeError:
-        return False
-    return True
+    except UnicodeDecodeError as error:
+        return error
+    return None
 
 
 def refuse_nul(position: int, block: bytes | str, name: str, lines: int) -> None:
@@ -157,7 +155,7 @@ def utf8_blocks(
             (``not-text``).
     """
     if encoding == "utf-8":
-        yield from _without_bom(blocks)
+        yield from without_bom(blocks)
         return
     decoder = codecs.getincrementaldecoder(encoding)() if encoding != "windows-1252" else None
     lines, first = 1, True
@@ -194,7 +192,8 @@ def _decoded(
         )
 
 
-def _without_bom(blocks: Iterable[bytes]) -> Iterator[bytes]:
+def without_bom(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield a UTF-8 text without its byte order mark, if it begins with one."""
     held = b""
     started = False
     for block in blocks:
@@ -204,6 +203,8 @@ def _without_bom(blocks: Iterable[bytes]) -> Iterator[bytes]:
         held += block
         if len(held) >= len(codecs.BOM_UTF8):
             started = True
-            yield held.removeprefix(codecs.BOM_UTF8)
-    if not started:
-        yield held.removeprefix(codecs.BOM_UTF8)
+            # No empty block: to those who read on, it would be the end.
+            if rest := held.removeprefix(codecs.BOM_UTF8):
+                yield rest
+    if not started and held:
+        yield held
