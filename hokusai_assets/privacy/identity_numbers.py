@@ -140,7 +140,7 @@ SSN = Recogniser(
     pattern=_SSN,
     validator=_ssn_span,
     canonicalise=_canonical_ssn,
-    trigger=digits(7),
+    trigger="[0-9]{3}[ -]?[0-9]{2}[ -]?[0-9]{4}",
     header_words=phrases("ssn", "social security", "socialsecurity", "socialsecuritynumber"),
     header_evidence=digits(7),
 )

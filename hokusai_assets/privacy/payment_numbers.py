@@ -182,8 +182,7 @@ CARD = Recogniser(
     pattern=_CARD,
     validator=_card_span,
     canonicalise=_canonical_card,
-    # Shared with phones and social security numbers, so that one pass serves all.
-    trigger=digits(7),
+    trigger="[0-9](?:[ -]?[0-9]){11}",
     header_words=phrases(
         "credit card", "debit card", "creditcard", "debitcard", "card number", "card no",
         "card num", "cardnumber", "cc number", "cc num", "cc no", "payment card", "kreditkarte",
