@@ -35,7 +35,7 @@ _CLOSINGS = (
     r"|[Ss]aluti|[Gg]roeten|[Pp]ozdrawiam|[Hh]älsningar|[Hh]ilsen"
 )
 _NAME = (
-    rf"(?<!\w)(?:(?:(?:{_TITLES})\.?|{_PHRASES}) |(?:{_GREETINGS}) "
+    rf"(?<!\w)(?:(?:(?:{_TITLES})\.?|{_PHRASES}) |(?:{_GREETINGS}) (?:(?:{_TITLES})\.? )?"
     rf"|(?:{_CLOSINGS}),?\s{{1,3}})({_FULL})"
 )
 _MATCH = re.compile(_NAME)

@@ -184,7 +184,7 @@ def _joined(parts: list[str | Finding | _Stretch]) -> Pieces | None:
 
 
 def _search(stretches: list[_Stretch], recognisers: Sequence[Recogniser]) -> None:
-    # Of those who find values without a sign too.
+    # Those who find values without a sign too.
     signless = sum(1 << bit for bit, row in enumerate(recognisers) if not row.has_sign)
     for count in range(1, _MAX_ROUNDS + 1):
         sizes = [len(stretch.pieces) for stretch in stretches]
@@ -196,12 +196,12 @@ def _search(stretches: list[_Stretch], recognisers: Sequence[Recogniser]) -> Non
                 _cut_together(concerned, recogniser, last)
             else:
                 for stretch in concerned:
-                    _cut_each(stretch, recogniser, last)
+                    if _cut_each(stretch, recogniser, last) and not _has_sign(stretch.pieces):
+                        stretch.relevant &= signless
         stretches = [
             stretch
             for stretch, size in zip(stretches, sizes, strict=True)
-            if len(stretch.pieces) > size
-            and (stretch.relevant & signless or _has_sign(stretch.pieces))
+            if stretch.relevant and len(stretch.pieces) > size
         ]
         if not stretches:
             return
@@ -211,14 +211,15 @@ def _has_sign(pieces: Pieces) -> bool:
     return any(isinstance(piece, str) and _SIGN.search(piece) for piece in pieces)
 
 
-def _cut_each(stretch: _Stretch, recogniser: Recogniser, last: bool) -> None:
+def _cut_each(stretch: _Stretch, recogniser: Recogniser, last: bool) -> bool:
+    """Cut one entity's values out of a stretch; tell whether there were any."""
     pieces = stretch.pieces
     if len(pieces) == 1 and isinstance(pieces[0], str):
         # By far the commonest: the text as it came.
         spans = _valid_spans(pieces[0], recogniser, stretch.alone)
         if spans:
             stretch.pieces = _cut(pieces[0], spans, recogniser, last)
-        return
+        return bool(spans)
     cut: Pieces = []
     for piece in pieces:
         if isinstance(piece, Finding) or len(piece) < _MIN_LENGTH:
@@ -229,6 +230,7 @@ def _cut_each(stretch: _Stretch, recogniser: Recogniser, last: bool) -> None:
             spans = _valid_spans(piece, recogniser, False)
             cut += _cut(piece, spans, recogniser, last) if spans else [piece]
     stretch.pieces = cut
+    return len(cut) > len(pieces)
 
 
 def _cut_together(stretches: list[_Stretch], recogniser: BatchRecogniser, last: bool) -> None:
