@@ -114,7 +114,7 @@ _STRUCTURES = (
     "VA 3n15n VG 4a16n XK 4n10n2n YE 4a4n18c"
 )
 _CLASSES = {"n": "[0-9]", "a": "[A-Z]", "c": "[A-Z0-9]"}
-_IBAN = r"(?<![^\W_])[A-Za-z]{2}[0-9]{2}(?:[ -]?[A-Za-z0-9]){11,30}"
+_IBAN = rf"(?<!{WORD})[A-Za-z]{{2}}[0-9]{{2}}(?:[ -]?[A-Za-z0-9]){{11,30}}"
 
 
 @lru_cache(maxsize=1)

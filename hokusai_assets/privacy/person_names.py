@@ -42,6 +42,7 @@ _MATCH = re.compile(_NAME)
 # Capitalised as names are, but what a greeting or a title is followed by without one.
 _NO_NAMES = frozenset(
     {
+        *re.findall(r"[a-zñ]+", _TITLES.casefold()), "señor", "señora", "signor", "herr", "senhor",
         "all", "everyone", "everybody", "team", "sir", "madam", "customer", "customers", "friend",
         "friends", "there", "colleague", "colleagues", "members", "member", "user", "users",
         "subscriber", "valued", "the", "and", "damen", "herren", "kunde", "kundin", "client",
