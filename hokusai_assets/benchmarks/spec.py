@@ -15,6 +15,8 @@ from pydantic import (
 )
 
 from hokusai_assets.canonical.canonical_json import canonical_bytes, digest, with_floats_as_text
+from hokusai_assets.privacy.custom import PrivacySpec
+from hokusai_assets.privacy.recognisers import ENTITIES
 from hokusai_assets.tables.columns import ColumnType
 from hokusai_assets.tables.limits import ReadLimits
 
@@ -59,11 +61,14 @@ class _Strict(BaseModel):
 
 
 class ColumnSpec(_Strict):
-    """One feature column: its type, and how personal data in it is treated."""
+    """One feature column: its type, and how personal data in it is treated.
+
+    ``pii:<entity>`` names a built-in entity, or one of the spec's ``privacy.recognisers``.
+    """
 
     type: ColumnType
     nullable: bool = True
-    pii: Annotated[str, StringConstraints(pattern=r"^(auto|not_pii|drop|pii:[a-z_]+)$")] = "auto"
+    pii: Annotated[str, StringConstraints(pattern=r"^(auto|not_pii|drop|pii:[a-z]+)$")] = "auto"
 
 
 class TextFeatures(_Strict):
@@ -243,6 +248,7 @@ class BenchmarkSpec(_Strict):
     labels: tuple[str, ...]
     data: DataSpec
     columns: dict[str, ColumnSpec]
+    privacy: PrivacySpec = PrivacySpec()
     model: ModelSpec
     baseline: BaselineSpec = BaselineSpec()
     metrics: MetricsSpec
@@ -282,6 +288,18 @@ class BenchmarkSpec(_Strict):
                 f"guardrails: {unmeasured} not measured; add to metrics.secondary "
                 f"or use one of {list(self.metrics.names)}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _names_known_entities(self) -> "BenchmarkSpec":
+        configured = (row.entity for row in self.privacy.recognisers)
+        known = [f"pii:{entity.lower()}" for entity in (*ENTITIES, *configured)]
+        for name, column in self.columns.items():
+            if column.pii.startswith("pii:") and column.pii not in known:
+                raise ValueError(
+                    f"columns.{name}.pii: found {column.pii!r}, "
+                    f"allowed are auto, not_pii, drop, {', '.join(known)}"
+                )
         return self
 
     @model_validator(mode="after")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import re
 
-from hokusai_assets.privacy.recognition import Recogniser, Span, phrases, plain_text
+from hokusai_assets.privacy.recognition import WORD, Recogniser, Span, phrases, plain_text
 
 _WORDS = (
     r"date of birth|birth ?date|birth ?day|born(?: on)?|d\.?o\.?b|geboren(?: am| op)?|geb"
@@ -30,7 +30,7 @@ _DATE = (
     rf"|{_MONTH} [0-9]{{1,2}}(?:st|nd|rd|th)?,? {_YEAR}"
     r"|(?:19|20)[0-9]{6})(?![0-9])"
 )
-_DOB = rf"(?<![^\W_])(?i:(?:{_WORDS})[.:]?[^\d\n]{{0,24}}?(?<![0-9])({_DATE}))"
+_DOB = rf"(?<!{WORD})(?i:(?:{_WORDS})[.:]?[^\d\n]{{0,24}}?(?<![0-9])({_DATE}))"
 _MATCH = re.compile(_DOB)
 
 

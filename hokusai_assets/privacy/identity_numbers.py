@@ -6,6 +6,7 @@ import re
 
 from hokusai_assets.privacy.context import Vocabulary
 from hokusai_assets.privacy.recognition import (
+    WORD,
     Recogniser,
     Span,
     digits,
@@ -83,15 +84,15 @@ _LICENCE_WORDS = (
     r"|運転免許証|免許証|驾驶证|驾照|운전면허"
 )
 _BETWEEN = (
-    r"(?i:[- ]?(?:numbers?|num|no|nr|nummer|numer|número|numéro|numero|n°|nº|№|id|card|holder"
-    r"|番号|号码|号|번호|номер|série|серия|is|est|ist|es|è|lautet|e|de|du|del|di)[.:]?){0,3}"
-    r"[ :#.=(-]{0,3}"
+    r"(?i:[- ]?(?:(?:numbers?|num|no|nr|nummer|numer|número|numéro|numero|id|card|holder|номер"
+    r"|série|серия|is|was|est|ist|es|è|lautet|de|du|del|di)(?![^\W\d_])|n°|nº|№|番号|号码|号|번호)"
+    r"[.:]?){0,3}[ :#.=(-]{0,3}"
 )
 # Nothing may run on after the words but the CJK ones, which stand without blanks.
 _END = r"(?:nummer|nr)?\.?(?![A-Za-z0-9\u00c0-\u052f])"
 _NUMBER = r"[A-Za-z0-9](?:[ -]?[A-Za-z0-9]){5,19}"
-_PASSPORT = rf"(?<![^\W_])(?i:{_PASSPORT_WORDS}){_END}{_BETWEEN}({_NUMBER})"
-_LICENCE = rf"(?<![^\W_])(?i:{_LICENCE_WORDS}){_END}{_BETWEEN}({_NUMBER})"
+_PASSPORT = rf"(?<!{WORD})(?i:{_PASSPORT_WORDS}){_END}{_BETWEEN}({_NUMBER})"
+_LICENCE = rf"(?<!{WORD})(?i:{_LICENCE_WORDS}){_END}{_BETWEEN}({_NUMBER})"
 _FIELDS = re.compile(r"[A-Za-z0-9]+")
 
 
@@ -122,7 +123,7 @@ _LICENCE_MATCH = re.compile(_LICENCE)
 
 
 def _passport_span(text: str, start: int, end: int, alone: bool) -> Span | None:
-    return _document_span(9, text, start, end, _PASSPORT_MATCH)
+    return _document_span(10, text, start, end, _PASSPORT_MATCH)
 
 
 def _licence_span(text: str, start: int, end: int, alone: bool) -> Span | None:
@@ -140,7 +141,7 @@ SSN = Recogniser(
     pattern=_SSN,
     validator=_ssn_span,
     canonicalise=_canonical_ssn,
-    trigger=digits(7),
+    trigger="[0-9]{3}[ -]?[0-9]{2}[ -]?[0-9]{4}",
     header_words=phrases("ssn", "social security", "socialsecurity", "socialsecuritynumber"),
     header_evidence=digits(7),
 )

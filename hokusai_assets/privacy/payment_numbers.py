@@ -114,7 +114,7 @@ _STRUCTURES = (
     "VA 3n15n VG 4a16n XK 4n10n2n YE 4a4n18c"
 )
 _CLASSES = {"n": "[0-9]", "a": "[A-Z]", "c": "[A-Z0-9]"}
-_IBAN = r"(?<![^\W_])[A-Za-z]{2}[0-9]{2}(?:[ -]?[A-Za-z0-9]){11,30}"
+_IBAN = rf"(?<!{WORD})[A-Za-z]{{2}}[0-9]{{2}}(?:[ -]?[A-Za-z0-9]){{11,30}}"
 
 
 @lru_cache(maxsize=1)
@@ -182,8 +182,7 @@ CARD = Recogniser(
     pattern=_CARD,
     validator=_card_span,
     canonicalise=_canonical_card,
-    # Shared with phones and social security numbers, so that one pass serves all.
-    trigger=digits(7),
+    trigger="[0-9](?:[ -]?[0-9]){11}",
     header_words=phrases(
         "credit card", "debit card", "creditcard", "debitcard", "card number", "card no",
         "card num", "cardnumber", "cc number", "cc num", "cc no", "payment card", "kreditkarte",

@@ -35,13 +35,14 @@ _CLOSINGS = (
     r"|[Ss]aluti|[Gg]roeten|[Pp]ozdrawiam|[Hh]älsningar|[Hh]ilsen"
 )
 _NAME = (
-    rf"(?<!\w)(?:(?:(?:{_TITLES})\.?|{_PHRASES}) |(?:{_GREETINGS}) "
+    rf"(?<!\w)(?:(?:(?:{_TITLES})\.?|{_PHRASES}) |(?:{_GREETINGS}) (?:(?:{_TITLES})\.? )?"
     rf"|(?:{_CLOSINGS}),?\s{{1,3}})({_FULL})"
 )
 _MATCH = re.compile(_NAME)
 # Capitalised as names are, but what a greeting or a title is followed by without one.
 _NO_NAMES = frozenset(
     {
+        *re.findall(r"[a-zñ]+", _TITLES.casefold()), "señor", "señora", "signor", "herr", "senhor",
         "all", "everyone", "everybody", "team", "sir", "madam", "customer", "customers", "friend",
         "friends", "there", "colleague", "colleagues", "members", "member", "user", "users",
         "subscriber", "valued", "the", "and", "damen", "herren", "kunde", "kundin", "client",

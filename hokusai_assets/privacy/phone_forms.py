@@ -10,6 +10,8 @@ from hokusai_assets.privacy.recognition import WORD
 _SEPARATORS = r"[ \t./()-]"
 # A run of 7 to 20 digits with whatever separates them in telephone numbers.
 CANDIDATE = rf"(?<!{WORD})[+(]{{0,3}}[0-9](?:{_SEPARATORS}{{0,4}}[0-9]){{6,19}}"
+# RE2 for the same.
+TRIGGER = r"[0-9](?:[ \t./()-]{0,4}[0-9]){6}"
 EXTENSION = re.compile(
     r"[ ,;]{0,2}(?i:x|ext\.?|extn\.?|extension|#|poste|durchwahl|dw|доб\.?|wew\.?|int\.?)"
     r"[ .:]{0,2}([0-9]{1,6})(?!\w)"

@@ -16,7 +16,13 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from hokusai_assets.privacy import phone_plans
-from hokusai_assets.privacy.phone_forms import CANDIDATE, EXTENSION, Written, split_extension
+from hokusai_assets.privacy.phone_forms import (
+    CANDIDATE,
+    EXTENSION,
+    TRIGGER,
+    Written,
+    split_extension,
+)
 from hokusai_assets.privacy.phone_words import PHONE_WORDS, meaning_of
 from hokusai_assets.privacy.recognition import (
     Recogniser,
@@ -262,7 +268,7 @@ def phones(region_codes: tuple[str, ...]) -> Recogniser:
         pattern=CANDIDATE,
         validator=book.span,
         canonicalise=book.canonicalise,
-        trigger=digits(MIN_DIGITS),
+        trigger=TRIGGER,
         header_words=_HEADERS,
         header_evidence=digits(MIN_DIGITS),
     )

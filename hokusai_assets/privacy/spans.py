@@ -34,8 +34,8 @@ _MAX_MARKS = 30
 
 
 @lru_cache(maxsize=1)
-def _folding() -> tuple[dict[int, str | None], re.Pattern[str]]:
-    """Return the character table and the pattern of too long runs of combining marks."""
+def _folding() -> tuple[dict[int, str | None], re.Pattern[str], re.Pattern[str]]:
+    """Return the character table, its characters, and too long runs of combining marks."""
     table: dict[int, str | None] = {}
     marks: list[str] = []
     for point in range(0x80, sys.maxunicode + 1):
@@ -52,7 +52,8 @@ def _folding() -> tuple[dict[int, str | None], re.Pattern[str]]:
     for first, last in _INVISIBLE_RANGES:
         table.update(dict.fromkeys(range(first, last + 1)))
     anyone = f"[{''.join(marks)}]"
-    return table, re.compile(f"({anyone}{{{_MAX_MARKS}}}){anyone}+")
+    listed = re.compile(f"[{''.join(re.escape(chr(point)) for point in table)}]")
+    return table, listed, re.compile(f"({anyone}{{{_MAX_MARKS}}}){anyone}+")
 
 
 def fold(text: str) -> str:
@@ -63,10 +64,12 @@ def fold(text: str) -> str:
     """
     if text.isascii():
         return text
-    table, long_run = _folding()  # 0.2 s once, and only where text is not ASCII.
-    normal = unicodedata.normalize("NFKC", long_run.sub(r"\1", text)).translate(table)
+    table, listed, long_run = _folding()  # 0.2 s once, and only where text is not ASCII.
+    normal = unicodedata.normalize("NFKC", long_run.sub(r"\1", text))
+    if not listed.search(normal):
+        return normal
     # Removing a character can bring two together that compose, or make a run: once more.
-    return unicodedata.normalize("NFKC", long_run.sub(r"\1", normal))
+    return unicodedata.normalize("NFKC", long_run.sub(r"\1", normal.translate(table)))
 
 
 @dataclass(frozen=True)
@@ -181,12 +184,9 @@ def _joined(parts: list[str | Finding | _Stretch]) -> Pieces | None:
 
 
 def _search(stretches: list[_Stretch], recognisers: Sequence[Recogniser]) -> None:
-    # Of those who find values without a sign too.
+    # Those who find values without a sign too.
     signless = sum(1 << bit for bit, row in enumerate(recognisers) if not row.has_sign)
     for count in range(1, _MAX_ROUNDS + 1):
-        stretches = [
-            stretch for stretch in stretches if stretch.relevant & signless or _has_sign(stretch)
-        ]
         sizes = [len(stretch.pieces) for stretch in stretches]
         last = count == _MAX_ROUNDS
         for position, recogniser in enumerate(recognisers):
@@ -196,34 +196,41 @@ def _search(stretches: list[_Stretch], recognisers: Sequence[Recogniser]) -> Non
                 _cut_together(concerned, recogniser, last)
             else:
                 for stretch in concerned:
-                    _cut_each(stretch, recogniser, last)
+                    if _cut_each(stretch, recogniser, last) and not _has_sign(stretch.pieces):
+                        stretch.relevant &= signless
         stretches = [
             stretch
             for stretch, size in zip(stretches, sizes, strict=True)
-            if len(stretch.pieces) > size
+            if stretch.relevant and len(stretch.pieces) > size
         ]
         if not stretches:
             return
 
 
-def _has_sign(stretch: _Stretch) -> bool:
-    return any(isinstance(piece, str) and _SIGN.search(piece) for piece in stretch.pieces)
+def _has_sign(pieces: Pieces) -> bool:
+    return any(isinstance(piece, str) and _SIGN.search(piece) for piece in pieces)
 
 
-def _cut_each(stretch: _Stretch, recogniser: Recogniser, last: bool) -> None:
-    alone = stretch.alone and len(stretch.pieces) == 1
-    has_sign = recogniser.has_sign
-    found: dict[int, Pieces] = {}
-    for position, piece in enumerate(stretch.pieces):
-        if isinstance(piece, Finding) or len(piece) < _MIN_LENGTH:
-            continue
-        if has_sign and not _SIGN.search(piece):
-            continue
-        spans = _valid_spans(piece, recogniser, alone)
+def _cut_each(stretch: _Stretch, recogniser: Recogniser, last: bool) -> bool:
+    """Cut one entity's values out of a stretch; tell whether there were any."""
+    pieces = stretch.pieces
+    if len(pieces) == 1 and isinstance(pieces[0], str):
+        # By far the commonest: the text as it came.
+        spans = _valid_spans(pieces[0], recogniser, stretch.alone)
         if spans:
-            found[position] = _cut(piece, spans, recogniser, last)
-    for position in reversed(found):
-        stretch.pieces[position : position + 1] = found[position]
+            stretch.pieces = _cut(pieces[0], spans, recogniser, last)
+        return bool(spans)
+    cut: Pieces = []
+    for piece in pieces:
+        if isinstance(piece, Finding) or len(piece) < _MIN_LENGTH:
+            cut.append(piece)
+        elif recogniser.has_sign and not _SIGN.search(piece):
+            cut.append(piece)
+        else:
+            spans = _valid_spans(piece, recogniser, False)
+            cut += _cut(piece, spans, recogniser, last) if spans else [piece]
+    stretch.pieces = cut
+    return len(cut) > len(pieces)
 
 
 def _cut_together(stretches: list[_Stretch], recogniser: BatchRecogniser, last: bool) -> None:

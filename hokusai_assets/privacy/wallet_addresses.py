@@ -7,10 +7,10 @@ import re
 
 from Crypto.Hash import keccak
 
-from hokusai_assets.privacy.recognition import Recogniser, Span, phrases, plain_text
+from hokusai_assets.privacy.recognition import WORD, Recogniser, Span, phrases, plain_text
 
 # Ethereum ---------------------------------------------------------------------------------------
-_ETHEREUM = r"(?<![^\W_])0[xX][0-9A-Fa-f]{40}(?![^\W_])"
+_ETHEREUM = rf"(?<!{WORD})0[xX][0-9A-Fa-f]{{40}}(?!{WORD})"
 
 
 def eip55_checksummed(address: str) -> str:
@@ -40,16 +40,17 @@ def _ethereum_span(text: str, start: int, end: int, alone: bool) -> Span | None:
 
 # Bitcoin ----------------------------------------------------------------------------------------
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
-# Version bytes of P2PKH and P2SH addresses, on the main and the test network.
-_VERSIONS = frozenset({0x00, 0x05, 0x6F, 0xC4})
+# Version bytes of P2PKH and P2SH addresses of the main network; test money is nobody's.
+_VERSIONS = frozenset({0x00, 0x05})
 _BECH32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 _BECH32_PREFIXES = ("bc", "tb", "bcrt")
 # What the checksum leaves over: BIP-173 for witness version 0, BIP-350 for 1 to 16.
 _BECH32_CONSTANT, _BECH32M_CONSTANT = 1, 0x2BC830A3
 _GENERATORS = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
 _BITCOIN = (
-    r"(?<![^\W_])(?:[13mn2][1-9A-HJ-NP-Za-km-z]{25,34}"
-    r"|(?:bc|tb|bcrt)1[02-9ac-hj-np-z]{8,87}|(?:BC|TB|BCRT)1[02-9AC-HJ-NP-Z]{8,87})(?![^\W_])"
+    rf"(?<!{WORD})(?:[13][1-9A-HJ-NP-Za-km-z]{{25,34}}"
+    r"|(?:bc|tb|bcrt)1[02-9ac-hj-np-z]{8,87}|(?:BC|TB|BCRT)1[02-9AC-HJ-NP-Z]{8,87})"
+    rf"(?!{WORD})"
 )
 
 
@@ -141,7 +142,7 @@ BITCOIN = Recogniser(
     pattern=_BITCOIN,
     validator=_bitcoin_span,
     canonicalise=_canonical_bitcoin,
-    trigger="[1-9A-HJ-NP-Za-km-z]{26}|(?i:bc|tb|bcrt)1[0-9A-Za-z]{8}",
+    trigger="[13][1-9A-HJ-NP-Za-km-z]{25}|(?i:bc|tb|bcrt)1[0-9A-Za-z]{8}",
     header_words=phrases("bitcoin address", "btc address", "bitcoin wallet", "btc wallet"),
     header_evidence="[0-9A-Za-z]{14}",
 )
