@@ -181,6 +181,10 @@ class LimitsSpec(_Strict):
     max_cell_chars: Annotated[int, Field(ge=1)] = ReadLimits.max_cell_chars
     max_nesting: Annotated[int, Field(ge=1, le=64)] = ReadLimits.max_nesting
 
+    def read_limits(self) -> ReadLimits:
+        """Return the bounds as reading takes them; those that no spec sets have their default."""
+        return ReadLimits(**self.model_dump())
+
 
 class LabelChecksSpec(_Strict):
     """What happens when labels are doubtful, and from where on they are."""

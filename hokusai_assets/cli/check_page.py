@@ -11,6 +11,20 @@ _QUESTIONS = {
     "conflicting-labels": "Do equal rows have equal labels?",
     "label-noise": "Does the baseline agree with the labels?",
 }
+_FOUND_BY = {
+    "header": "the column's name",
+    "values": "most of its cells",
+    "spans": "values inside the text",
+    "policy": "the benchmark's word",
+}
+_MEASURES = {
+    "exact": "equal rows",
+    "near": "nearly equal rows",
+    "near-integers": "equal but for whole numbers moved by 1",
+    "all-moved": "equal but for every whole number moved by 1",
+    "one-cell": "equal but for one cell",
+    "similar-text": "similar texts",
+}
 
 
 def check_page(document: dict[str, Any]) -> str:
@@ -33,4 +47,11 @@ def check_page(document: dict[str, Any]) -> str:
         summary=summary(document),
         removed_in_words=REMOVED_IN_WORDS,
         questions=_QUESTIONS,
+        found_by=_FOUND_BY,
+        measure_in_words=_measure_in_words,
     )
+
+
+def _measure_in_words(name: str) -> str:
+    measure, _, column = name.partition(":")
+    return _MEASURES[measure] + (f" of {column}" if column else "")

@@ -19,7 +19,7 @@ REMOVED_IN_WORDS = {
     "near_test_set": "nearly equal rows of the test set",
     "in_base_set": "stand in the base set",
     "in_earlier_contribution": "stand in an earlier contribution",
-    "repeated_in_file": "stand twice in the file",
+    "repeated_in_file": "repeat another row of the file",
 }
 
 
@@ -55,7 +55,7 @@ def run_check(
         ):
             benchmark = load_benchmark(folder, key)
             found = check_contribution(
-                unregistered(file),
+                unregistered(file.resolve(), limits=benchmark.spec.intake.limits.read_limits()),
                 benchmark,
                 key,
                 folder=folder,

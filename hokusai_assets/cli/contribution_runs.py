@@ -20,9 +20,13 @@ def evaluate_file(
     from hokusai_assets.tables.problems import UnreadableFile
 
     try:
-        load_spec(settings.benchmarks / benchmark_id)
+        spec = load_spec(settings.benchmarks / benchmark_id)
         prepare_home(settings)
-        contribution = register(file.resolve(), settings.contributions(benchmark_id))
+        contribution = register(
+            file.resolve(),
+            settings.contributions(benchmark_id),
+            limits=spec.intake.limits.read_limits(),
+        )
     except SpecError as error:
         return _unfinished(settings, benchmark_id, None, faults=[str(error)]), PLATFORM_FAULT
     except UnreadableFile as error:

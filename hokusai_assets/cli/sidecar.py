@@ -45,10 +45,11 @@ def write_sidecar(
     document: dict[str, Any] = {"contributors": contributors}
     if licence:
         document["licence"] = licence
-    text = _yaml(document)
-    _, problems = parse_manifest(text.encode())
+    manifest, problems = parse_manifest(_yaml(document).encode())
     if problems:
         raise click.UsageError("; ".join(problem.message for problem in problems))
+    # As the sidecar will be read: with the checksummed form of a wallet.
+    text = _yaml(manifest.model_dump(exclude_defaults=True, mode="json"))
     descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
     with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
         stream.write(text)

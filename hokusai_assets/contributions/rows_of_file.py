@@ -13,7 +13,6 @@ from hokusai_assets.benchmarks.spec import BenchmarkSpec
 from hokusai_assets.contributions.identity import Contribution
 from hokusai_assets.contributions.manifest import Manifest
 from hokusai_assets.tables.data_file import DataFile
-from hokusai_assets.tables.limits import ReadLimits
 from hokusai_assets.tables.problem_log import ProblemLog
 from hokusai_assets.tables.problems import Problem, nameable
 from hokusai_assets.tables.typed_batches import typed_batches
@@ -47,7 +46,7 @@ class RowsOfFile:
         """
         path = contribution.path
         name = f"{contribution.key}{''.join(path.suffixes)}"
-        limits = ReadLimits(**spec.intake.limits.model_dump())
+        limits = spec.intake.limits.read_limits()
         declared = manifest.format.declared()
         return cls(DataFile.open(path, limits=limits, declared=declared, display_name=name), spec)
 

@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -39,9 +39,8 @@ def write_rows(path: Path, schema: pa.Schema, batches: Iterable[pa.Table]) -> in
         raise UnwritableFile(f"{path.name}: the ending is none of {ENDINGS_IN_WORDS}")
     draft = path.with_name(draft_name(f".{path.name}-"))
     try:
-        with draft.open("xb") as stream:
-            rows = _write(stream, kind, schema, batches)
-            stream.flush()
+        rows = _write(draft, kind, schema, batches)
+        with draft.open("rb") as stream:
             os.fsync(stream.fileno())
         # A link fails where the name is taken; a rename would replace what is there.
         os.link(draft, path)
@@ -52,12 +51,10 @@ def write_rows(path: Path, schema: pa.Schema, batches: Iterable[pa.Table]) -> in
         draft.unlink(missing_ok=True)
 
 
-def _write(
-    stream: IO[bytes], kind: FileFormat, schema: pa.Schema, batches: Iterable[pa.Table]
-) -> int:
+def _write(path: Path, kind: FileFormat, schema: pa.Schema, batches: Iterable[pa.Table]) -> int:
     rows = 0
     with ExitStack() as stack:
-        sink: Any = stack.enter_context(pa.PythonFile(stream, "w"))
+        sink: Any = stack.enter_context(pa.OSFile(str(path), "wb"))
         if kind.compression is not None:
             sink = stack.enter_context(pa.CompressedOutputStream(sink, kind.compression))
         write = stack.enter_context(_WRITERS[kind.format](sink, schema, kind))
