@@ -17,7 +17,9 @@ from hokusai_assets.tables.problem_log import ProblemLog
 from hokusai_assets.tables.problems import Problem, nameable
 from hokusai_assets.tables.typed_batches import typed_batches
 
-SHOWN_COLUMNS = 20
+# Of the file's own column names only one that is nearly the wanted one is shown: without a header
+# the first row's cells stand in their place.
+_ALIKE = 0.75
 
 
 class RowsOfFile:
@@ -139,18 +141,19 @@ class RowsOfFile:
         names = self._file.column_names
         unknown = [other for other in names if other not in self._types]
         near = [other for other in unknown if other.strip().casefold() == name.casefold()]
-        near = near or difflib.get_close_matches(name, unknown, n=1)
+        near = near or difflib.get_close_matches(name, unknown, n=1, cutoff=_ALIKE)
         fix = (
             f"Rename {nameable(near[0])} to {name!r}."
             if near
             else f"Add the column {name!r} ({self._kind(name)}); the file needs "
             f"{', '.join(map(repr, self._types))}."
         )
-        shown = ", ".join(nameable(other) for other in names[:SHOWN_COLUMNS])
+        found = (
+            "its one column is not" if len(names) == 1 else f"none of its {len(names)} columns is"
+        )
         return Problem(
             "missing-column",
-            f"{self._file.display_name}: column {name!r} is missing; the columns found are "
-            f"{shown}.",
+            f"{self._file.display_name}: column {name!r} is missing; {found} called so.",
             fix,
             column=name,
         )

@@ -132,6 +132,37 @@ def test_a_planted_secret_reaches_nothing_but_the_raw_copy(deployment: Deploymen
     assert "zaphod" not in notes
 
 
+def test_what_a_broken_file_holds_reaches_nothing_but_the_raw_copy(
+    deployment: Deployment, tmp_path: Path
+):
+    secret = "qzvkjwpyhtrx"
+    frame = pd.read_csv(deployment.contribution_file, dtype=str, keep_default_na=False)
+    frame["note"] = secret
+    frame["parcels"] = secret
+    text = frame.to_csv(index=False)
+    broken = {
+        "cells.csv": text,
+        "headless.csv": text.split("\n", 1)[1],
+        "quote.csv": f'{text}"{secret}',
+        "records.json": frame.to_json(orient="records")[:-7],
+        "lines.jsonl": frame.to_json(orient="records", lines=True).replace("}", "}}", 3),
+        "labels.csv": frame.assign(late=secret, parcels="1").to_csv(index=False),
+    }
+    for name, content in broken.items():
+        (tmp_path / name).write_text(content)
+        _, outcome = deployment.run(tmp_path / name)
+        assert outcome.status == "rejected", name
+        said = "".join(str(entry) for entry in deployment.instance.all_logs(outcome.run_id))
+        assert secret not in said, name
+    raw = deployment.settings.contributions("generated")
+    leaks = [
+        path
+        for path in deployment.settings.home.rglob("*")
+        if path.is_file() and raw not in path.parents and secret.encode() in path.read_bytes()
+    ]
+    assert leaks == []
+
+
 def claims(deployment: Deployment, key: str) -> tuple[str, str]:
     record = read_record(deployment.settings, "generated", key)
     return record.attestation_hash, record.result_hash
