@@ -12,6 +12,7 @@ from hokusai_assets.contributions.intake_report import IntakeReport
 from hokusai_assets.evaluation.preview import Preview
 from hokusai_assets.privacy.keys import MIN_SECRET_BYTES, PrivacyKey
 from hokusai_assets.settings import Settings
+from hokusai_assets.unforeseen import without_message
 
 # In the words of a contributor; the reasons are those of the intake report.
 REMOVED_IN_WORDS = {
@@ -74,6 +75,8 @@ def run_check(
         return document | {"faults": [str(error)]}, PLATFORM_FAULT
     except OSError as error:
         return document | {"faults": [f"{file.name}: {error.strerror}"]}, PLATFORM_FAULT
+    except Exception as error:
+        return document | {"faults": [without_message(error)]}, PLATFORM_FAULT
     return document, 0
 
 

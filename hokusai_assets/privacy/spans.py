@@ -222,9 +222,7 @@ def _cut_each(stretch: _Stretch, recogniser: Recogniser, last: bool) -> bool:
         return bool(spans)
     cut: Pieces = []
     for piece in pieces:
-        if isinstance(piece, Finding) or len(piece) < _MIN_LENGTH:
-            cut.append(piece)
-        elif recogniser.has_sign and not _SIGN.search(piece):
+        if isinstance(piece, Finding) or len(piece) < _MIN_LENGTH or (recogniser.has_sign and not _SIGN.search(piece)):
             cut.append(piece)
         else:
             spans = _valid_spans(piece, recogniser, False)

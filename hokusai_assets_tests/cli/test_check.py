@@ -293,6 +293,19 @@ def test_a_sidecar_that_is_there_is_kept(tmp_path: Path):
     assert (tmp_path / "mine.csv.contribution.yaml").read_text() == "note: mine\n"
 
 
+def test_an_unforeseen_error_is_told_without_its_message(monkeypatch: pytest.MonkeyPatch):
+    from hokusai_assets.evaluation import contribution_check
+
+    def quotes_a_cell(*_: object, **__: object) -> None:
+        raise ValueError("could not convert 'alice-secret@example.com'")
+
+    monkeypatch.setattr(contribution_check, "examine", quotes_a_cell)
+    done = check(BATCH, "-b", "sms-spam")
+    assert done.exit_code == 1
+    assert "ValueError at evaluation/contribution_check.py:" in done.stderr
+    assert "alice-secret" not in done.output
+
+
 def test_options_of_a_sidecar_need_init():
     done = check(BATCH, "-b", "sms-spam", "--contributor", "a")
     assert done.exit_code == 2
