@@ -247,10 +247,10 @@ class _Examination:
             return Claimed(np.full(distinct.count, -1, np.int32), ())
         line = f"{self.contribution.key}:{self.contribution.digest}"
         if not self.record or self.problems:
-            return self.index.look_up(distinct.keys(), before=line)
+            return self.index.look_up(distinct.keys, before=line)
         least = self.spec.intake.min_rows
         return self.index.claim(
-            line, distinct.keys(), unless=lambda holders: int((holders < 0).sum()) < least
+            line, distinct.keys, unless=lambda holders: int((holders < 0).sum()) < least
         )
 
     def _history(self, claimed: Claimed) -> History:

@@ -127,19 +127,20 @@ class LabelScan:
         self._labels, self._base = pa.array(spec.labels, pa.string()), base
         self._high: list[np.ndarray] = []
         self._codes: list[np.ndarray] = []
+        self._counts = np.zeros(len(spec.labels), dtype=np.int64)
         self._against_base = 0
 
     def add(self, labels: pa.ChunkedArray, feature_keys: np.ndarray) -> None:
         """Take the next n rows: their labels, all known, and feature keys, uint8 (n, 16)."""
         codes = label_codes(labels, self._labels)
+        self._counts += np.bincount(codes, minlength=len(self._counts))
         self._codes.append(codes.astype(np.int16))
         self._high.append(key_words(feature_keys)[0])
         self._against_base += int(self._base.contradicts(feature_keys, codes).sum())
 
     def counts(self) -> np.ndarray:
         """Return rows per label, int64 (K,)."""
-        codes = np.concatenate([np.zeros(0, np.int16), *self._codes])
-        return np.bincount(codes, minlength=len(self._labels))
+        return self._counts
 
     def balance(self, allowed: float) -> LabelCheck:
         """Compare the shares of the labels with the base set's."""
@@ -152,9 +153,13 @@ class LabelScan:
         )
 
     def conflicts(self, allowed: float) -> LabelCheck:
-        """Count rows whose features stand in the file or in the base set with another label."""
+        """Count rows whose features stand in the file or in the base set with another label.
+
+        To be asked once, after all rows: the keys are let go of.
+        """
         high = np.concatenate([np.zeros(0, np.uint64), *self._high])
         codes = np.concatenate([np.zeros(0, np.int16), *self._codes])
+        self._high, self._codes = [], []
         doubtful = in_conflict(high, codes) + self._against_base
         # A row may contradict both; it counts once at least and twice at most.
         found = NaturalRate(Fraction(min(doubtful, len(high))), Fraction(len(high)))
@@ -210,12 +215,14 @@ def _mixed(high: np.ndarray, codes: np.ndarray) -> np.ndarray:
     if not len(high):
         return np.zeros(0, dtype=bool)
     order = np.argsort(high, kind="stable")
-    starts = np.flatnonzero(np.append(True, high[order][1:] != high[order][:-1]))
-    least = np.minimum.reduceat(codes[order], starts)
-    most = np.maximum.reduceat(codes[order], starts)
+    ordered = high[order]
+    starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
+    del ordered
+    ordered = codes[order]
+    differ = np.minimum.reduceat(ordered, starts) != np.maximum.reduceat(ordered, starts)
     sizes = np.diff(np.append(starts, len(high)))
     mixed = np.zeros(len(high), dtype=bool)
-    mixed[order] = np.repeat(least != most, sizes)
+    mixed[order] = np.repeat(differ, sizes)
     return mixed
 
 

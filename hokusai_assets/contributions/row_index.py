@@ -33,7 +33,7 @@ from hokusai_assets.contributions.key_segments import (
     synced_folder,
     write_segment,
 )
-from hokusai_assets.contributions.sorted_keys import find_sorted, key_words
+from hokusai_assets.contributions.sorted_keys import SortedKeys, find_sorted, key_words
 
 FORMAT = 1
 _NEVER = np.int32(2**31 - 1)
@@ -109,7 +109,7 @@ class RowIndex:
     def claim(
         self,
         contribution: str,
-        keys: np.ndarray,
+        keys: np.ndarray | SortedKeys,
         *,
         unless: Callable[[np.ndarray], bool] = lambda holders: False,
     ) -> "Claimed":
@@ -123,7 +123,7 @@ class RowIndex:
 
         Args:
             contribution: its key, 1 to 200 printable ASCII characters without blanks.
-            keys: uint8 (n, 16), repetitions allowed.
+            keys: uint8 (n, 16), repetitions allowed; or n sorted ones, which take less memory.
             unless: given the holders, says that nothing is to be recorded; called while no
                 other process can record, so what it decides on stays true.
 
@@ -133,52 +133,47 @@ class RowIndex:
         """
         if not _CONTRIBUTION.fullmatch(contribution):
             raise ValueError("a contribution key is 1 to 200 printable characters without blanks")
-        high, low = key_words(keys)
+        ordered, order = _ascending(keys)
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.chmod(self._folder, 0o700)
-        # Ascending keys walk through a segment's pages once.
-        order = np.lexsort((low, high))
-        high, low = high[order], low[order]
-        first = np.ones(len(order), dtype=bool)
-        first[1:] = (high[1:] != high[:-1]) | (low[1:] != low[:-1])
         with self._locked(fcntl.LOCK_EX):
             state = self._read_state(begin=True)
             self._remove_unnamed(state)
             names = self._read_journal(state)
             known = contribution in names
             sequence = names.index(contribution) if known else len(names)
-            holder = self._holders(state, high, low)
-            new = first & (holder > sequence)
+            holder = self._holders(state, ordered)
+            new = holder > sequence
+            # From here on the holders are only the earlier ones.
             claimed = Claimed(_in_given_order(holder, order, sequence), tuple(names[:sequence]))
             if unless(claimed.holders):
                 return claimed
             if not known:
                 state = self._append_to_journal(state, contribution)
             if new.any():
-                state = self._add_segment(state, high[new], low[new], sequence)
+                state = self._add_segment(state, _chosen(ordered, new), sequence)
             if new.any() or not known:
                 self._commit(state)
         return claimed
 
-    def look_up(self, keys: np.ndarray, *, before: str | None = None) -> "Claimed":
+    def look_up(self, keys: np.ndarray | SortedKeys, *, before: str | None = None) -> "Claimed":
         """Tell which contribution holds each key, without recording anything.
 
         Args:
-            keys: uint8 (n, 16).
+            keys: as `claim`.
             before: count only contributions ahead of this one, if it is recorded.
 
         Raises:
             RowIndexError: as `claim`.
         """
-        high, low = key_words(keys)
         if not self._folder.exists():
-            return Claimed(np.full(len(high), -1, dtype=np.int32), ())
-        order = np.lexsort((low, high))
+            return Claimed(np.full(len(keys), -1, dtype=np.int32), ())
+        ordered, order = _ascending(keys)
         with self._locked(fcntl.LOCK_SH):
             state = self._read_state()
             names = self._read_journal(state)
             limit = names.index(before) if before in names else len(names)
-            holder = self._holders(state, high[order], low[order])
+            holder = self._holders(state, ordered)
         return Claimed(_in_given_order(holder, order, limit), tuple(names[:limit]))
 
     def verify(self) -> int:
@@ -210,22 +205,20 @@ class RowIndex:
         for number, count in state.segments:
             yield Segment.open(self._path(number), count)
 
-    def _holders(self, state: _State, high: np.ndarray, low: np.ndarray) -> np.ndarray:
-        """Return the lowest sequence that holds each ascending key, `_NEVER` where none does."""
-        holder = np.full(len(high), _NEVER, dtype=np.int32)
+    def _holders(self, state: _State, keys: SortedKeys) -> np.ndarray:
+        """Return the lowest sequence that holds each key, `_NEVER` where none does."""
+        holder = np.full(len(keys), _NEVER, dtype=np.int32)
         for segment in self._segments(state):
-            found = find_sorted(segment.high, segment.low, high, low)
+            found = find_sorted(segment.high, segment.low, keys.high, keys.low)
             hit = found >= 0
             holder[hit] = np.minimum(holder[hit], segment.sequence[found[hit]])
         return holder
 
-    def _add_segment(
-        self, state: _State, high: np.ndarray, low: np.ndarray, sequence: int
-    ) -> _State:
+    def _add_segment(self, state: _State, keys: SortedKeys, sequence: int) -> _State:
         number = state.next_file
-        owner = np.full(len(high), sequence, dtype=np.int32)
-        write_segment(self._path(number), high, low, owner)
-        segments = [*state.segments, (number, len(high))]
+        owner = np.full(len(keys), sequence, dtype=np.int32)
+        write_segment(self._path(number), keys.high, keys.low, owner)
+        segments = [*state.segments, (number, len(keys))]
         # All that must merge do so at once: its keys are written a single time.
         start = len(segments) - 1
         while start and segments[start - 1][1] < 2 * sum(rows for _, rows in segments[start:]):
@@ -310,8 +303,26 @@ class RowIndex:
                 path.unlink()
 
 
-def _in_given_order(holder: np.ndarray, order: np.ndarray, limit: int) -> np.ndarray:
+def _ascending(keys: np.ndarray | SortedKeys) -> tuple[SortedKeys, np.ndarray | None]:
+    """Return the distinct keys, and where each given one stands among them; None for as given."""
+    if isinstance(keys, SortedKeys):
+        return keys, None
+    high, low = key_words(keys)
+    # Ascending keys walk through a segment's pages once.
+    order = np.lexsort((low, high))
+    high, low = high[order], low[order]
+    first = np.ones(len(order), dtype=bool)
+    first[1:] = (high[1:] != high[:-1]) | (low[1:] != low[:-1])
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.cumsum(first) - 1
+    return SortedKeys(high[first], low[first]), place
+
+
+def _chosen(keys: SortedKeys, mask: np.ndarray) -> SortedKeys:
+    return keys if mask.all() else SortedKeys(keys.high[mask], keys.low[mask])
+
+
+def _in_given_order(holder: np.ndarray, place: np.ndarray | None, limit: int) -> np.ndarray:
     """Undo the sorting; only holders below the limit are someone else's."""
-    result = np.empty(len(holder), dtype=np.int32)
-    result[order] = np.where(holder < limit, holder, np.int32(-1))
-    return result
+    holder[holder >= limit] = -1
+    return holder if place is None else holder[place]

@@ -7,6 +7,7 @@ the one with the smallest digest stays, so the file's order decides nothing.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import pyarrow as pa
 
 from hokusai_assets.benchmarks.row_sets import RowsWriter, StoredRows
 from hokusai_assets.canonical import rows
-from hokusai_assets.contributions.sorted_keys import find_sorted, key_words
+from hokusai_assets.contributions.sorted_keys import SortedKeys, find_sorted, key_words
 from hokusai_assets.privacy.tokens import reduce_table
 
 # Rows wait in files once they are more than so many, or take more memory than so much.
@@ -78,17 +79,19 @@ class RowSpool:
         return digests
 
     def distinct(self) -> "DistinctRows":
-        """Say which match keys there are, and which row stays for each."""
-        high, low, digest = (
-            np.concatenate(parts) if parts else np.zeros(0, np.uint64)
-            for parts in (self._high, self._low, self._digest)
-        )
-        self._high, self._low, self._digest = [high], [low], [digest]
+        """Say, once and after all rows, which match keys there are and which row stays for each."""
+        # One after the other, so that of each there is at most one more in memory.
+        high, low, digest = _taken(self._high), _taken(self._low), _taken(self._digest)
         order = np.lexsort((digest, low, high))
-        high, low, digest = high[order], low[order], digest[order]
-        first = np.ones(len(order), dtype=bool)
+        high = high[order]
+        low = low[order]
+        digest = digest[order]
+        del order
+        first = np.ones(len(high), dtype=bool)
         first[1:] = (high[1:] != high[:-1]) | (low[1:] != low[:-1])
-        return DistinctRows(high[first], low[first], digest[first])
+        if not first.all():
+            high, low, digest = high[first], low[first], digest[first]
+        return DistinctRows(SortedKeys(high, low), digest)
 
     def write(self, path: Path, distinct: "DistinctRows", wanted: np.ndarray) -> StoredRows:
         """Write the rows that stay for the wanted keys, in canonical order.
@@ -170,31 +173,34 @@ class RowSpool:
             writer.add(narrow.take(pa.array(order[at])), [ordered[position] for position in at])
 
 
+@dataclass(frozen=True)
 class DistinctRows:
-    """The distinct match keys of a contribution, ascending.
+    """The distinct match keys of a contribution.
 
     Attributes:
-        high, low: uint64 (k,), the keys' halves.
+        keys: k of them.
         digest: uint64 (k,), the first 64 bits of the smallest row digest with that key.
     """
 
-    def __init__(self, high: np.ndarray, low: np.ndarray, digest: np.ndarray) -> None:
-        self.high, self.low, self.digest = high, low, digest
+    keys: SortedKeys
+    digest: np.ndarray
 
     @property
     def count(self) -> int:
         """Number of distinct keys."""
-        return len(self.high)
-
-    def keys(self) -> np.ndarray:
-        """Return the keys, uint8 (k, 16)."""
-        words = np.column_stack([self.high, self.low]).astype(">u8")
-        return words.view(np.uint8).reshape(-1, 16)
+        return len(self.keys)
 
     def find(self, keys: np.ndarray) -> np.ndarray:
-        """Return each key's position, int64 (n,); all must be among them."""
+        """Return each key's position, int64 (n,); uint8 (n, 16), all must be among them."""
         high, low = key_words(keys)
-        return find_sorted(self.high, self.low, high, low)
+        return find_sorted(self.keys.high, self.keys.low, high, low)
+
+
+def _taken(parts: list[np.ndarray]) -> np.ndarray:
+    """Join arrays and let go of them."""
+    joined = np.concatenate([np.zeros(0, np.uint64), *parts])
+    parts.clear()
+    return joined
 
 
 def _first_words(digests: list[bytes]) -> np.ndarray:

@@ -1,6 +1,11 @@
 """Sorted arrays of 64-bit words and 128-bit keys: distinct ones, and where they stand."""
 
+from dataclasses import dataclass
+
 import numpy as np
+
+# Keys looked up at a time: what that takes beside the answer does not grow with their number.
+_STEP = 1 << 20
 
 
 def key_words(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -13,6 +18,22 @@ def key_words(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         raise ValueError(f"keys are uint8 (n, 16), not {keys.dtype} {keys.shape}")
     words = np.ascontiguousarray(keys).view(">u8")
     return words[:, 0].astype(np.uint64), words[:, 1].astype(np.uint64)
+
+
+@dataclass(frozen=True)
+class SortedKeys:
+    """Distinct keys, ascending.
+
+    Attributes:
+        high, low: uint64 (k,), their halves.
+    """
+
+    high: np.ndarray
+    low: np.ndarray
+
+    def __len__(self) -> int:
+        """Return k."""
+        return len(self.high)
 
 
 def distinct(words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -37,8 +58,16 @@ def find_sorted(
         want_high, want_low: (n,) keys in any order; ascending is faster.
     """
     found = np.full(len(want_high), -1, dtype=np.int64)
-    if not len(high):
-        return found
+    for start in range(0, len(want_high) if len(high) else 0, _STEP):
+        part = slice(start, start + _STEP)
+        found[part] = _find_some(high, low, want_high[part], want_low[part])
+    return found
+
+
+def _find_some(
+    high: np.ndarray, low: np.ndarray, want_high: np.ndarray, want_low: np.ndarray
+) -> np.ndarray:
+    found = np.full(len(want_high), -1, dtype=np.int64)
     position = np.searchsorted(high, want_high)
     open_rows = np.arange(len(want_high))
     # Keys that share 64 bits stand side by side: nearly always one step is all there is.

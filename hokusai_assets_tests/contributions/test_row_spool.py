@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hokusai_assets.benchmarks.row_sets import RowSet, StoredRows
 from hokusai_assets.contributions import row_spool
 from hokusai_assets.contributions.row_spool import RowSpool
+from hokusai_assets.contributions.sorted_keys import SortedKeys
 
 SCHEMA = pa.schema([("text", pa.string()), ("n", pa.int64())])
 
@@ -20,6 +21,11 @@ def keys_of(texts: list[str]) -> np.ndarray:
     """Keys by the text without case: two spellings are one row."""
     data = b"".join(text.lower().encode().ljust(16, b"\0")[:16] for text in texts)
     return np.frombuffer(data, np.uint8).reshape(-1, 16)
+
+
+def as_bytes(keys: SortedKeys) -> np.ndarray:
+    words = np.column_stack([keys.high, keys.low]).astype(">u8")
+    return words.view(np.uint8).reshape(-1, 16)
 
 
 def spooled(
@@ -35,7 +41,7 @@ def spooled(
             table = pa.table({"text": part, "n": [len(text) for text in part]}, schema=SCHEMA)
             assert len(spool.add(table, keys_of(part))) == len(part)
         distinct = spool.distinct()
-        return spool.write(folder / "rows.parquet", distinct, wanted(distinct.keys()))
+        return spool.write(folder / "rows.parquet", distinct, wanted(as_bytes(distinct.keys)))
 
 
 TEXTS = st.lists(st.text("abAB", min_size=1, max_size=4), max_size=40)
