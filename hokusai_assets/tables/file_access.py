@@ -40,20 +40,24 @@ def open_regular_file(path: Path | str, name: str, *, folder: int | None = None)
         UnreadableFile: it is no regular file (``not-a-file``).
         OSError: it can't be opened.
     """
-    try:
-        descriptor = os.open(path, _READ_ONLY, dir_fd=folder)
-    except OSError as error:
-        if error.errno in (errno.ELOOP, errno.ENXIO):
-            _refuse_not_a_file(name)
-        raise
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    descriptor = _descriptor(path, _READ_ONLY, folder, refused=(errno.ELOOP, errno.ENXIO))
+    if descriptor is not None:
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return os.fdopen(descriptor, "rb")
         os.close(descriptor)
-        _refuse_not_a_file(name)
-    return os.fdopen(descriptor, "rb")
-
-
-def _refuse_not_a_file(name: str) -> None:
     refuse("not-a-file", f"{name}: the path is no regular file.", "Send a file, not a link.")
+
+
+def _descriptor(
+    path: Path | str, flags: int, folder: int | None, *, refused: tuple[int, ...]
+) -> int | None:
+    """Open a path; None for an error that says that it is of the wrong kind."""
+    try:
+        return os.open(path, flags, dir_fd=folder)
+    except OSError as error:
+        if error.errno not in refused:
+            raise
+        return None
 
 
 @contextmanager
@@ -64,12 +68,9 @@ def opened_folder(path: Path, name: str) -> Iterator[int]:
         UnreadableFile: it is a link or no folder (``not-a-file``).
         OSError: it can't be opened.
     """
-    try:
-        descriptor = os.open(path, _FOLDER)
-    except OSError as error:
-        if error.errno in (errno.ELOOP, errno.ENOTDIR):
-            _refuse_not_a_file(name)
-        raise
+    descriptor = _descriptor(path, _FOLDER, None, refused=(errno.ELOOP, errno.ENOTDIR))
+    if descriptor is None:
+        refuse("not-a-file", f"{name}: the path is no folder.", "Send a folder, not a link.")
     try:
         yield descriptor
     finally:

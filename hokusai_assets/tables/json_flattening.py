@@ -90,11 +90,10 @@ class RecordFlattener:
             value = None
         cells[name] = value
 
-    def _check_depth(self, value: object, row: int, depth: int) -> None:
-        inner = value.values() if isinstance(value, dict) else value
-        assert isinstance(inner, Collection)
-        for item in inner:
+    def _check_depth(self, value: dict[str, object] | list[object], row: int, depth: int) -> None:
+        for item in value.values() if isinstance(value, dict) else value:
             if isinstance(item, dict | list):
                 if depth >= self._limits.max_nesting:
                     refuse_too_nested(self._name, row, self._limits)
-                self._check_depth(item, row, depth + 1)
+                if item:
+                    self._check_depth(item, row, depth + 1)

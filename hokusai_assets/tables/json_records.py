@@ -125,8 +125,12 @@ def _lines(blocks: Iterable[bytes], name: str, limits: ReadLimits) -> Iterator[b
     held = b""
     for block in without_bom(blocks):
         held += block
+        if not held.strip(b"\n"):
+            # Nothing but line ends: a block of them would make millions of lines.
+            held = b""
+            continue
         *lines, held = held.split(b"\n")
-        for line in lines:
+        for line in filter(None, lines):
             _check_line(line, name, limits)
             if line.strip(_SPACE_BYTES):
                 yield line
@@ -234,12 +238,13 @@ class _Document:
     def _next_character(self) -> str:
         """Step to the next character that is no white space; empty at the text's end."""
         while True:
+            character = self._text[self._at : self._at + 1]
+            if character and character not in _SPACE:
+                return character
             spaces = _SPACES.match(self._text, self._at)
             assert spaces is not None
             self._at = spaces.end()
-            if self._at < len(self._text):
-                return self._text[self._at]
-            if not self._read_on():
+            if self._at == len(self._text) and not self._read_on():
                 return ""
 
     def _read_on(self) -> bool:

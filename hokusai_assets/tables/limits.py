@@ -32,7 +32,7 @@ class ReadLimits:
     max_expansion: int = 250
     max_rows: int = 20_000_000
     max_columns: int = 2_000
-    max_row_bytes: int = 16 * 2**20
+    max_row_bytes: int = 8 * 2**20
     max_cell_chars: int = 1_000_000
     max_nesting: int = 8
     max_parts: int = 10_000

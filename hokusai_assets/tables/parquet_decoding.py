@@ -250,7 +250,7 @@ class _Decoder:
             table = pa.Table.from_batches([batch])
             while any(pa.types.is_struct(field.type) for field in table.schema):
                 table = table.flatten()
-            table = table.select(list(names))
+            table = _without_views(table.select(list(names)))
             sizes = self._row_sizes(table)
         self._check_sizes(sizes)
         ends = np.cumsum(sizes)
@@ -321,6 +321,7 @@ def _binary_leaves(part: _Part, names: Sequence[str]) -> tuple[list[str], list[s
         for number in range(min(metadata.num_row_groups, _JUDGED_ROW_GROUPS))
     ]
     rows = sum(group.num_rows for group in groups)
+    encoded = {field.name for field in part.schema if pa.types.is_dictionary(field.type)}
     repeated: list[str] = []
     plain: list[str] = []
     for position in range(metadata.num_columns):
@@ -328,7 +329,8 @@ def _binary_leaves(part: _Part, names: Sequence[str]) -> tuple[list[str], list[s
         if column.physical_type != "BYTE_ARRAY" or column.path not in names:
             continue
         size = sum(group.column(position).total_uncompressed_size for group in groups)
-        (repeated if size < _REPEATED_BYTES * rows else plain).append(column.path)
+        short = size < _REPEATED_BYTES * rows or column.path in encoded
+        (repeated if short else plain).append(column.path)
     return repeated, plain
 
 
@@ -359,6 +361,16 @@ def _lengths(chunk: pa.Array) -> npt.NDArray[np.int64]:
     else:
         lengths = pc.binary_length(chunk)
     return np.asarray(lengths.cast(pa.int64()).fill_null(0))
+
+
+def _without_views(table: pa.Table) -> pa.Table:
+    # Arrow has no lengths for this layout of text.
+    for position, field in enumerate(table.schema):
+        if field.type == pa.string_view():
+            table = table.set_column(
+                position, field.name, table.column(position).cast(pa.large_string())
+            )
+    return table
 
 
 def _plain(table: pa.Table) -> pa.Table:

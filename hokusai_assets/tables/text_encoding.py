@@ -68,15 +68,32 @@ def encoding_of_sample(sample: bytes, declared: str | None) -> str | None:
 def _utf16_by_zero_bytes(sample: bytes) -> str | None:
     """Return which UTF-16 a text without a mark is, by where its zero bytes stand.
 
-    The delimiters and line ends of CSV are ASCII, so every UTF-16 text has zero bytes, at odd
-    places if it is little-endian. A text with NULs at both is neither.
+    In ASCII written as UTF-16, which is UTF-8 with NULs too, every second byte is zero. Other
+    texts have zero bytes at least at their line ends, and are no UTF-8.
     """
     even, odd = sample[0::2].count(0), sample[1::2].count(0)
-    if bool(even) == bool(odd):
+    if not even and not odd:
         return None
-    encoding = "utf-16-le" if odd else "utf-16-be"
-    text = sample[: len(sample) // 2 * 2].decode(encoding, "replace")
-    return encoding if "\n" in text or "\r" in text else None
+    if _utf8_error(codecs.getincrementaldecoder("utf-8")(), sample, final=False) is None:
+        if (even and odd) or max(even, odd) <= len(sample) // 4:
+            return None
+        return "utf-16-le" if odd else "utf-16-be"
+    marks = {
+        encoding: sum(text.count(mark) for mark in "\r\n,;|\t")
+        for encoding in ("utf-16-le", "utf-16-be")
+        if (text := _as_utf16(sample, encoding))
+    }
+    best = max(marks, key=lambda encoding: marks[encoding], default=None)
+    return best if best and marks[best] else None
+
+
+def _as_utf16(sample: bytes, encoding: str) -> str:
+    """Return the sample as UTF-16; empty where it is none, or holds NULs."""
+    try:
+        text = codecs.getincrementaldecoder(encoding)().decode(sample)
+    except UnicodeDecodeError:
+        return ""
+    return "" if "\0" in text else text
 
 
 def is_utf8(blocks: Iterable[bytes], name: str, *, required: bool) -> bool:
