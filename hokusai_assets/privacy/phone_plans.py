@@ -95,9 +95,10 @@ def international(digits: str) -> tuple[str, bool] | None:
     # `+49 (0)30 ...`: the trunk prefix is written, but not dialled. Some plans have leading zeros.
     if known.trunk == "0" and national.startswith("0") and not _possible(known, national):
         national = national[1:]
-    if not 6 <= len(national) <= MAX_DIGITS + 1 - len(code):
+    possible = len(national) in known.lengths
+    if len(code) + len(national) > MAX_DIGITS or not (possible or len(national) >= 6):
         return None
-    return f"+{code}{national}", len(national) in known.lengths
+    return f"+{code}{national}", possible
 
 
 def _possible(known: Plan, national: str) -> bool:

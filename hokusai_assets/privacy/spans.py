@@ -222,13 +222,11 @@ def _cut_each(stretch: _Stretch, recogniser: Recogniser, last: bool) -> bool:
         return bool(spans)
     cut: Pieces = []
     for piece in pieces:
-        if isinstance(piece, Finding) or len(piece) < _MIN_LENGTH:
-            cut.append(piece)
-        elif recogniser.has_sign and not _SIGN.search(piece):
-            cut.append(piece)
-        else:
-            spans = _valid_spans(piece, recogniser, False)
-            cut += _cut(piece, spans, recogniser, last) if spans else [piece]
+        spans: list[Span] = []
+        long_enough = isinstance(piece, str) and len(piece) >= _MIN_LENGTH
+        if long_enough and (not recogniser.has_sign or _SIGN.search(str(piece))):
+            spans = _valid_spans(str(piece), recogniser, False)
+        cut += _cut(str(piece), spans, recogniser, last) if spans else [piece]
     stretch.pieces = cut
     return len(cut) > len(pieces)
 
