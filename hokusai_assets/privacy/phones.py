@@ -199,7 +199,7 @@ class PhoneBook:
         spaces.
         """
         form, extension = split_extension(text.strip())
-        if form is None:
+        if form is None or len(form.digits) < MIN_DIGITS:
             return plain_text(text)
         return self._e164(form) + (f";ext={extension}" if extension else "")
 

@@ -222,11 +222,11 @@ def _cut_each(stretch: _Stretch, recogniser: Recogniser, last: bool) -> bool:
         return bool(spans)
     cut: Pieces = []
     for piece in pieces:
-        spans: list[Span] = []
+        found: list[Span] = []
         long_enough = isinstance(piece, str) and len(piece) >= _MIN_LENGTH
         if long_enough and (not recogniser.has_sign or _SIGN.search(str(piece))):
-            spans = _valid_spans(str(piece), recogniser, False)
-        cut += _cut(str(piece), spans, recogniser, last) if spans else [piece]
+            found = _valid_spans(str(piece), recogniser, False)
+        cut += _cut(str(piece), found, recogniser, last) if found else [piece]
     stretch.pieces = cut
     return len(cut) > len(pieces)
 

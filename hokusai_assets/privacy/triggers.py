@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 import unicodedata
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -13,8 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from hokusai_assets.privacy import tokens
+from hokusai_assets.privacy.array_folding import Mask, folded, folded_apart, mask
 from hokusai_assets.privacy.recognition import Recogniser
-from hokusai_assets.privacy.spans import INVISIBLE, BatchRecogniser, fold
+from hokusai_assets.privacy.spans import BatchRecogniser
 
 # A whole cell that is one plain number or one time stamp holds nothing a recogniser would take;
 # columns of them pass the trigger, and this spares them the slow path. Cards have 12 digits.
@@ -37,8 +37,6 @@ _GROUP_OF = {
     )
     for entity in group
 }
-
-Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -90,7 +88,10 @@ class Triggers:
 
     @cached_property
     def _signed(self) -> tuple[str, ...]:
-        """Patterns for texts with a digit, an @ or a <, as few as RE2 runs at full speed."""
+        """Patterns for texts with a digit, an @ or a <, as few as RE2 runs at full speed.
+
+        Of literals beyond ASCII, for texts whose letters and marks are apart.
+        """
         groups: dict[str, list[str]] = {"EMAIL": [_TOKEN_START]}
         entities = {row.entity for row in self.recognisers}
         implied = {entity for entity, other in _IMPLIES.items() if other in entities}
@@ -98,7 +99,8 @@ class Triggers:
             if pattern and row.has_sign and row.entity not in implied:
                 name = _GROUP_OF.get(row.entity, row.entity)
                 groups.setdefault(name, []).append(pattern)
-        return tuple("|".join(dict.fromkeys(patterns)) for patterns in groups.values())
+        joined = ("|".join(dict.fromkeys(patterns)) for patterns in groups.values())
+        return tuple(unicodedata.normalize("NFKD", pattern) for pattern in joined)
 
     @cached_property
     def _signless(self) -> tuple[str, ...]:
@@ -111,7 +113,7 @@ class Triggers:
         # What is not ASCII may be such a sign in disguise.
         rows = np.flatnonzero(mask(pc.match_substring_regex(column, r"[0-9@<]|[^\x00-\x7f]")))
         if len(rows):
-            texts = _folded(column.take(pa.array(rows)))
+            texts = folded_apart(column.take(pa.array(rows)))
             plain = mask(pc.match_substring_regex(texts, _PLAIN_CELL))
             rows, texts = rows[~plain], texts.filter(pa.array(~plain))
             found = np.zeros(len(rows), dtype=np.bool_)
@@ -119,7 +121,7 @@ class Triggers:
                 found |= mask(pc.match_substring_regex(texts, pattern))
             marked[rows[found]] = True
         if self._signless:
-            column = _folded(column)
+            column = folded(column)
         for pattern in self._signless:
             marked |= mask(pc.match_substring_regex(column, pattern))
         return marked
@@ -127,26 +129,15 @@ class Triggers:
     def _relevant(self, texts: pa.Array) -> list[int]:
         if len(texts) == 0:
             return []
-        folded = _folded(pa.chunked_array([texts]))
+        whole = folded(pa.chunked_array([texts]))
         bits = np.zeros(len(texts), dtype=object)
         found: dict[str, Mask] = {}
         for position, pattern in enumerate(self._patterns):
             if pattern:
                 if pattern not in found:
-                    found[pattern] = mask(pc.match_substring_regex(folded, pattern))
+                    found[pattern] = mask(pc.match_substring_regex(whole, pattern))
                 bits[found[pattern]] |= 1 << position
         return [int(bit) for bit in bits]
-
-
-def _folded(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return `fold` of every text of a column; nulls stay."""
-    wide = ~mask(pc.string_is_ascii(column)) & mask(pc.is_valid(column))
-    if not wide.any():
-        return column
-    whole = column.combine_chunks()
-    whole = whole.chunk(0) if isinstance(whole, pa.ChunkedArray) else whole
-    folded = fold_array(whole.filter(pa.array(wide))).combine_chunks()
-    return pa.chunked_array([pc.replace_with_mask(whole, pa.array(wide), folded)])
 
 
 def _pattern(recogniser: Recogniser) -> str:
@@ -156,49 +147,12 @@ def _pattern(recogniser: Recogniser) -> str:
     return recogniser.trigger
 
 
-@lru_cache(maxsize=1)
-def _foreign_digits() -> str:
-    """RE2 for a decimal digit that is not ASCII."""
-    points = [p for p in range(0x80, sys.maxunicode + 1) if unicodedata.category(chr(p)) == "Nd"]
-    return "[" + "".join(f"\\x{{{point:x}}}" for point in points) + "]"
-
-
-def fold_array(texts: pa.Array | pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return `fold` of every text of a string array without nulls; same type, chunked."""
-    column = texts if isinstance(texts, pa.ChunkedArray) else pa.chunked_array([texts])
-    if len(column) == 0:
-        return column
-    # One by one where the order of steps matters, or where a run of marks makes them quadratic.
-    hard = mask(pc.match_substring_regex(column, r"\p{M}{8}"))
-    easy = pc.if_else(pa.array(~hard), column, pa.scalar("", column.type))
-    folded = pc.utf8_normalize(easy, form="NFKC")
-    for pattern in (f"[{INVISIBLE}]", _foreign_digits()):
-        hard |= mask(pc.match_substring_regex(folded, pattern))
-    folded = pc.replace_substring_regex(folded, r"[\p{Pd}\x{2212}]", "-")
-    if hard.any():
-        slow = [fold(text) for text in column.filter(pa.array(hard)).to_pylist()]
-        merged = pc.replace_with_mask(
-            folded.combine_chunks(), pa.array(hard), pa.array(slow, column.type)
-        )
-        folded = pa.chunked_array([merged])
-    return folded
-
-
 def filled_cells(column: pa.ChunkedArray) -> int:
     """Count the values of a text column that are neither null, blank nor one token."""
     start = mask(pc.match_substring_regex(column, r"^\s*(?:<[A-Z]|$)"))
     suspects = column.filter(pa.array(start))
     empty = mask(pc.match_substring_regex(suspects, rf"^\s*(?:{tokens.TOKEN_PATTERN}\s*)?$"))
     return int(len(column) - column.null_count - empty.sum())
-
-
-def mask(flags: pa.Array | pa.ChunkedArray) -> Mask:
-    """Turn an Arrow boolean array into numpy, null as False."""
-    filled = pc.fill_null(flags, False)
-    if isinstance(filled, pa.Array):
-        filled = pa.chunked_array([filled])
-    result: Mask = filled.to_numpy().astype(np.bool_)
-    return result
 
 
 def encoded(column: pa.ChunkedArray) -> pa.DictionaryArray:

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+import pyarrow as pa
 from Crypto.Hash import keccak
 from faker import Faker
 
@@ -335,6 +336,35 @@ _NUMBERS: dict[str, Callable[[random.Random, Faker], str]] = {
     "uuid": lambda drawn, fake: str(fake.uuid4()),
     "word": lambda drawn, fake: str(fake.word()),
 }
+
+
+def numeric_columns(rows: int, seed: int) -> pa.Table:
+    """Make columns of numbers, and of texts that are numbers, under names that say so."""
+    drawn = random.Random(f"columns {seed}")
+    fake = Faker("en_US")
+    fake.seed_instance(seed)
+
+    def texts(kind: str) -> list[str]:
+        return [_number(kind, drawn, fake) for _ in range(rows)]
+
+    return pa.table(
+        {
+            # As long as phones, cards and social security numbers.
+            "order": pa.array([drawn.randrange(2 * 10**9, 10**10) for _ in range(rows)]),
+            "parcel": pa.array([drawn.randrange(4 * 10**15, 5 * 10**15) for _ in range(rows)]),
+            "amount": pa.array([drawn.randrange(10**9) for _ in range(rows)]),
+            "measured": pa.array([drawn.uniform(-1e10, 1e10) for _ in range(rows)]),
+            "whole": pa.array([float(drawn.randrange(2 * 10**9, 10**10)) for _ in range(rows)]),
+            "clock": pa.array([drawn.randrange(2 * 10**9) for _ in range(rows)], pa.timestamp("s")),
+            "order_text": texts("n10"),
+            "decimal_text": texts("dec"),
+            "thousands_text": texts("thousands"),
+            "unix_text": texts("unix"),
+            "iso_text": texts("iso"),
+            "share_text": texts("pct"),
+            "latitude_text": texts("lat"),
+        }
+    )
 
 
 @dataclass(frozen=True)
