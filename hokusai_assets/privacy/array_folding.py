@@ -53,7 +53,10 @@ def _folded(column: pa.ChunkedArray, *, composed: bool) -> pa.ChunkedArray:
 
 def _fold_wide(texts: pa.Array, composed: bool) -> pa.Array:
     # One by one where the order of steps matters, or where a run of marks makes them quadratic.
-    hard = mask(pc.match_substring_regex(texts, r"\p{M}{8}"))
+    hard = mask(pc.match_substring_regex(texts, r"\p{M}"))
+    if hard.any():
+        # A longer pattern, which takes its time to compile.
+        hard = mask(pc.match_substring_regex(texts, r"\p{M}{8}"))
     easy = pc.if_else(pa.array(~hard), texts, pa.scalar("", texts.type))
     # Arrow 25 composes nothing, whatever form it is asked for, so it is asked for what it does.
     apart = pc.utf8_normalize(easy, form="NFKD")

@@ -77,7 +77,7 @@ _PASSPORT_WORDS = (
 )
 _LICENCE_WORDS = (
     r"driv(?:er'?s?|ing) ?licen[cs]e|licen[cs]e (?:number|no)|\bDL\b|permis de conduire"
-    r"|führerschein|fuehrerschein|carn[eé] de conducir|permiso de conducir|licencia de conducir"
+    r"|führerschein|fuehrerschein|carn(?:e|é) de conducir|permiso de conducir|licencia de conducir"
     r"|patente(?: di guida)?|rijbewijs|prawo jazdy|carteira de (?:motorista|habilitação)|CNH"
     r"|carta de condução|körkort|førerkort|kørekort|ajokortti|ehliyet|sürücü belgesi"
     r"|řidičský průkaz|vodičský preukaz|водительское удостоверение"
@@ -151,7 +151,7 @@ PASSPORT = Recogniser(
     pattern=_PASSPORT,
     validator=_passport_span,
     canonicalise=_canonical_document,
-    trigger=rf"(?i)(?:{_PASSPORT_WORDS}).*[0-9]",
+    trigger=rf"(?i:{_PASSPORT_WORDS}).*[0-9]",
     header_words=phrases(
         "passport", "passport number", "passport no", "passportnumber", "passportno",
         "passeport", "reisepass", "reisepassnummer", "passnummer", "pasaporte", "passaporto",
@@ -166,7 +166,7 @@ LICENCE = Recogniser(
     pattern=_LICENCE,
     validator=_licence_span,
     canonicalise=_canonical_document,
-    trigger=rf"(?i)(?:{_LICENCE_WORDS}).*[0-9]",
+    trigger=rf"(?i:{_LICENCE_WORDS}).*[0-9]",
     header_words=phrases(
         "driver license", "drivers license", "driver s license", "driver licence",
         "drivers licence", "driver s licence", "driving license", "driving licence",
