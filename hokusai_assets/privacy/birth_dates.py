@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import re
 
-from hokusai_assets.privacy.recognition import WORD, Recogniser, Span, phrases, plain_text
+from hokusai_assets.privacy.recognition import NO_WORD, WORD, Recogniser, Span, phrases, plain_text
 
 _WORDS = (
     r"date of birth|birth ?date|birth ?day|born(?: on)?|d\.?o\.?b|geboren(?: am| op)?|geb"
@@ -91,7 +91,7 @@ DOB = Recogniser(
     pattern=_DOB,
     validator=_span,
     canonicalise=_canonical,
-    trigger=rf"(?:(?:^|[^\pL])(?i:{_WORDS})|{_UNSPACED_WORDS}).*[0-9]",
+    trigger=rf"(?:{NO_WORD}(?i:{_WORDS})|{_UNSPACED_WORDS}).*[0-9]",
     header_words=phrases(
         "dob", "d o b", "date of birth", "birth date", "birthdate", "birthday", "birth day",
         "dateofbirth", "born on", "geburtsdatum", "geburtstag", "date de naissance",

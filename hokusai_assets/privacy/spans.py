@@ -93,7 +93,7 @@ EVERY = -1  # As a set of recognisers, one bit each by position: all of them.
 _MAX_ROUNDS = 8
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class BatchRecogniser(Recogniser):
     """An entity found by a function over many folded texts at once.
 
