@@ -52,9 +52,8 @@ def table(rows: Iterable[dict[str, Any]]) -> str:
         peer = row["peer"] or ""
         figure = _shown(row["peer_figure"], row["unit"]) if peer else ""
         ratio = "" if row["ratio"] is None else f"{row['ratio']:,.1f}"
-        lines.append(
-            f"| {row['what']} | {_shown(row['figure'], row['unit'])} | {peer} | {figure} | {ratio} |"
-        )
+        ours = _shown(row["figure"], row["unit"])
+        lines.append(f"| {row['what']} | {ours} | {peer} | {figure} | {ratio} |")
     return "\n".join(lines)
 
 

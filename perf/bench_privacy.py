@@ -1,8 +1,9 @@
 """Finding and hashing personal data, Parquet to Parquet, beside Microsoft Presidio.
 
-Throughput is rows per CPU-second of the work alone, after imports and a first call. The peer looks
-for the same entities with its own pattern recognisers, on a spaCy pipeline that only cuts words,
-and each value that it finds is replaced by the same keyed token.
+Throughput is rows per CPU-second of the work alone, after imports and a first call; the best of
+three runs, since other processes slow a CPU down. The peer looks for the same entities as far as
+it has pattern recognisers for them, on a spaCy pipeline that only cuts words, and each value that
+it finds is replaced by the same keyed token; reading and writing files is left out for it.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ DENSE_ROWS = 100_000
 PHONE_ROWS = 100_000
 LARGE_ROWS = 10_000_000
 PEER_ROWS = 5_000
+RUNS = 3
 PEER_ENTITIES = {
     "EmailRecognizer": "EMAIL_ADDRESS",
     "PhoneRecognizer": "PHONE_NUMBER",
@@ -35,6 +37,9 @@ PEER_ENTITIES = {
     "IbanRecognizer": "IBAN_CODE",
     "IpRecognizer": "IP_ADDRESS",
     "CryptoRecognizer": "CRYPTO",
+    "UsPassportRecognizer": "US_PASSPORT",
+    "UsLicenseRecognizer": "US_DRIVER_LICENSE",
+    "DateRecognizer": "DATE_TIME",
 }
 
 
@@ -49,14 +54,16 @@ def run(scale: float = 1.0) -> list[dict[str, Any]]:
             path = str(Path(folder) / f"{maker}.parquet")
             size = max(1000, round(count * scale))
             in_fresh_process(f"perf.bench_privacy:{maker}", path, size)
-            ours = in_fresh_process("perf.bench_privacy:hash_file", path).result
             peer_rows = max(200, round(PEER_ROWS * min(1.0, scale)))
-            peer = in_fresh_process("perf.bench_privacy:hash_by_presidio", path, peer_rows).result
+            ours, peer = 0.0, 0.0
+            for _ in range(RUNS):
+                ours = max(ours, _result("hash_file", path))
+                peer = max(peer, _result("hash_by_presidio", path, peer_rows))
             rows.append(_row(f"hash {size:,} {what}", ours, "rows per CPU-second", peer))
         phones = str(Path(folder) / "phones.parquet")
         size = max(1000, round(PHONE_ROWS * scale))
         in_fresh_process("perf.bench_privacy:make_phones", phones, size)
-        ours = in_fresh_process("perf.bench_privacy:hash_file", phones).result
+        ours = max(_result("hash_file", phones) for _ in range(RUNS))
         rows.append(_row(f"hash a column of {size:,} phones", ours, "rows per CPU-second", None))
         large = str(Path(folder) / "large.parquet")
         size = max(10_000, round(LARGE_ROWS * scale))
@@ -64,6 +71,10 @@ def run(scale: float = 1.0) -> list[dict[str, Any]]:
         peak = in_fresh_process("perf.bench_privacy:hash_file", large).peak_bytes / 2**20
         rows.append(_row(f"peak memory of hashing {size:,} rows", peak, "MiB", None))
     return rows
+
+
+def _result(function: str, *arguments: Any) -> float:
+    return float(in_fresh_process(f"perf.bench_privacy:{function}", *arguments).result)
 
 
 def _row(what: str, figure: float, unit: str, peer: float | None) -> dict[str, Any]:
@@ -169,7 +180,8 @@ def hash_file(path: str) -> float:
 
     key = PrivacyKey.from_secret(bytes(range(32)))
     pseudonymise(pa.table({"text": ["é a@b.example, +442079460000"]}), policies={}, key=key)
-    source = pq.ParquetFile(path, memory_map=False)
+    # Buffering ahead keeps the whole file in memory.
+    source = pq.ParquetFile(path, pre_buffer=False)
     target = Path(path).with_suffix(".hashed.parquet")
     started = time.process_time()
     worker = Pseudonymiser(policies={}, key=key)

@@ -188,10 +188,10 @@ class Written:
 
 def split_extension(text: str) -> tuple[Written | None, str]:
     """Split a whole text into a number and its extension's digits; None if it is no number."""
+    if _WHOLE.fullmatch(text):
+        return Written(text), ""
     extension = EXTENSION.search(text)
-    if extension is not None and extension.end() == len(text):
-        text = text[: extension.start()]
-        digits = extension[1]
-    else:
-        digits = ""
-    return (Written(text) if _WHOLE.fullmatch(text) else None), digits
+    if extension is None or extension.end() != len(text):
+        return None, ""
+    main = text[: extension.start()]
+    return (Written(main) if _WHOLE.fullmatch(main) else None), extension[1]
