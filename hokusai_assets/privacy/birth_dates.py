@@ -5,16 +5,16 @@ from __future__ import annotations
 import datetime
 import re
 
-from hokusai_assets.privacy.recognition import WORD, Recogniser, Span, phrases, plain_text
+from hokusai_assets.privacy.recognition import NO_WORD, WORD, Recogniser, Span, phrases, plain_text
 
 _WORDS = (
     r"date of birth|birth ?date|birth ?day|born(?: on)?|d\.?o\.?b|geboren(?: am| op)?|geb"
-    r"|geburtsdatum|geburtstag|n[ée]e? le|date de naissance|fecha de nacimiento"
+    r"|geburtsdatum|geburtstag|n(?:é|e)e? le|date de naissance|fecha de nacimiento"
     r"|nacid[oa](?: el)?|data di nascita|nat[oa] il|geboortedatum|data de nascimento"
     r"|nascid[oa](?: em)?|data urodzenia|ur|urodzon[ya]|födelsedatum|född|fødselsdato|født"
     r"|syntymäaika|syntynyt|doğum tarihi|datum narození|narozena?|дата рождения|родил(?:ся|ась)"
-    r"|生年月日|出生日期|出生|生日|생년월일"
 )
+_UNSPACED_WORDS = "生年月日|出生日期|出生|生日|생년월일"
 _MONTHS = (
     "jan", "feb", "mar|mär|mrz", "apr|avr", "may|mai|mei|mag", "jun|juin|giu", "jul|juil|lug",
     "aug|aoû|ago", "sep|set", "oct|okt|ott|out", "nov", "dec|dez|déc|dic",
@@ -30,7 +30,10 @@ _DATE = (
     rf"|{_MONTH} [0-9]{{1,2}}(?:st|nd|rd|th)?,? {_YEAR}"
     r"|(?:19|20)[0-9]{6})(?![0-9])"
 )
-_DOB = rf"(?<!{WORD})(?i:(?:{_WORDS})[.:]?[^\d\n]{{0,24}}?(?<![0-9])({_DATE}))"
+_DOB = (
+    rf"(?:(?<!{WORD})(?i:{_WORDS})(?![^\W\d_])|{_UNSPACED_WORDS})"
+    rf"(?i:[.:]?[^\d\n]{{0,24}}?(?<![0-9])({_DATE}))"
+)
 _MATCH = re.compile(_DOB)
 
 
@@ -88,7 +91,7 @@ DOB = Recogniser(
     pattern=_DOB,
     validator=_span,
     canonicalise=_canonical,
-    trigger=rf"(?i)(?:{_WORDS}).*[0-9]",
+    trigger=rf"(?:{NO_WORD}(?i:{_WORDS})|{_UNSPACED_WORDS}).*[0-9]",
     header_words=phrases(
         "dob", "d o b", "date of birth", "birth date", "birthdate", "birthday", "birth day",
         "dateofbirth", "born on", "geburtsdatum", "geburtstag", "date de naissance",

@@ -17,14 +17,10 @@ from hokusai_assets.privacy.recognition import (
 
 # US social security number ----------------------------------------------------------------------
 # Dashes, or the words before it: nine bare digits are too common to be one.
-_SSN = (
-    r"(?:[0-9]{3}-[0-9]{2}-[0-9]{4}"
-    r"|(?i:ssn|social[ _-]security)(?i:[ _-]?(?:number|num|no))?[ .:#='\"]{0,4}(?i:is )?"
-    r"[0-9]{3}[ -]?[0-9]{2}[ -]?[0-9]{4}"
-    # Further from the words, only in the grouping that nothing else has.
-    r"|(?i:ssn|social[ _-]security)[^\n]{0,80}?(?<![0-9])[0-9]{3}[ -][0-9]{2}[ -][0-9]{4})"
-)
-_SSN_DIGITS = re.compile(r"[0-9]{3}[ -]?[0-9]{2}[ -]?[0-9]{4}$")
+_SSN = r"(?<![0-9])[0-9]{3}[ -]?[0-9]{2}[ -]?[0-9]{4}(?![0-9])"
+_NAME = r"(?i:ssn|social[ _-]security)"
+_RIGHT_BEFORE = re.compile(rf"{_NAME}(?i:[ _-]?(?:number|num|no))?[ .:#='\"-]{{0,4}}(?i:is )?$")
+_FURTHER_BEFORE = re.compile(rf"{_NAME}[^\n]{{0,80}}$")
 _OTHER_NUMBERS = Vocabulary(
     {
         "other": (
@@ -53,12 +49,18 @@ def is_social_security_number(number: str) -> bool:
 
 
 def _ssn_span(text: str, start: int, end: int, alone: bool) -> Span | None:
-    number = _SSN_DIGITS.search(text, start, end)
-    if number is None or not stands_apart(text, number.start(), end):
+    number = text[start:end]
+    if not stands_apart(text, start, end) or not is_social_security_number(
+        number.replace("-", "").replace(" ", "")
+    ):
         return None
-    if not is_social_security_number(re.sub("[^0-9]", "", number[0])):
-        return None
-    return None if _OTHER_NUMBERS.nearest(text, number.start()) == "other" else number.span()
+    if number.count("-") == 2:
+        return None if _OTHER_NUMBERS.nearest(text, start) == "other" else (start, end)
+    before = text[max(0, start - 120) : start]
+    # Further from the words, only in the grouping that nothing else has.
+    grouped = len(number) == 11
+    named = _RIGHT_BEFORE.search(before) or (grouped and _FURTHER_BEFORE.search(before))
+    return (start, end) if named else None
 
 
 def _canonical_ssn(text: str) -> str:
@@ -77,7 +79,7 @@ _PASSPORT_WORDS = (
 )
 _LICENCE_WORDS = (
     r"driv(?:er'?s?|ing) ?licen[cs]e|licen[cs]e (?:number|no)|\bDL\b|permis de conduire"
-    r"|führerschein|fuehrerschein|carn[eé] de conducir|permiso de conducir|licencia de conducir"
+    r"|führerschein|fuehrerschein|carn(?:e|é) de conducir|permiso de conducir|licencia de conducir"
     r"|patente(?: di guida)?|rijbewijs|prawo jazdy|carteira de (?:motorista|habilitação)|CNH"
     r"|carta de condução|körkort|førerkort|kørekort|ajokortti|ehliyet|sürücü belgesi"
     r"|řidičský průkaz|vodičský preukaz|водительское удостоверение"
@@ -151,7 +153,7 @@ PASSPORT = Recogniser(
     pattern=_PASSPORT,
     validator=_passport_span,
     canonicalise=_canonical_document,
-    trigger=rf"(?i)(?:{_PASSPORT_WORDS}).*[0-9]",
+    trigger=rf"(?i:{_PASSPORT_WORDS}).*[0-9]",
     header_words=phrases(
         "passport", "passport number", "passport no", "passportnumber", "passportno",
         "passeport", "reisepass", "reisepassnummer", "passnummer", "pasaporte", "passaporto",
@@ -166,7 +168,7 @@ LICENCE = Recogniser(
     pattern=_LICENCE,
     validator=_licence_span,
     canonicalise=_canonical_document,
-    trigger=rf"(?i)(?:{_LICENCE_WORDS}).*[0-9]",
+    trigger=rf"(?i:{_LICENCE_WORDS}).*[0-9]",
     header_words=phrases(
         "driver license", "drivers license", "driver s license", "driver licence",
         "drivers licence", "driver s licence", "driving license", "driving licence",

@@ -22,7 +22,8 @@ from hokusai_assets.privacy.recognition import (
 _LETTER = "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u052f\u1e00-\u1eff"
 _LABEL = rf"[{_LETTER}0-9](?:[{_LETTER}0-9_-]{{0,62}})"
 _EMAIL = (
-    rf"[{_LETTER}0-9_][{_LETTER}0-9_.%+&'-]{{0,63}}@(?:{_LABEL}\.){{1,8}}"
+    # From the start of a word on, so that no word is read twice; a longer one is found too.
+    rf"(?<![{_LETTER}0-9_])[{_LETTER}0-9_][{_LETTER}0-9_.%+&'-]{{0,255}}@(?:{_LABEL}\.){{1,8}}"
     rf"(?:xn--[A-Za-z0-9-]{{2,59}}|[{_LETTER}]{{2,24}})"
 )
 
@@ -82,16 +83,26 @@ def _ip_span(text: str, start: int, end: int, alone: bool) -> Span | None:
     # Part of a word, or of something with more parts than an address (a version, an OID).
     if (_RUNS_ON_V4 if "." in value else _RUNS_ON_V6).match(text, end):
         return None
+    if ":" not in value:
+        valid = _is_ipv4(value) and not value.startswith("127.") and value != "0.0.0.0"
+        return (start, end) if valid and not _reads_as_version(text, start, value) else None
     try:
-        address = ipaddress.ip_address(value)
+        address = ipaddress.IPv6Address(value)
     except ValueError:
         return None
-    # 0.0.0.0, ::, 127.0.0.1, ::1 identify nobody; `a::b` without a digit is program text.
+    # ::, ::1 and 127.0.0.1 identify nobody; `a::b` without a digit is program text.
     if address.is_unspecified or address.is_loopback or not re.search("[0-9]", value):
         return None
-    if address.version == 4 and _reads_as_version(text, start, value):
-        return None
     return start, end
+
+
+def _is_ipv4(text: str) -> bool:
+    """Tell four numbers from 0 to 255 without leading zeros, which some readers take for octal."""
+    parts = text.split(".")
+    return len(parts) == 4 and all(
+        part.isdecimal() and len(part) <= 3 and int(part) <= 255 and (part[0] != "0" or part == "0")
+        for part in parts
+    )
 
 
 def _reads_as_version(text: str, start: int, value: str) -> bool:
@@ -107,6 +118,8 @@ def _reads_as_version(text: str, start: int, value: str) -> bool:
 
 def _canonical_ip(text: str) -> str:
     value = text.strip()
+    if _is_ipv4(value):
+        return value
     try:
         # A number column holds an IPv4 address as its 32-bit value.
         address = ipaddress.ip_address(int(value) if value.isdecimal() else value)

@@ -81,7 +81,7 @@ def names(*, in_text: bool) -> Recogniser:
         pattern=_NAME if in_text else "(?!)",
         validator=_span,
         canonicalise=plain_text,
-        trigger=rf"(?:{_IN_TEXT}).{{1,4}}\p{{Lu}}" if in_text else "",
+        trigger=rf"(?:{_IN_TEXT})(?s:.){{1,4}}\p{{Lu}}" if in_text else "",
         header_words=_HEADERS,
         header_names=_WHOLE_HEADERS,
         # Two letters: a column of codes A, B and C is none of names.

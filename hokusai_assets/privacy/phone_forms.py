@@ -42,6 +42,7 @@ _MOBILE_SHAPES = frozenset(
 )
 # Russia, Brazil, Japan: with a dash before the last group.
 _DASHED_SHAPES = frozenset({(3, 3, 2, 2), (2, 4, 4), (2, 5, 4), (3, 4, 4)})
+_STOCKHOLM = re.compile("0[1-9]-[0-9]{2,3}(?: [0-9]{2,3}){1,2}")  # 08-12 34 56
 _BUDAPEST = (2, 1, 3, 4)  # 06-1/234 5678
 _PAIRS = (2, 2, 2, 2, 2)  # France
 
@@ -109,6 +110,11 @@ class Written:
         return 0 < dots < len(self.shape) - 1 and "(" not in self.text and not self.plus
 
     @property
+    def is_torn(self) -> bool:
+        """Whether a bracket was opened before it, so that it is the end of something longer."""
+        return self.text.count(")") > self.text.count("(")
+
+    @property
     def has_area_in_brackets(self) -> bool:
         """Whether it is an area code in brackets and a number: `(0171) 123 456`."""
         area = _AREA.match(self.text) if "(" in self.text else None
@@ -120,8 +126,10 @@ class Written:
     @property
     def has_trunk_zero(self) -> bool:
         """Whether it begins with a zero and is grouped as numbers with an area code are."""
-        if self.digits[1] == "0" or not 9 <= len(self.digits) <= 13:
+        if self.digits[1] == "0" or not 8 <= len(self.digits) <= 13:
             return False
+        if len(self.digits) == 8:
+            return _STOCKHOLM.fullmatch(self.text) is not None
         shape = self.shape
         if shape == _BUDAPEST:
             return self.digits.startswith("06")
@@ -157,7 +165,9 @@ class Written:
     @property
     def has_mobile_grouping(self) -> bool:
         """Whether mobile numbers are grouped so, and neither thousands nor post codes are."""
-        return self.shape in _MOBILE_SHAPES and not _THOUSANDS.fullmatch(self.text)
+        if self.shape not in _MOBILE_SHAPES or "(" in self.text:
+            return False
+        return _THOUSANDS.fullmatch(self.text) is None
 
     @property
     def has_plain_grouping(self) -> bool:
@@ -178,10 +188,10 @@ class Written:
 
 def split_extension(text: str) -> tuple[Written | None, str]:
     """Split a whole text into a number and its extension's digits; None if it is no number."""
+    if _WHOLE.fullmatch(text):
+        return Written(text), ""
     extension = EXTENSION.search(text)
-    if extension is not None and extension.end() == len(text):
-        text = text[: extension.start()]
-        digits = extension[1]
-    else:
-        digits = ""
-    return (Written(text) if _WHOLE.fullmatch(text) else None), digits
+    if extension is None or extension.end() != len(text):
+        return None, ""
+    main = text[: extension.start()]
+    return (Written(main) if _WHOLE.fullmatch(main) else None), extension[1]

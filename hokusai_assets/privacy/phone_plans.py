@@ -94,10 +94,11 @@ def international(digits: str) -> tuple[str, bool] | None:
     known = plan(region)
     # `+49 (0)30 ...`: the trunk prefix is written, but not dialled. Some plans have leading zeros.
     if known.trunk == "0" and national.startswith("0") and not _possible(known, national):
-        national = national[1:]
-    if not 6 <= len(national) <= MAX_DIGITS + 1 - len(code):
+        national = national.lstrip("0")
+    possible = len(national) in known.lengths
+    if len(code) + len(national) > MAX_DIGITS or not (possible or len(national) >= 6):
         return None
-    return f"+{code}{national}", len(national) in known.lengths
+    return f"+{code}{national}", possible
 
 
 def _possible(known: Plan, national: str) -> bool:
@@ -171,4 +172,5 @@ class _NumberSet:
             rest = digits[len(known.trunk) :]
             if not known.trunk_optional or _possible(known, rest):
                 digits = rest
-        return f"+{known.calling_code}{digits}"
+        spelled = f"+{known.calling_code}{digits}"
+        return spelled if len(spelled) <= MAX_DIGITS + 1 else None

@@ -9,19 +9,22 @@ from hokusai_assets.privacy.context import Vocabulary, words_before
 _PHONE = (
     # English
     "call", "calls", "calling", "called", "phone*", "telephone*", "tel", "tels", "ph", "mob",
-    "mobile", "mobiles", "cell", "cellphone*", "cellular", "fax*", "ring", "rang", "dial", "dials", "dialed", "dialled", "dialling", "dialing", "text",
-    "texts", "texting", "txt", "sms", "whatsapp*", "viber", "telegram", "contact*", "reach*",
-    "landline*", "hotline*", "helpline*", "voicemail*", "handset", "callback", "msisdn", "pager",
+    "mobile", "mobiles", "cell", "cellphone*", "cellular", "fax*", "ring", "rang", "dial",
+    "dials", "dialed", "dialled", "dialling", "dialing", "text", "texts", "texting", "txt", "sms",
+    "whatsapp*", "viber", "telegram", "contact*", "reach*", "landline*", "hotline*", "helpline*",
+    "voicemail*", "handset", "callback", "msisdn", "pager",
     # German
-    "telefon*", "handy*", "mobil", "mobilnummer*", "mobilfunk*", "mobiltelefon*", "rufnummer*", "anruf*", "ruf", "rufe", "rufen", "ruft",
-    "rückruf*", "festnetz*", "erreich*", "durchwahl", "kontakt*", "fernruf",
+    "telefon*", "handy*", "mobil", "mobilnummer*", "mobilfunk*", "mobiltelefon*", "rufnummer*",
+    "anruf*", "ruf", "rufe", "rufen", "ruft", "rückruf*", "festnetz*", "erreich*", "durchwahl",
+    "kontakt*", "fernruf",
     # French
     "téléphon*", "tél", "tel", "portable", "appel*", "appeler*", "joindre", "joignable*",
     "télécopie*", "rappel*", "composez",
     # Spanish, Portuguese, Italian, Romanian
     "teléfono*", "móvil*", "movil*", "celular*", "cel", "llam*", "llám*", "contacto*", "marcar",
     "marca", "fijo", "cellulare*", "chiam*", "recapito", "contatt*", "telemóvel", "telemovel",
-    "ligar", "ligue", "liga", "ligou", "ligação", "ligações", "contat*", "fone", "zap", "suna", "sunati", "sună*", "sunați",
+    "ligar", "ligue", "liga", "ligou", "ligação", "ligações", "contat*", "fone", "zap", "suna",
+    "sunati", "sună*", "sunați",
     # Dutch
     "telefoon*", "mobiel*", "gsm", "bel", "bellen", "belt", "belde", "bereik*",
     # Polish, Czech, Slovak, Slovene, Croatian
@@ -38,9 +41,9 @@ _PHONE = (
     "подзвон*", "факс*", "сотов*", "обад*", "τηλ", "τηλέφων*", "κιν", "κινητ*", "καλέστε", "φαξ",
     # Japanese, Chinese, Korean, Hebrew, Arabic, Hindi, Thai
     "電話", "携帯", "ケータイ", "ファックス", "連絡先", "连络", "电话", "手机", "手機", "致电",
-    "拨打", "联系", "聯絡", "传真", "전화", "휴대폰", "핸드폰", "휴대전화", "연락처", "연락", "팩스",
-    "טלפון", "נייד", "להתקשר", "هاتف", "جوال", "موبايل", "اتصل", "تلفن", "فون", "फ़ोन", "फोन",
-    "मोबाइल", "कॉल", "โทร", "มือถือ",
+    "拨打", "联系", "聯絡", "传真", "전화", "휴대폰", "핸드폰", "휴대전화", "연락처", "연락",
+    "팩스", "טלפון", "נייד", "להתקשר", "هاتف", "جوال", "موبايل", "اتصل", "تلفن", "فون", "फ़ोन",
+    "फोन", "मोबाइल", "कॉल", "โทร", "มือถือ",
 )  # fmt: skip
 
 _OTHER = (
@@ -51,10 +54,10 @@ _OTHER = (
     "id", "ids", "account*", "acct", "iban", "version*", "v", "build*", "batch*", "lot", "po",
     "purchase*", "transaction*", "txn", "booking*", "reservation*", "confirmation*", "code*",
     "pin", "otp", "barcode*", "ean", "upc", "gtin", "timestamp*", "epoch", "unix", "qty",
-    "quantity", "quantities", "price*", "total*", "amount*", "sum", "cost", "costs", "usd", "eur", "gbp",
-    "jpy", "inr", "lat", "lon", "lng", "latitude", "longitude", "coordinate*", "coords", "gps",
-    "temperature", "weight*", "height*", "width*", "length*", "size*", "population", "views",
-    "bytes", "hash*", "checksum*", "asin", "imei", "ssn", "passport*", "licence*",
+    "quantity", "quantities", "price*", "total*", "amount*", "sum", "cost", "costs", "usd", "eur",
+    "gbp", "jpy", "inr", "lat", "lon", "lng", "latitude", "longitude", "coordinate*", "coords",
+    "gps", "temperature", "weight*", "height*", "width*", "length*", "size*", "population",
+    "views", "bytes", "hash*", "checksum*", "asin", "imei", "ssn", "passport*", "licence*",
     "license*", "policy", "claim*", "member", "membership", "student", "patient", "registration",
     "vat", "tax", "ein", "tin", "zip", "postcode", "page", "pages", "row", "rows", 
     "lines", "job", "issue", "bug", "commit", "revenue", "sales", "units", "score*", "salary",

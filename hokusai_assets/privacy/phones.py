@@ -53,8 +53,7 @@ def group_ends(text: str, start: int, end: int) -> Iterator[int]:
     """
     if (open_right(text, end) and not _CODE_RIGHT.match(text, end)) or EXTENSION.match(text, end):
         yield end
-    for gap in reversed([match.start() for match in _GAP.finditer(text, start + 1, end)]):
-        yield gap
+    yield from reversed([match.start() for match in _GAP.finditer(text, start + 1, end)])
 
 
 class _Candidate:
@@ -110,7 +109,7 @@ class _Candidate:
         """Take in an extension, leave out a bracket that does not belong to the number."""
         extension = EXTENSION.match(self.text, stop) if stop < len(self.text) else None
         first = self.start
-        while self.text[first] == "(" and ")" not in self.text[first:stop]:
+        while self.text[first] == "(" and _opens_more(self.text[first:stop]):
             first += 1
         return first, extension.end() if extension else stop
 
@@ -156,7 +155,7 @@ class PhoneBook:
 
     def _national(self, candidate: _Candidate, meaning: str | None, alone: bool) -> int | None:
         for stop, form in candidate.readings():
-            if form.is_other_number or form.mixes_dots:
+            if form.is_other_number or form.mixes_dots or form.is_torn:
                 continue
             if form.has_area_in_brackets:
                 return stop
@@ -200,7 +199,7 @@ class PhoneBook:
         spaces.
         """
         form, extension = split_extension(text.strip())
-        if form is None:
+        if form is None or len(form.digits) < MIN_DIGITS:
             return plain_text(text)
         return self._e164(form) + (f";ext={extension}" if extension else "")
 
@@ -212,16 +211,20 @@ class PhoneBook:
                 return found[0]
         # A column of phones may have lost its zeros and plus signs: take any region's reading.
         number = form.digits
-        national = self.plans.dialled(number) or self.plans.without_trunk(number)
+        national = self.plans.dialled(number)
         if national is None and len(number) >= 11:
             found = phone_plans.international(number)
             national = found[0] if found and found[1] else None
-        return national or number
+        return national or self.plans.without_trunk(number) or number
 
 
 @lru_cache(maxsize=16)
 def _plan_book(region_codes: tuple[str, ...]) -> phone_plans.PlanBook:
     return phone_plans.PlanBook(region_codes)
+
+
+def _opens_more(text: str) -> bool:
+    return text.count("(") > text.count(")")
 
 
 def _announced(candidate: _Candidate) -> int | None:

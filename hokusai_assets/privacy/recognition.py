@@ -11,7 +11,7 @@ Span = tuple[int, int]
 Phrases = frozenset[tuple[str, ...]]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Recogniser:
     """One entity.
 
@@ -42,6 +42,10 @@ class Recogniser:
     header_evidence: str = r"\S"
     has_sign: bool = True
 
+    def __repr__(self) -> str:
+        """Name the entity."""
+        return f"{type(self).__name__}({self.entity!r})"
+
     @cached_property
     def compiled(self) -> re.Pattern[str]:
         """The pattern for Python's `re`."""
@@ -66,6 +70,11 @@ def plain_text(text: str) -> str:
 # A letter, digit or underscore. Scripts that are written without spaces (Thai, Lao, Khmer, CJK,
 # Hangul with its particles) end no word by standing beside a number.
 WORD = r"[^\W\u0e00-\u0eff\u1780-\u17ff\u2e80-\u9fff\uac00-\ud7ff\uf900-\ufaff]"
+# RE2 for a place where none of them ends, in text whose letters and marks may be apart.
+NO_WORD = (
+    r"(?:^|[^\pL]|[\x{0e00}-\x{0eff}\x{1100}-\x{11ff}\x{1780}-\x{17ff}\x{2e80}-\x{9fff}"
+    r"\x{ac00}-\x{d7ff}\x{f900}-\x{faff}])"
+)
 _GLUED_LEFT = re.compile(rf"(?:{WORD}|\+)$|[0-9]\.$")
 _GLUED_RIGHT = re.compile(rf"{WORD}|\.[0-9]")
 _JOINED_LEFT = re.compile(r"(\w*)[,/-]$")

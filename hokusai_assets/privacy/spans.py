@@ -93,7 +93,7 @@ EVERY = -1  # As a set of recognisers, one bit each by position: all of them.
 _MAX_ROUNDS = 8
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class BatchRecogniser(Recogniser):
     """An entity found by a function over many folded texts at once.
 
@@ -222,11 +222,11 @@ def _cut_each(stretch: _Stretch, recogniser: Recogniser, last: bool) -> bool:
         return bool(spans)
     cut: Pieces = []
     for piece in pieces:
-        if isinstance(piece, Finding) or len(piece) < _MIN_LENGTH or (recogniser.has_sign and not _SIGN.search(piece)):
-            cut.append(piece)
-        else:
-            spans = _valid_spans(piece, recogniser, False)
-            cut += _cut(piece, spans, recogniser, last) if spans else [piece]
+        found: list[Span] = []
+        long_enough = isinstance(piece, str) and len(piece) >= _MIN_LENGTH
+        if long_enough and (not recogniser.has_sign or _SIGN.search(str(piece))):
+            found = _valid_spans(str(piece), recogniser, False)
+        cut += _cut(str(piece), found, recogniser, last) if found else [piece]
     stretch.pieces = cut
     return len(cut) > len(pieces)
 

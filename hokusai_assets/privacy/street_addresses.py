@@ -26,6 +26,7 @@ _JOINED = (
     "|gatan|vägen|gata|veien|vej|gade|katu|tie"
 )
 _NAMES = rf"{_NAME}(?:[ -]{_NAME}){{0,3}}"
+_GERMAN = r"(?:Straße|Strasse|Str\.|Weg|Platz|Allee|Gasse)"
 _LITTLE = r"(?:(?:de|du|des|del|della|la|le|les|los|las|do|da|dos|di|d'|l')[ ]?){0,3}"
 _ADDRESS = (
     rf"(?<![\w.,/-])(?:"
@@ -37,8 +38,8 @@ _ADDRESS = (
     # Calle Mayor 5, ul. Prosta 12/3
     rf"|(?:{_BEFORE}) ?{_LITTLE}{_NAMES},? (?:n[.º°o]* ?)?[0-9]{{1,5}}[A-Za-z]?\b"
     # Hauptstraße 12a, Lange Straße 3
-    rf"|{_NAME}(?: {_NAME}){{0,2}}(?:(?<=[a-zäöüßøåæ])(?:{_JOINED})| (?:Straße|Strasse|Str\.|Weg|Platz"
-    rf"|Allee|Gasse)) [0-9]{{1,4}} ?[a-zA-Z]?\b)"
+    rf"|{_NAME}(?: {_NAME}){{0,2}}(?:(?<=[a-zäöüßøåæ])(?:{_JOINED})| {_GERMAN})"
+    r" [0-9]{1,4} ?[a-zA-Z]?\b)"
 )
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 import unicodedata
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,8 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from hokusai_assets.privacy import tokens
+from hokusai_assets.privacy.array_folding import Mask, folded, folded_apart, mask
 from hokusai_assets.privacy.recognition import Recogniser
-from hokusai_assets.privacy.spans import INVISIBLE, BatchRecogniser, fold
+from hokusai_assets.privacy.spans import BatchRecogniser
 
 # A whole cell that is one plain number or one time stamp holds nothing a recogniser would take;
 # columns of them pass the trigger, and this spares them the slow path. Cards have 12 digits.
@@ -28,17 +29,12 @@ _TOKEN_START = "<[A-Z]+:k[a-z]+:"
 _IMPLIES = {"CARD": "PHONE", "SSN": "PHONE"}
 # Which triggers RE2 runs as one. Patterns that count the same characters from many starts make its
 # automaton outgrow its 8 MB, and it falls back to a search a hundred times slower; these don't.
-_GROUP_OF = {
-    entity: group[0]
-    for group in (
-        ("EMAIL", "USERINFO", "PHONE"),
-        ("IP", "ETHEREUM", "IBAN"),
-        ("PASSPORT", "LICENCE", "DOB"),
-    )
-    for entity in group
-}
-
-Mask = npt.NDArray[np.bool_]
+_GROUPS = (
+    ("EMAIL", "USERINFO", "PHONE", "CARD", "SSN"),
+    ("IP", "ETHEREUM", "IBAN"),
+    ("PASSPORT", "LICENCE", "DOB"),
+)
+_GROUP_OF = {entity: group[0] for group in _GROUPS for entity in group}
 
 
 @dataclass(frozen=True)
@@ -64,6 +60,19 @@ class Hits:
         return np.bincount(self.cells.indices.to_numpy(), minlength=len(self.cells.dictionary))
 
 
+@dataclass(frozen=True)
+class _Group:
+    """Triggers that are searched for as one.
+
+    pattern: all of them, for texts whose letters and marks are apart if `signed`. members: each
+    one's position among the recognisers and its own trigger.
+    """
+
+    pattern: str
+    members: tuple[tuple[int, str], ...]
+    signed: bool
+
+
 @dataclass(frozen=True, eq=False)
 class Triggers:
     """The recognisers' triggers, prepared for columns."""
@@ -75,113 +84,104 @@ class Triggers:
 
         A cell's trigger is matched on the folded text, so a character in disguise is seen too.
         """
-        rows = np.flatnonzero(self._marked(column))
-        taken = column.take(pa.array(rows))
-        cells = encoded(taken)
-        return Hits(rows, cells, self._relevant(cells.dictionary))
+        groups = self._matched(column)
+        rows = np.flatnonzero(groups)
+        cells = encoded(column.take(pa.array(rows)))
+        # Equal texts match equal groups.
+        by_text = np.zeros(len(cells.dictionary), groups.dtype)
+        by_text[cells.indices.to_numpy()] = groups[rows]
+        return Hits(rows, cells, self._relevant(cells.dictionary, by_text))
 
     @cached_property
-    def _patterns(self) -> tuple[str, ...]:
-        # On folded text, ASCII digits are all digits there are.
-        return tuple(
-            _pattern(row).replace(r"\p{Nd}", "[0-9]").replace(r"\P{Nd}", "[^0-9]")
-            for row in self.recognisers
-        )
+    def _groups(self) -> tuple[_Group, ...]:
+        """The triggers in as few groups as RE2 runs at full speed; the tokens' own start is in one.
 
-    @cached_property
-    def _signed(self) -> tuple[str, ...]:
-        """Patterns for texts with a digit, an @ or a <, as few as RE2 runs at full speed."""
-        groups: dict[str, list[str]] = {"EMAIL": [_TOKEN_START]}
-        entities = {row.entity for row in self.recognisers}
-        implied = {entity for entity, other in _IMPLIES.items() if other in entities}
-        for row, pattern in zip(self.recognisers, self._patterns, strict=True):
-            if pattern and row.has_sign and row.entity not in implied:
-                name = _GROUP_OF.get(row.entity, row.entity)
-                groups.setdefault(name, []).append(pattern)
-        return tuple("|".join(dict.fromkeys(patterns)) for patterns in groups.values())
+        What any text may hold, sign or not, is a group each, since what it holds is not known.
+        """
+        members: dict[str, list[tuple[int, str]]] = {_GROUPS[0][0]: []}
+        for position, row in enumerate(self.recognisers):
+            if trigger := _trigger(row):
+                name = _GROUP_OF.get(row.entity, row.entity) if row.has_sign else f" {position}"
+                members.setdefault(name, []).append((position, trigger))
+        return tuple(self._group(name, tuple(found)) for name, found in members.items())
 
-    @cached_property
-    def _signless(self) -> tuple[str, ...]:
-        """Patterns for every text, each alone, since what they hold is not known."""
-        pairs = zip(self.recognisers, self._patterns, strict=True)
-        return tuple(pattern for row, pattern in pairs if pattern and not row.has_sign)
+    def _group(self, name: str, members: tuple[tuple[int, str], ...]) -> _Group:
+        if name.startswith(" "):
+            return _Group(members[0][1], members, signed=False)
+        entities = {self.recognisers[position].entity for position, _ in members}
+        patterns = [_TOKEN_START] if name == _GROUPS[0][0] else []
+        patterns += [
+            trigger
+            for position, trigger in members
+            if _IMPLIES.get(self.recognisers[position].entity) not in entities
+        ]
+        joined = "|".join(dict.fromkeys(patterns))
+        return _Group(unicodedata.normalize("NFKD", joined), members, signed=True)
 
-    def _marked(self, column: pa.ChunkedArray) -> Mask:
-        marked = np.zeros(len(column), dtype=np.bool_)
-        # What is not ASCII may be such a sign in disguise.
-        rows = np.flatnonzero(mask(pc.match_substring_regex(column, r"[0-9@<]|[^\x00-\x7f]")))
+    @property
+    def _bits(self) -> type:
+        """A type that has a bit for each group and each recogniser."""
+        return np.int64 if len(self.recognisers) < 62 else object
+
+    def _matched(self, column: pa.ChunkedArray) -> npt.NDArray[Any]:
+        """Return per row the groups that match, as bits by position."""
+        matched: npt.NDArray[Any] = np.zeros(len(column), self._bits)
+        rows = np.flatnonzero(_may_hold_sign(column))
+        texts = folded_apart(column.take(pa.array(rows)))
         if len(rows):
-            texts = _folded(column.take(pa.array(rows)))
             plain = mask(pc.match_substring_regex(texts, _PLAIN_CELL))
             rows, texts = rows[~plain], texts.filter(pa.array(~plain))
-            found = np.zeros(len(rows), dtype=np.bool_)
-            for pattern in self._signed:
-                found |= mask(pc.match_substring_regex(texts, pattern))
-            marked[rows[found]] = True
-        if self._signless:
-            column = _folded(column)
-        for pattern in self._signless:
-            marked |= mask(pc.match_substring_regex(column, pattern))
-        return marked
+        if not all(group.signed for group in self._groups):
+            column = folded(column)
+        for position, group in enumerate(self._groups):
+            found = mask(pc.match_substring_regex(texts if group.signed else column, group.pattern))
+            matched[rows[found] if group.signed else found] |= 1 << position
+        return matched
 
-    def _relevant(self, texts: pa.Array) -> list[int]:
-        if len(texts) == 0:
-            return []
-        folded = _folded(pa.chunked_array([texts]))
-        bits = np.zeros(len(texts), dtype=object)
-        found: dict[str, Mask] = {}
-        for position, pattern in enumerate(self._patterns):
-            if pattern:
-                if pattern not in found:
-                    found[pattern] = mask(pc.match_substring_regex(folded, pattern))
-                bits[found[pattern]] |= 1 << position
-        return [int(bit) for bit in bits]
+    def _relevant(self, texts: pa.Array, groups: npt.NDArray[Any]) -> list[int]:
+        """Return per text the recognisers whose own trigger matches, as bits by position."""
+        relevant: npt.NDArray[Any] = np.zeros(len(texts), self._bits)
+        for position, group in enumerate(self._groups):
+            places = np.flatnonzero(groups & (1 << position))
+            if len(group.members) == 1 and group.pattern == group.members[0][1]:
+                relevant[places] |= 1 << group.members[0][0]
+                continue
+            part = folded(pa.chunked_array([texts.take(pa.array(places))]))
+            for member, trigger in group.members:
+                found = mask(pc.match_substring_regex(part, trigger))
+                relevant[places[found]] |= 1 << member
+        return [int(bits) for bits in relevant.tolist()]
 
 
-def _folded(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return `fold` of every text of a column; nulls stay."""
-    wide = ~mask(pc.string_is_ascii(column)) & mask(pc.is_valid(column))
-    if not wide.any():
-        return column
-    whole = column.combine_chunks()
-    whole = whole.chunk(0) if isinstance(whole, pa.ChunkedArray) else whole
-    folded = fold_array(whole.filter(pa.array(wide))).combine_chunks()
-    return pa.chunked_array([pc.replace_with_mask(whole, pa.array(wide), folded)])
-
-
-def _pattern(recogniser: Recogniser) -> str:
+def _trigger(recogniser: Recogniser) -> str:
     """Return a trigger; "" for an entity that only a header or a policy names."""
-    if isinstance(recogniser, BatchRecogniser):
-        return recogniser.trigger or r"\S"
-    return recogniser.trigger
+    if isinstance(recogniser, BatchRecogniser) and not recogniser.trigger:
+        return r"\S"
+    # On folded text, ASCII digits are all digits there are.
+    return recogniser.trigger.replace(r"\p{Nd}", "[0-9]").replace(r"\P{Nd}", "[^0-9]")
 
 
-@lru_cache(maxsize=1)
-def _foreign_digits() -> str:
-    """RE2 for a decimal digit that is not ASCII."""
-    points = [p for p in range(0x80, sys.maxunicode + 1) if unicodedata.category(chr(p)) == "Nd"]
-    return "[" + "".join(f"\\x{{{point:x}}}" for point in points) + "]"
+def _may_hold_sign(column: pa.ChunkedArray) -> Mask:
+    """Tell which texts hold a byte 0 to @ (digits, <, @ and a few more), or one beyond ASCII.
 
-
-def fold_array(texts: pa.Array | pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return `fold` of every text of a string array without nulls; same type, chunked."""
-    column = texts if isinstance(texts, pa.ChunkedArray) else pa.chunked_array([texts])
-    if len(column) == 0:
-        return column
-    # One by one where the order of steps matters, or where a run of marks makes them quadratic.
-    hard = mask(pc.match_substring_regex(column, r"\p{M}{8}"))
-    easy = pc.if_else(pa.array(~hard), column, pa.scalar("", column.type))
-    folded = pc.utf8_normalize(easy, form="NFKC")
-    for pattern in (f"[{INVISIBLE}]", _foreign_digits()):
-        hard |= mask(pc.match_substring_regex(folded, pattern))
-    folded = pc.replace_substring_regex(folded, r"[\p{Pd}\x{2212}]", "-")
-    if hard.any():
-        slow = [fold(text) for text in column.filter(pa.array(hard)).to_pylist()]
-        merged = pc.replace_with_mask(
-            folded.combine_chunks(), pa.array(hard), pa.array(slow, column.type)
-        )
-        folded = pa.chunked_array([merged])
-    return folded
+    What is not ASCII may be such a sign in disguise. An empty text may be told to hold one.
+    """
+    marked = [np.zeros(0, np.bool_)]
+    for chunk in column.chunks:
+        kind = np.int64 if pa.types.is_large_string(chunk.type) else np.int32
+        _, ends, data = chunk.buffers()
+        offsets = np.zeros(1, kind) if ends is None else np.frombuffer(ends, kind)
+        offsets = offsets[chunk.offset : chunk.offset + len(chunk) + 1]
+        if len(chunk) == 0 or data is None or offsets[0] == offsets[-1]:
+            marked.append(np.zeros(len(chunk), np.bool_))
+            continue
+        text = np.frombuffer(data, np.uint8)[offsets[0] : offsets[-1]]
+        # One more, so that empty texts at the end have a byte to begin at.
+        signs = np.zeros(len(text) + 1, np.bool_)
+        np.less(text - np.uint8(ord("0")), ord("@") - ord("0") + 1, out=signs[:-1])
+        signs[:-1] |= text >= 0x80
+        marked.append(np.maximum.reduceat(signs, offsets[:-1] - offsets[0]))
+    return np.concatenate(marked)
 
 
 def filled_cells(column: pa.ChunkedArray) -> int:
@@ -190,15 +190,6 @@ def filled_cells(column: pa.ChunkedArray) -> int:
     suspects = column.filter(pa.array(start))
     empty = mask(pc.match_substring_regex(suspects, rf"^\s*(?:{tokens.TOKEN_PATTERN}\s*)?$"))
     return int(len(column) - column.null_count - empty.sum())
-
-
-def mask(flags: pa.Array | pa.ChunkedArray) -> Mask:
-    """Turn an Arrow boolean array into numpy, null as False."""
-    filled = pc.fill_null(flags, False)
-    if isinstance(filled, pa.Array):
-        filled = pa.chunked_array([filled])
-    result: Mask = filled.to_numpy().astype(np.bool_)
-    return result
 
 
 def encoded(column: pa.ChunkedArray) -> pa.DictionaryArray:

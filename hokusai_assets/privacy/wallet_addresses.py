@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import reduce
+from operator import xor
 
 from Crypto.Hash import keccak
 
@@ -39,14 +41,24 @@ def _ethereum_span(text: str, start: int, end: int, alone: bool) -> Span | None:
 
 
 # Bitcoin ----------------------------------------------------------------------------------------
-_BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+_BASE58_VALUE = {
+    character: value
+    for value, character in enumerate("123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz")
+}
 # Version bytes of P2PKH and P2SH addresses of the main network; test money is nobody's.
 _VERSIONS = frozenset({0x00, 0x05})
-_BECH32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
+_BECH32_VALUE = {
+    character: value for value, character in enumerate("qpzry9x8gf2tvdw0s3jn54khce6mua7l")
+}
 _BECH32_PREFIXES = ("bc", "tb", "bcrt")
 # What the checksum leaves over: BIP-173 for witness version 0, BIP-350 for 1 to 16.
 _BECH32_CONSTANT, _BECH32M_CONSTANT = 1, 0x2BC830A3
 _GENERATORS = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
+# What the five bits that leave the checksum add to it, for each of their values.
+_REMAINDERS = tuple(
+    reduce(xor, (row for bit, row in enumerate(_GENERATORS) if top >> bit & 1), 0)
+    for top in range(32)
+)
 _BITCOIN = (
     rf"(?<!{WORD})(?:[13][1-9A-HJ-NP-Za-km-z]{{25,34}}"
     r"|(?:bc|tb|bcrt)1[02-9ac-hj-np-z]{8,87}|(?:BC|TB|BCRT)1[02-9AC-HJ-NP-Z]{8,87})"
@@ -56,11 +68,11 @@ _BITCOIN = (
 
 def is_base58_address(text: str) -> bool:
     """Tell a Base58Check text of 21 bytes with a Bitcoin version byte and a right checksum."""
-    if not 26 <= len(text) <= 35 or not all(character in _BASE58 for character in text):
+    if not 26 <= len(text) <= 35 or not _BASE58_VALUE.keys() >= set(text):
         return False
     number = 0
     for character in text:
-        number = number * 58 + _BASE58.index(character)
+        number = number * 58 + _BASE58_VALUE[character]
     try:
         data = number.to_bytes(25, "big")
     except OverflowError:
@@ -75,10 +87,7 @@ def is_base58_address(text: str) -> bool:
 def _polymod(values: list[int]) -> int:
     checksum = 1
     for value in values:
-        top = checksum >> 25
-        checksum = (checksum & 0x1FFFFFF) << 5 ^ value
-        for bit, generator in enumerate(_GENERATORS):
-            checksum ^= generator if top >> bit & 1 else 0
+        checksum = (checksum & 0x1FFFFFF) << 5 ^ value ^ _REMAINDERS[checksum >> 25]
     return checksum
 
 
@@ -87,9 +96,9 @@ def is_segwit_address(text: str) -> bool:
     if text not in (text.lower(), text.upper()) or not 8 <= len(text) <= 90:
         return False
     prefix, _, body = text.lower().rpartition("1")
-    if prefix not in _BECH32_PREFIXES or not all(character in _BECH32 for character in body):
+    if prefix not in _BECH32_PREFIXES or not _BECH32_VALUE.keys() >= set(body):
         return False
-    values = [_BECH32.index(character) for character in body]
+    values = [_BECH32_VALUE[character] for character in body]
     expanded = [ord(c) >> 5 for c in prefix] + [0] + [ord(c) & 31 for c in prefix]
     version, program = (values[0], values[1:-6]) if len(values) > 6 else (17, [])
     constant = _BECH32_CONSTANT if version == 0 else _BECH32M_CONSTANT
@@ -122,7 +131,7 @@ def _canonical_ethereum(text: str) -> str:
 def _canonical_bitcoin(text: str) -> str:
     value = text.strip()
     # The case of Base58 is part of the value, that of Bech32 is not.
-    return value if is_base58_address(value) else plain_text(text)
+    return value if value[:1] in ("1", "3") and is_base58_address(value) else plain_text(text)
 
 
 ETHEREUM = Recogniser(

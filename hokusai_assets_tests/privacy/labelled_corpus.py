@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+import pyarrow as pa
 from Crypto.Hash import keccak
 from faker import Faker
 
@@ -97,14 +98,16 @@ TEMPLATES = {
 
 OTHER_TEMPLATES = {
     "en": (
-        "Any questions? Phone {name} on {PHONE}", "WhatsApp {PHONE}", "cell {PHONE} / office {PHONE}",
-        "reach us: {PHONE}", "{PHONE} is the best number for me", "{name} | {company} | {PHONE}",
-        "Emergency contact {name}: {PHONE}", "missed call from {PHONE} at 14:05",
-        "Sent from {EMAIL}", "<{EMAIL}> wrote:", "mailto:{EMAIL}?subject=hi", "{name}, {EMAIL}, 42",
-        "src={IP} dst={IP} proto=tcp", "whois {IP}", "from {IP} port 52211 ssh2", "[{IP}] denied",
+        "Any questions? Phone {name} on {PHONE}", "WhatsApp {PHONE}",
+        "cell {PHONE} / office {PHONE}", "reach us: {PHONE}", "{PHONE} is the best number for me",
+        "{name} | {company} | {PHONE}", "Emergency contact {name}: {PHONE}",
+        "missed call from {PHONE} at 14:05", "Sent from {EMAIL}", "<{EMAIL}> wrote:",
+        "mailto:{EMAIL}?subject=hi", "{name}, {EMAIL}, 42", "src={IP} dst={IP} proto=tcp",
+        "whois {IP}", "from {IP} port 52211 ssh2", "[{IP}] denied",
         "visa ending, full number {CARD}", "{CARD}", "refund {CARD} 120 EUR, order 4471",
         "Please remit to {IBAN}.", "{IBAN}", "BIC and IBAN: {IBAN}", "bitcoin:{BITCOIN}",
-        "withdraw 2 BTC to {BITCOIN} now", "from {ETHEREUM} to {ETHEREUM}", "eth address={ETHEREUM}",
+        "withdraw 2 BTC to {BITCOIN} now", "from {ETHEREUM} to {ETHEREUM}",
+        "eth address={ETHEREUM}",
     ),
     "en_US": ("ssn={SSN}", "Employee {name} has {SSN} in the W-2", "tax id {SSN}, filed 2023"),
     "ja": ("電話番号は{PHONE}です", "連絡先: {PHONE}", "メール: {EMAIL}", "{name}（{PHONE}）"),
@@ -247,34 +250,37 @@ _VALUES: dict[str, Callable[[Faker, random.Random], str]] = {
 DISTRACTORS = (
     "order {n8} shipped", "Order #{n10} is on its way", "invoice INV-{n6} over {price} EUR",
     "ticket {n7} closed", "total {price}", "price: ${price}", "{n3} items at {price} each",
-    "qty {n2}, weight {dec} kg", "{iso}", "{iso} {time}", "{iso}T{time}Z started", "on {eudate} at {hm}",
-    "{usdate} {hm} PM", "epoch {unix}", "ts={unixms}", "version {ver3}", "v{ver4} released",
-    "build {ver4} of {iso}", "Chrome/{ver4} on Windows", "{dec} x {dec} cm", "{dec} mm, {dec} mm",
-    "lat {lat}, lon {lon}", "{lat} {lon}", "up {pct} since {year}", "{pct} of {n6} users",
-    "ISBN {isbn}", "isbn: {isbn10}", "tracking {n12}", "Tracking number 1Z{n8}{n8}", "parcel {n14}",
-    "part {code}", "SKU {code}-{n4}", "model {code}{n3}", "serial no. {n9}", "id {n10}", "{n5}",
-    "{n9}", "{n7} rows, {n9} bytes", "between {year} and {year}", "{year}-{year}", "{hm}-{hm}",
-    "{n3},{n3},{n3}", "{thousands}", "revenue of {thousands} dollars", "{n3} {n3} {n2} {n1}",
-    "page {n3} of {n3}", "GET /item/{n8}?page={n2} 200 {n4}", "batch {n4}-{n4}", "lot {n6}/{n2}",
-    "score {n2}:{n2}", "{n1}.{n3}e-{n1}", "temperature {dec} C at {hm}", "RGB({n3}, {n3}, {n3})",
+    "qty {n2}, weight {dec} kg", "{iso}", "{iso} {time}", "{iso}T{time}Z started",
+    "on {eudate} at {hm}", "{usdate} {hm} PM", "epoch {unix}", "ts={unixms}", "version {ver3}",
+    "v{ver4} released", "build {ver4} of {iso}", "Chrome/{ver4} on Windows", "{dec} x {dec} cm",
+    "{dec} mm, {dec} mm", "lat {lat}, lon {lon}", "{lat} {lon}", "up {pct} since {year}",
+    "{pct} of {n6} users", "ISBN {isbn}", "isbn: {isbn10}", "tracking {n12}",
+    "Tracking number 1Z{n8}{n8}", "parcel {n14}", "part {code}", "SKU {code}-{n4}",
+    "model {code}{n3}", "serial no. {n9}", "id {n10}", "{n5}", "{n9}", "{n7} rows, {n9} bytes",
+    "between {year} and {year}", "{year}-{year}", "{hm}-{hm}", "{n3},{n3},{n3}", "{thousands}",
+    "revenue of {thousands} dollars", "{n3} {n3} {n2} {n1}", "page {n3} of {n3}",
+    "GET /item/{n8}?page={n2} 200 {n4}", "batch {n4}-{n4}", "lot {n6}/{n2}", "score {n2}:{n2}",
+    "{n1}.{n3}e-{n1}", "temperature {dec} C at {hm}", "RGB({n3}, {n3}, {n3})",
     "PO {n10} for {n3} units", "flight LH{n4} on {eudate}", "room {n3}, floor {n1}",
     "population {thousands}", "{n16}", "hash {hex}", "uuid {uuid}", "account balance {price}",
     "EAN {n13}", "case {n2}-{n5}", "chapter {n1}.{n1}.{n1}", "ratio {n1}:{n2}", "{n4} kcal",
-    "{n10} points", "sensor reading {dec},{dec},{dec}", "row {n6}: {dec}", "{price} {price} {price}",
-    "{word} {n2} {word} {n4}", "{n11} {word}", "{word} {n10} {word}", "{word} {n3}-{n4} {word}",
+    "{n10} points", "sensor reading {dec},{dec},{dec}", "row {n6}: {dec}",
+    "{price} {price} {price}", "{word} {n2} {word} {n4}", "{n11} {word}", "{word} {n10} {word}",
+    "{word} {n3}-{n4} {word}",
 )  # fmt: skip
 
 OTHER_DISTRACTORS = (
     "Bestellung {n9} vom {eudate}", "Rechnung Nr. {n8}", "commande n° {n10}", "pedido {n9}",
     "注文番号 {n10}", "заказ {n8}", "zamówienie nr {n9}", "we sold {thousands} units in {year}",
     "shipment {n12} arrives {iso}", "SN:{n10}", "Invoice no {n4}/{n4}", "job {n8} took {dec}s",
-    "{time}.{n3} INFO took {n4} ms", "{usdate}: {price} USD", "kernel {ver4}-generic", "app {ver3}.{n4}",
-    "OID {ver4}.{n2}", "elevation {n4} m, {lat}N {lon}E", "[{lat}, {lon}]", "{pct} / {pct} / {pct}",
-    "ISBN-13: {isbn}", "barcode {n13}", "DHL {n10}", "FedEx {n12}", "USPS 9400 {n4} {n4} {n4} {n4} {n2}",
-    "P/N {code}", "{code}/{code}", "asset tag {n7}", "{n10}", "{n12}", "seed={n10}", "pid {n5}",
-    "{word}: {n8}", "{word}={unix}", "{n3}.{n3}.{n3}", "{n2}/{n2}/{n4}", "{n4}-{n2}-{n2} {hm}",
-    "size {n4}x{n4}", "{n6},{n2}", "{n1},{n3},{n3}.{n2}", "~{n7} km", "{n9} EUR", "mileage {n6} km",
-    "{word} {n9}", "error 0x{n8}", "{n5}-{n4}", "{n2} {n2} {n2} {n2} {n2} {n2}", "{dec} {dec} {dec} {dec}",
+    "{time}.{n3} INFO took {n4} ms", "{usdate}: {price} USD", "kernel {ver4}-generic",
+    "app {ver3}.{n4}", "OID {ver4}.{n2}", "elevation {n4} m, {lat}N {lon}E", "[{lat}, {lon}]",
+    "{pct} / {pct} / {pct}", "ISBN-13: {isbn}", "barcode {n13}", "DHL {n10}", "FedEx {n12}",
+    "USPS 9400 {n4} {n4} {n4} {n4} {n2}", "P/N {code}", "{code}/{code}", "asset tag {n7}",
+    "{n10}", "{n12}", "seed={n10}", "pid {n5}", "{word}: {n8}", "{word}={unix}", "{n3}.{n3}.{n3}",
+    "{n2}/{n2}/{n4}", "{n4}-{n2}-{n2} {hm}", "size {n4}x{n4}", "{n6},{n2}", "{n1},{n3},{n3}.{n2}",
+    "~{n7} km", "{n9} EUR", "mileage {n6} km", "{word} {n9}", "error 0x{n8}", "{n5}-{n4}",
+    "{n2} {n2} {n2} {n2} {n2} {n2}", "{dec} {dec} {dec} {dec}",
 )  # fmt: skip
 
 
@@ -330,6 +336,35 @@ _NUMBERS: dict[str, Callable[[random.Random, Faker], str]] = {
     "uuid": lambda drawn, fake: str(fake.uuid4()),
     "word": lambda drawn, fake: str(fake.word()),
 }
+
+
+def numeric_columns(rows: int, seed: int) -> pa.Table:
+    """Make columns of numbers, and of texts that are numbers, under names that say so."""
+    drawn = random.Random(f"columns {seed}")
+    fake = Faker("en_US")
+    fake.seed_instance(seed)
+
+    def texts(kind: str) -> list[str]:
+        return [_number(kind, drawn, fake) for _ in range(rows)]
+
+    return pa.table(
+        {
+            # As long as phones, cards and social security numbers.
+            "order": pa.array([drawn.randrange(2 * 10**9, 10**10) for _ in range(rows)]),
+            "parcel": pa.array([drawn.randrange(4 * 10**15, 5 * 10**15) for _ in range(rows)]),
+            "amount": pa.array([drawn.randrange(10**9) for _ in range(rows)]),
+            "measured": pa.array([drawn.uniform(-1e10, 1e10) for _ in range(rows)]),
+            "whole": pa.array([float(drawn.randrange(2 * 10**9, 10**10)) for _ in range(rows)]),
+            "clock": pa.array([drawn.randrange(2 * 10**9) for _ in range(rows)], pa.timestamp("s")),
+            "order_text": texts("n10"),
+            "decimal_text": texts("dec"),
+            "thousands_text": texts("thousands"),
+            "unix_text": texts("unix"),
+            "iso_text": texts("iso"),
+            "share_text": texts("pct"),
+            "latitude_text": texts("lat"),
+        }
+    )
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ def test_a_date_after_words_of_birth_is_found_as_a_day(text: str, day: str) -> N
 @pytest.mark.parametrize(
     "text",
     ["1985-03-12", "due 12.03.1985", "born in Ulm", "a born winner, 5 times", "birthday at 10:30",
-     "airborne 12.03.1985"],
+     "airborne 12.03.1985", "urban growth 12.03.1985", "your 12.03.1985", "native 12.03.1985"],
 )  # fmt: skip
 def test_other_dates_and_words_are_left(text: str) -> None:
     assert found(text) == []
