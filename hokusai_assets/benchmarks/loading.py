@@ -12,45 +12,19 @@ from pydantic import ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from hokusai_assets.benchmarks.row_sets import RowSet
 from hokusai_assets.benchmarks.sampling import stratified_positions
 from hokusai_assets.benchmarks.spec import BenchmarkSpec, SpecError
-from hokusai_assets.canonical import rows
+from hokusai_assets.privacy.custom import RecogniserError, recognisers_of
 from hokusai_assets.privacy.keys import PrivacyKey
 from hokusai_assets.privacy.pseudonymise import PrivacyError, pseudonymise
-from hokusai_assets.privacy.tokens import reduce_table
+from hokusai_assets.privacy.recognition import Recogniser
 from hokusai_assets.tables.coercion import coerce_table
 from hokusai_assets.tables.columns import ColumnType
 from hokusai_assets.tables.problems import UnreadableFile
 from hokusai_assets.tables.reading import read_table
 
 SPEC_FILE = "benchmark.yaml"
-
-
-@dataclass(frozen=True)
-class RowSet:
-    """Typed rows of one set in canonical order.
-
-    Attributes:
-        table: features and target; personal data as keyed tokens.
-        digests: per row, the leaf hash (32 bytes) of the row with tokens reduced to their type.
-        root: Merkle root (hex) over the digests: the set's content hash, whatever its order.
-    """
-
-    table: pa.Table
-    digests: list[bytes]
-    root: str
-
-    @classmethod
-    def of(cls, table: pa.Table) -> "RowSet":
-        """Put a typed table in canonical order and hash it."""
-        digests = rows.row_digests(reduce_table(table))
-        ordered, digests = rows.in_canonical_order(table, digests)
-        return cls(ordered, digests, rows.table_root(digests))
-
-    @property
-    def count(self) -> int:
-        """Number of rows."""
-        return int(self.table.num_rows)
 
 
 @dataclass(frozen=True)
@@ -122,8 +96,8 @@ def _nearest_key(location: tuple[str | int, ...]) -> str:
         if hasattr(model, "model_fields"):
             model = model.model_fields[part].annotation
         else:
-            # dict[str, X], such as columns: whatever the key, X says what is allowed in it.
-            model = get_args(model)[-1]
+            # dict[str, X] or tuple[X, ...]: whatever the key or place, X says what is allowed.
+            model = next(kind for kind in reversed(get_args(model)) if kind is not Ellipsis)
     allowed = sorted(getattr(model, "model_fields", {}))
     near = difflib.get_close_matches(str(location[-1]), allowed, n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
@@ -146,6 +120,15 @@ def nullable_columns(spec: BenchmarkSpec) -> dict[str, bool]:
 def privacy_policies(spec: BenchmarkSpec) -> dict[str, str]:
     """Return the privacy policy of every feature column."""
     return {name: column.pii for name, column in spec.columns.items()}
+
+
+def recognisers_for(spec: BenchmarkSpec) -> tuple[Recogniser, ...]:
+    """Return what finds personal data in this benchmark's rows and contributions, in order.
+
+    Raises:
+        RecogniserError: a function that the spec names can't be imported.
+    """
+    return recognisers_of(spec.privacy)
 
 
 def load_benchmark(folder: Path, key: PrivacyKey, *, software_digest: str = "") -> Benchmark:
@@ -226,10 +209,16 @@ def _load_rows(
         )
     try:
         hashed, _ = pseudonymise(
-            typed, policies=privacy_policies(spec), key=key, protected=(spec.target,)
+            typed,
+            policies=privacy_policies(spec),
+            key=key,
+            protected=(spec.target,),
+            recognisers=recognisers_for(spec),
         )
     except PrivacyError as error:
         raise SpecError(f"{folder / SPEC_FILE}: columns: {error}") from None
+    except RecogniserError as error:
+        raise SpecError(f"{folder / SPEC_FILE}: privacy.recognisers: {error}") from None
     return hashed
 
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from hokusai_assets.benchmarks.spec import SpecError
+from hokusai_assets.privacy.recognisers import ENTITIES
 from hokusai_assets.privacy.tokens import is_text
 from hokusai_assets.tables.coercion import coerce_column
 from hokusai_assets.tables.columns import COLUMN_TYPES, ColumnType
@@ -116,6 +117,8 @@ def spec_text(
         f"# type: {', '.join(COLUMN_TYPES)}. nullable: may cells be empty?",
         "# pii: auto finds and hashes personal data; not_pii waives the search (recorded);",
         "# drop leaves the column out; pii:email, pii:phone ... hash every cell.",
+        "# Entities: " + ", ".join(entity.lower() for entity in ENTITIES[:7]) + ",",
+        "# " + ", ".join(entity.lower() for entity in ENTITIES[7:]) + ".",
         "columns:",
     ]
     for name, kind in types.items():
@@ -128,6 +131,11 @@ def spec_text(
             f"  {_quoted(name)}: {{type: {kind}, nullable: {'true' if nullable else 'false'}, "
             "pii: auto}"
         )
+    lines += [
+        "privacy:",
+        "  names_in_text: false   # true: look for person names in texts too, by best effort",
+        "  recognisers: []        # entities of your own: {entity: STAFF, pattern: 'EMP-[0-9]{6}'}",
+    ]
     estimator = "logistic_regression" if has_text else "hist_gradient_boosting"
     lines += [
         "",

@@ -9,6 +9,7 @@ import numpy as np
 
 from hokusai_assets.benchmarks.loading import Benchmark
 from hokusai_assets.benchmarks.spec import BenchmarkSpec
+from hokusai_assets.contributions.labels import LabelledRows
 from hokusai_assets.contributions.leakage_report import NaturalRate
 from hokusai_assets.contributions.match_keys import ComparableRows, comparable_rows, match_keys
 from hokusai_assets.contributions.near_copies import (
@@ -55,6 +56,7 @@ class HeldOutIndex:
         test_rows: how many rows the test set has.
         exact: feature keys of the test set.
         base: match keys of the base set.
+        labelled: feature keys of the base set, with the labels.
         natural: how often honest rows equal a test row.
         levels: the wider measures, the narrowest first.
         one_cell: the matcher of the level ``one-cell`` where that only counts.
@@ -69,7 +71,9 @@ class HeldOutIndex:
         self.exact = KeySet(keys)
         base = comparable_rows(benchmark.base.table, spec)
         base_keys = base.feature_keys()
-        self.base = KeySet(match_keys(base_keys, benchmark.base.table.column(spec.target)))
+        labels = benchmark.base.table.column(spec.target)
+        self.base = KeySet(match_keys(base_keys, labels))
+        self.labelled = LabelledRows(base_keys, labels, spec)
         base_sample = _smallest(base_keys)
         test_sample = _smallest(keys)
         in_test = self.exact.find(base_keys[base_sample]) >= 0

@@ -10,10 +10,7 @@ import hashlib
 import json
 import os
 import re
-import secrets
 import shutil
-import socket
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -27,8 +24,11 @@ from hokusai_assets.contributions.stored_copy import (
     copy_file,
     copy_parts,
     create,
+    digest_without_copy,
 )
+from hokusai_assets.drafts import draft_name, remove_abandoned
 from hokusai_assets.privacy.pseudonymise import residual_personal_data
+from hokusai_assets.tables.file_access import open_regular_file
 from hokusai_assets.tables.formats import (
     COMPRESSIONS,
     ENDINGS_IN_WORDS,
@@ -46,7 +46,6 @@ _SIDECAR = "sidecar.yaml"
 _ORIGIN = "origin.json"
 _INCOMING = ".incoming-"
 _LOCK = ".lock"
-_ABANDONED_AFTER_SECONDS = 24 * 3600
 _LIMITS = ReadLimits()
 
 
@@ -97,7 +96,7 @@ def readable_name(file_name: str) -> str:
     words = re.sub(r"[^a-z0-9]+", " ", stem.lower()).strip()
     # Also as words and with dashes: `202_555_0143` is a phone number only once it is in the key.
     forms = [stem, words, words.replace(" ", "-")]
-    if residual_personal_data(pa.table({"name": forms}), policies={}, protected=()):
+    if residual_personal_data(pa.table({"text": forms}), policies={}, protected=()):
         return "contribution"
     return words[:_NAME_LENGTH].strip().replace(" ", "-") or "contribution"
 
@@ -137,8 +136,8 @@ def register(
     name = file_name or source.name
     kind = _kind_of(source, name)
     store.mkdir(parents=True, exist_ok=True, mode=0o700)
-    _remove_abandoned(store)
-    incoming = store / f"{_INCOMING}{os.getpid()}-{secrets.token_hex(6)}-{socket.gethostname()}"
+    remove_abandoned(store, _INCOMING)
+    incoming = store / draft_name(_INCOMING)
     incoming.mkdir(mode=0o700)
     try:
         copy = incoming / f"data{kind.ending}"
@@ -170,6 +169,22 @@ def register(
         return load(store, key)
     finally:
         shutil.rmtree(incoming, ignore_errors=True)
+
+
+def unregistered(source: Path, *, limits: ReadLimits = _LIMITS) -> Contribution:
+    """Return what `register` would make of a data file and its sidecar, copying nothing.
+
+    Raises:
+        UnreadableFile, OSError: as `register` does.
+    """
+    _kind_of(source, source.name)
+    digest = digest_without_copy(source, limits=limits)
+    sidecar = source.with_name(source.name + SIDECAR_SUFFIX)
+    sent: bytes | None = None
+    if sidecar.is_file() and not sidecar.is_symlink():
+        with open_regular_file(sidecar, "the sidecar") as stream:
+            sent = stream.read(MAX_BYTES + 1)
+    return Contribution(partition_key(source.name, digest), digest, source, sent)
 
 
 def _kind_of(source: Path, name: str) -> FileFormat:
@@ -254,31 +269,3 @@ def _write(target: Path, data: bytes) -> None:
         writer.write(data)
         writer.flush()
         os.fsync(writer.fileno())
-
-
-def _remove_abandoned(store: Path) -> None:
-    """Remove copies that a killed process left half-made: they hold raw data."""
-    for path in store.glob(f"{_INCOMING}*"):
-        process, _, rest = path.name.removeprefix(_INCOMING).partition("-")
-        # Another machine's process ids mean nothing here, and an id may be in use again.
-        here = rest.partition("-")[2] == socket.gethostname()
-        dead = here and process.isdigit() and not _is_alive(int(process))
-        if dead or _age_in_seconds(path) > _ABANDONED_AFTER_SECONDS:
-            shutil.rmtree(path, ignore_errors=True)
-
-
-def _age_in_seconds(path: Path) -> float:
-    try:
-        return time.time() - path.stat().st_mtime
-    except FileNotFoundError:
-        return 0.0
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -52,6 +52,26 @@ def copy_parts(source: Path, target: Path, *, limits: ReadLimits) -> str:
     return parts_digest(copied)
 
 
+def digest_without_copy(source: Path, *, limits: ReadLimits) -> str:
+    """Return the digest that a copy of a file or folder of parts would have.
+
+    Raises:
+        UnreadableFile, OSError: as `copy_file` and `copy_parts` do.
+    """
+    left = limits.max_file_bytes
+    if not source.is_dir():
+        with open_regular_file(source, _WHAT) as reader:
+            return _copied(reader, None, left)[0]
+    read: list[tuple[str, int]] = []
+    with opened_folder(source, _WHAT) as folder:
+        for part in list_parts(folder, _WHAT, max_parts=limits.max_parts):
+            with open_regular_file(part.name, _WHAT, folder=folder) as reader:
+                digest, size = _copied(reader, None, left)
+            read.append((digest, size))
+            left -= size
+    return parts_digest(read)
+
+
 def parts_digest(parts: list[tuple[str, int]]) -> str:
     """Return the digest (hex) of a folder of parts, given each part's SHA-256 (hex) and bytes.
 
@@ -75,7 +95,7 @@ def create(target: Path) -> BinaryIO:
     return open(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
 
 
-def _copied(reader: BinaryIO, writer: BinaryIO, max_bytes: int) -> tuple[str, int]:
+def _copied(reader: BinaryIO, writer: BinaryIO | None, max_bytes: int) -> tuple[str, int]:
     hasher = hashlib.sha256()
     size = 0
     while block := reader.read(1 << 20):
@@ -87,5 +107,6 @@ def _copied(reader: BinaryIO, writer: BinaryIO, max_bytes: int) -> tuple[str, in
                 "Send it as several contributions.",
             )
         hasher.update(block)
-        writer.write(block)
+        if writer is not None:
+            writer.write(block)
     return hasher.hexdigest(), size

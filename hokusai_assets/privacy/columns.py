@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from hokusai_assets.privacy.recognisers import Recogniser
+from hokusai_assets.privacy.recognition import Recogniser
 from hokusai_assets.privacy.spans import BatchRecogniser, Finding, dissect, fold
 from hokusai_assets.privacy.tokens import TOKEN_PATTERN, is_text
 
@@ -74,20 +74,30 @@ def _unaccented_phrase(phrase: tuple[str, ...]) -> tuple[str, ...]:
 def header_entity(header: str, recognisers: Sequence[Recogniser]) -> str | None:
     """Return the entity a column name names, whole words only, or None.
 
-    Case and accents do not matter. A name with a word such as `count`, `type` or `service` is
-    about the entity, not of it.
+    Case and accents do not matter. A name with a further word such as `count`, `type` or
+    `service` is about the entity, not of it.
     """
     # Also without camelCase, which takes IPv4 for I and Pv.
-    plain = _LETTERS.findall(_unaccented(header).lower())
-    words = [*header_words(header), "", *plain]
-    if not _FEATURE_WORDS.isdisjoint(words):
-        return None
+    plain = tuple(_LETTERS.findall(_unaccented(header).lower()))
+    readings = (tuple(header_words(header)), plain)
     for recogniser in recognisers:
+        whole = set(map(_unaccented_phrase, recogniser.header_names))
+        if not whole.isdisjoint(readings):
+            return recogniser.entity
         for phrase in map(_unaccented_phrase, recogniser.header_words):
-            size = len(phrase)
-            if any(tuple(words[i : i + size]) == phrase for i in range(len(words) - size + 1)):
+            if any(_names(phrase, words) for words in readings):
                 return recogniser.entity
     return None
+
+
+def _names(phrase: tuple[str, ...], words: tuple[str, ...]) -> bool:
+    """Tell whether a phrase stands in a header, with no word beside it that makes a feature."""
+    size = len(phrase)
+    return any(
+        words[i : i + size] == phrase
+        and _FEATURE_WORDS.isdisjoint((*words[:i], *words[i + size :]))
+        for i in range(len(words) - size + 1)
+    )
 
 
 def check_column_names(names: Sequence[str], recognisers: Sequence[Recogniser]) -> None:

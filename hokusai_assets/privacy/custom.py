@@ -21,7 +21,10 @@ from pydantic import (
 )
 
 from hokusai_assets.privacy.columns import header_words
-from hokusai_assets.privacy.recognisers import Recogniser, Span, default_recognisers, luhn_valid
+from hokusai_assets.privacy.payment_numbers import luhn_valid, mod97_valid
+from hokusai_assets.privacy.phones import PhoneBook
+from hokusai_assets.privacy.recognisers import ENTITIES, SPECIFIC, unspecific_recognisers
+from hokusai_assets.privacy.recognition import Recogniser, Span
 from hokusai_assets.privacy.spans import BatchRecogniser, fold
 
 CONTEXT_REACH = 40
@@ -68,7 +71,7 @@ class RecogniserSpec(BaseModel):
     @field_validator("entity")
     @classmethod
     def _is_new(cls, entity: str) -> str:
-        if entity in _built_in_entities():
+        if entity in ENTITIES:
             raise ValueError(f"{entity} is a built-in entity: choose another name")
         return entity
 
@@ -117,7 +120,7 @@ class PrivacySpec(BaseModel):
     @classmethod
     def _are_regions(cls, regions: tuple[str, ...] | None) -> tuple[str, ...] | None:
         if regions is not None:
-            default_recognisers(phone_regions=regions)
+            PhoneBook(regions)
         return regions
 
     @field_validator("recognisers")
@@ -131,24 +134,17 @@ class PrivacySpec(BaseModel):
 
 @lru_cache(maxsize=32)
 def recognisers_of(spec: PrivacySpec) -> tuple[Recogniser, ...]:
-    """Return patterns of the spec, the built-in recognisers, and functions of the spec.
+    """Return the recognisers that a spec asks for, of overlapping values the earlier wins.
 
-    In this order, since of overlapping values the earlier wins. Raises RecogniserError where a
-    function can't be imported.
+    In order: its patterns, the built-in entities that have a form of their own, its functions,
+    and last phones, addresses and names, so that a function sees a national identity number
+    before it is taken for a phone. Raises RecogniserError where a function can't be imported.
     """
-    options: dict[str, Any] = {}
-    if spec.phone_regions is not None:
-        options["phone_regions"] = spec.phone_regions
-    if spec.names_in_text:
-        options["names_in_text"] = True
+    options = {} if spec.phone_regions is None else {"phone_regions": spec.phone_regions}
     patterns = [_by_pattern(row) for row in spec.recognisers if row.pattern is not None]
     functions = [_by_function(row) for row in spec.recognisers if row.callable is not None]
-    return (*patterns, *default_recognisers(**options), *functions)
-
-
-@lru_cache(maxsize=1)
-def _built_in_entities() -> frozenset[str]:
-    return frozenset(row.entity for row in default_recognisers())
+    rest = unspecific_recognisers(names_in_text=spec.names_in_text, **options)
+    return (*patterns, *SPECIFIC, *functions, *rest)
 
 
 @lru_cache(maxsize=256)
@@ -170,24 +166,13 @@ def _check_pattern(pattern: str) -> None:
     for text in ("", "a", "0", "a b", "-"):
         if any(match.start() == match.end() for match in compiled.finditer(text)):
             raise ValueError("the pattern matches the empty string: ask for a character at least")
-    for entity in sorted(_built_in_entities()):
+    for entity in ENTITIES:
         for letters in ("a" * 40, "abcdefghijklmnop" * 2 + "ponmlkji"):
             if compiled.search(f"<{entity}:kabcdef:{letters}>"):
                 raise ValueError(
                     f"the pattern matches tokens such as <{entity}:kabcdef:...>: ask for a digit "
                     "or a fixed prefix"
                 )
-
-
-def mod97_valid(text: str) -> bool:
-    """Check a string's two last digits by ISO 7064 MOD 97-10; letters count 10 to 35."""
-    remainder = 0
-    for character in text.upper():
-        if not (character.isascii() and character.isalnum()):
-            return False
-        value = int(character, 36)
-        remainder = (remainder * (10 if value < 10 else 100) + value) % 97
-    return remainder == 1
 
 
 def _luhn(text: str) -> bool:

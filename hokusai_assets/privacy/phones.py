@@ -1,4 +1,12 @@
-"""Telephone numbers in text: candidate spans, national forms by region, and E.164."""
+"""Telephone numbers: which runs of digits are one, and one spelling (E.164) per number.
+
+Most numbers that people write are valid nowhere: typed wrong, made up, of a plan long changed.
+So validity is one sign among several. In order of strength: a plus or an exit code before a
+calling code; an area code in brackets, or an extension; a trunk zero; a grouping that numbers
+have and little else; a national form that is valid in one of the regions; and, for any other run
+of 7 to 15 digits, the nearest word before it. A word for another kind of number ("order") rules
+out all but the strongest.
+"""
 
 from __future__ import annotations
 
@@ -7,26 +15,35 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-import phonenumbers
-from phonenumbers import PhoneMetadata, PhoneNumberType
-
-# The permissive plan (DE) stands last, so that it takes only what no other region claims.
-DEFAULT_REGIONS = ("US", "GB", "FR", "IN", "AU", "DE")
-
-PATTERN = r"(?<!\w)[+(]{0,2}[0-9](?:[ \t./()-]{0,3}[0-9]){7,19}"
-
-_DATE = re.compile(
-    r"(?<![0-9])(?:[0-9]{4}([-./])[0-9]{1,2}\1[0-9]{1,2}"
-    r"|[0-9]{1,2}([-./])[0-9]{1,2}\2(?:[0-9]{4}|[0-9]{2}))(?![0-9])"
+from hokusai_assets.privacy import phone_plans
+from hokusai_assets.privacy.phone_forms import (
+    CANDIDATE,
+    EXTENSION,
+    TRIGGER,
+    Written,
+    split_extension,
 )
-# One point makes a decimal; 1.800.555.0199 has more and is a phone.
-_DECIMAL = re.compile(r"(?<![0-9.])[0-9]\.[0-9]+(?!\.?[0-9])|^[0-9]+\.[0-9]+$")
+from hokusai_assets.privacy.phone_words import PHONE_WORDS, meaning_of
+from hokusai_assets.privacy.recognition import (
+    Recogniser,
+    Span,
+    digits,
+    open_left,
+    open_right,
+    phrases,
+    plain_text,
+)
+
+DEFAULT_REGIONS = phone_plans.DEFAULT_REGIONS
+MIN_DIGITS = 7
 _GAP = re.compile(r"[ \t/()][ \t./()-]*")
-_GLUED_LEFT = re.compile(r"[\w+]$|[0-9]\.$")
-_GLUED_RIGHT = re.compile(r"\w|\.[0-9]")
-_JOINED_LEFT = re.compile(r"(\w*)[,/-]$")
-_JOINED_RIGHT = re.compile(r"[,-]([0-9]+)")
-_NANP_GROUPS = frozenset({(10,), (3, 7), (3, 3, 4), (6, 4)})
+_CODE_LEFT = re.compile(r"([^\W\d_]+)-$")
+_CODE_RIGHT = re.compile(r"-[^\W\d_]")
+_IN_ROW_LEFT = re.compile(r"[0-9][ \t]?$")
+_IN_ROW_RIGHT = re.compile(r"[ \t]?[0-9]")
+_UNSPACED = "\u2e80-\u9fff\uac00-\ud7ff"
+_SETS_OFF_LEFT = re.compile(rf"(?:^|[,:;|<>\[(\"'\n\u2022=*{_UNSPACED}-])[ \t]?$")
+_SETS_OFF_RIGHT = re.compile(rf"[ \t]?(?:$|[,:;|<>)\].!?\"'\n{_UNSPACED}])")
 
 
 def group_ends(text: str, start: int, end: int) -> Iterator[int]:
@@ -34,177 +51,227 @@ def group_ends(text: str, start: int, end: int) -> Iterator[int]:
 
     Only ends whose neighbours leave the number standing apart are given; the longest comes first.
     """
-    if not _open_left(text, start):
-        return
-    if _open_right(text, end):
+    if (open_right(text, end) and not _CODE_RIGHT.match(text, end)) or EXTENSION.match(text, end):
         yield end
-    for gap in reversed(list(_GAP.finditer(text[start:end]))):
-        yield start + gap.start()
+    yield from reversed([match.start() for match in _GAP.finditer(text, start + 1, end)])
 
 
-def stands_apart(text: str, start: int, end: int) -> bool:
-    """Tell whether text[start:end] is no part of a longer word, number or code."""
-    return _open_left(text, start) and _open_right(text, end)
+class _Candidate:
+    """A run of digits in a text, read up to each place where a number may end."""
 
+    __slots__ = ("_ends", "_read", "end", "start", "text")
 
-def _open_left(text: str, start: int) -> bool:
-    before = text[max(0, start - 16) : start]
-    if _GLUED_LEFT.search(before):
-        return False
-    # A short number joined by a comma, dash or slash: decimals, dates, codes. A long one: a list.
-    joined = _JOINED_LEFT.search(before)
-    if joined is None or not re.search("[0-9]", joined[1]):
-        return True
-    return joined[1].isdecimal() and len(joined[1]) >= 7
+    def __init__(self, text: str, start: int, end: int) -> None:
+        self.text = text
+        self.start = start
+        self.end = end
+        self._ends = group_ends(text, start, end)
+        self._read: list[tuple[int, Written]] = []
 
+    def readings(self) -> Iterator[tuple[int, Written]]:
+        """Yield end and form, the longest first; each is read once, and only when asked for."""
+        yield from self._read
+        for stop in self._ends:
+            form = Written(self.text[self.start : stop])
+            if len(form.digits) < MIN_DIGITS:
+                # The further ones are shorter still.
+                return
+            self._read.append((stop, form))
+            yield stop, form
 
-def _open_right(text: str, end: int) -> bool:
-    after = text[end : end + 16]
-    if _GLUED_RIGHT.match(after):
-        return False
-    joined = _JOINED_RIGHT.match(after)
-    return joined is None or len(joined[1]) >= 7
+    @property
+    def may_be_announced(self) -> bool:
+        """Whether a calling code may come first."""
+        head = self.text[self.start : self.start + 6].lstrip("(")
+        return head.startswith(("+", "00", "011"))
 
+    @property
+    def ends_a_code(self) -> bool:
+        """Whether letters and a dash before the digits make them part of a code, `AB-1234`."""
+        if self.start == 0 or self.text[self.start - 1] != "-":
+            return False
+        word = _CODE_LEFT.search(self.text[max(0, self.start - 24) : self.start])
+        if word is None:
+            return False
+        return len(word[1]) < 3 or PHONE_WORDS.nearest(self.text, self.start) != "phone"
 
-@dataclass(frozen=True)
-class _Region:
-    code: str
-    calling_code: int
-    trunk: str
-    trunk_optional: bool
-    national: re.Pattern[str]
+    def is_set_off(self, stop: int) -> bool:
+        """Tell whether a number stands by itself as an item, as in `Ann Lee, 601 234 567`."""
+        before = self.text[max(0, self.start - 2) : self.start]
+        return bool(_SETS_OFF_LEFT.search(before) and _SETS_OFF_RIGHT.match(self.text, stop))
 
+    def is_in_row(self, stop: int) -> bool:
+        """Tell whether more digits stand right before or after."""
+        before = self.text[max(0, self.start - 2) : self.start]
+        return bool(_IN_ROW_LEFT.search(before) or _IN_ROW_RIGHT.match(self.text, stop))
 
-def _region(code: str) -> _Region:
-    metadata = PhoneMetadata.metadata_for_region(code)
-    general = metadata.general_desc if metadata else None
-    pattern = general.national_number_pattern if general else None
-    if metadata is None or metadata.country_code is None or pattern is None:
-        raise ValueError("phone regions are two-letter ISO 3166 codes known to phonenumbers")
-    trunk = metadata.national_prefix or ""
-    optional = trunk in ("", "1") or any(
-        form.national_prefix_optional_when_formatting for form in metadata.number_format
-    )
-    return _Region(code, metadata.country_code, trunk, optional, re.compile(pattern))
+    def bounds(self, stop: int) -> Span:
+        """Take in an extension, leave out a bracket that does not belong to the number."""
+        extension = EXTENSION.match(self.text, stop) if stop < len(self.text) else None
+        first = self.start
+        while self.text[first] == "(" and _opens_more(self.text[first:stop]):
+            first += 1
+        return first, extension.end() if extension else stop
 
 
 @dataclass(frozen=True)
 class PhoneBook:
-    """Recognises the numbers of some regions in national form, and of all in `+` or `00` form."""
+    """Recognises telephone numbers; raises ValueError for an unknown region.
+
+    region_codes: ISO 3166 codes of the regions whose national forms are known.
+    """
 
     region_codes: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        """Raise ValueError for an unknown region here, not at the first number."""
-        for code in self.region_codes:
-            _region(code)
+        """Look every region up here, not at the first number."""
+        assert self.plans.plans
 
     @cached_property
-    def _regions(self) -> tuple[_Region, ...]:
-        return tuple(_region(code) for code in self.region_codes)
+    def plans(self) -> phone_plans.PlanBook:
+        """The regions' numbering plans."""
+        return _plan_book(self.region_codes)
 
-    def span(self, text: str, start: int, end: int, alone: bool) -> tuple[int, int] | None:
-        """Return the longest valid number that starts at `start` within the candidate, or None.
+    def span(self, text: str, start: int, end: int, alone: bool) -> Span | None:
+        """Return the span of the number that starts at `start` within the candidate, or None.
 
         `alone`: the cell holds nothing else; then a bare run of digits is a number, not a phone
         (a random 10-digit integer is a valid US phone 40% of the time).
         """
-        for stop in group_ends(text, start, end):
-            candidate = text[start:stop]
-            bare = alone and candidate[0] in "123456789" and candidate.isdecimal()
-            if not bare and self._strict(candidate) is not None:
-                return start, stop
+        if not open_left(text, start):
+            return None
+        candidate = _Candidate(text, start, end)
+        if candidate.ends_a_code:
+            return None
+        found = _announced(candidate) if candidate.may_be_announced else None
+        if found is None:
+            meaning = None if alone else meaning_of(text, start, end)
+            found = self._national(candidate, meaning, alone)
+            if found is None and meaning == "phone":
+                found = next(
+                    (stop for stop, row in candidate.readings() if row.could_be_phone), None
+                )
+        return None if found is None else candidate.bounds(found)
+
+    def _national(self, candidate: _Candidate, meaning: str | None, alone: bool) -> int | None:
+        for stop, form in candidate.readings():
+            if form.is_other_number or form.mixes_dots or form.is_torn:
+                continue
+            if form.has_area_in_brackets:
+                return stop
+            if meaning != "other" and (
+                _has_extension(candidate, stop, form)
+                or self._has_phone_form(candidate, stop, form, alone)
+                or (not alone and self._is_item(candidate, stop, form))
+            ):
+                return stop
         return None
+
+    def _has_phone_form(self, candidate: _Candidate, stop: int, form: Written, alone: bool) -> bool:
+        number = form.digits
+        if not 8 <= len(number) <= 13 or form.has_single_digits:
+            return False
+        if number[0] == "0":
+            if not form.has_trunk_zero or (form.is_small_groups and candidate.is_in_row(stop)):
+                return False
+            return len(form.shape) > 1 or self.plans.dialled(number) is not None
+        if form.shape == (11,):
+            # Of bare digits only China's mobile numbers are told from others by their form.
+            mobile = number[0] == "1" and number[1] in "3456789"
+            return mobile and not alone and bool(self.plans.dialled(number, mobile=True))
+        if form.has_own_grouping:
+            return True
+        # Without a trunk prefix the mobile form is usual, in few groups.
+        return form.has_mobile_grouping and bool(self.plans.dialled(number, mobile=True))
+
+    def _is_item(self, candidate: _Candidate, stop: int, form: Written) -> bool:
+        """Tell national forms that could be plain numbers, were they not set off as they are."""
+        # Bare, with a trunk prefix: Russia.
+        bare = form.shape == (11,) and form.digits[0] == "8"
+        if not (bare or form.has_plain_grouping) or not candidate.is_set_off(stop):
+            return False
+        return self.plans.dialled(form.digits) is not None
 
     def canonicalise(self, text: str) -> str:
-        """Return E.164 (ITU-T), or the text lower-cased with single spaces if it is no phone."""
-        return _canonical(self, text.strip())
+        """Return E.164 (ITU-T), with `;ext=` (RFC 3966) for an extension.
 
-    def _strict(self, text: str) -> str | None:
-        """Return E.164 of a number written as its country writes it, or None."""
-        groups = re.findall("[0-9]+", text)
-        if not groups:
-            return None
-        digits = "".join(groups)
-        if text.lstrip("(").startswith("+"):
-            return _international(digits)
-        shape = tuple(map(len, groups))
-        # Single digits are lists of numbers, but for a leading 1, (0 or +.
-        if 1 in shape[1:] or (shape[0] == 1 and text[0] not in "1("):
-            return None
-        if digits.startswith("00"):
-            found = _international(digits[2:])
-        elif 9 <= len(digits) <= 13:
-            readings = (self._national(region, digits, shape) for region in self._regions)
-            found = next((reading for reading in readings if reading), None)
-        else:
-            return None
-        # Decimal numbers and days have the shape of grouped phones.
-        if found is None or _DECIMAL.search(text) or _DATE.search(text):
-            return None
-        return found
+        A number that no plan has comes back as its digits, other text lower-cased with single
+        spaces.
+        """
+        form, extension = split_extension(text.strip())
+        if form is None or len(form.digits) < MIN_DIGITS:
+            return plain_text(text)
+        return self._e164(form) + (f";ext={extension}" if extension else "")
 
-    @staticmethod
-    def _national(region: _Region, digits: str, shape: tuple[int, ...]) -> str | None:
-        if region.trunk == "0" and digits[0] == "0":
-            return _valid(region, digits[1:])
-        calling_code = str(region.calling_code)
-        # The calling code without its plus, as people type it: 447700900123.
-        if digits.startswith(calling_code) and region.trunk == "0" and len(digits) >= 11:
-            if len(shape) > 3:
-                return None
-            return _valid(region, digits[len(calling_code) :], mobile=True)
-        if not region.trunk_optional or digits[0] == "0":
-            return None
-        if region.trunk == "1":
-            if len(digits) == 11 and digits[0] == "1":
-                digits = digits[1:]
-                shape = shape[1:] if shape[0] == 1 else (shape[0] - 1, *shape[1:])
-            return _valid(region, digits) if shape in _NANP_GROUPS else None
-        # Without a trunk prefix only the mobile form is usual, in few groups.
-        if region.trunk and (len(shape) > 3 or min(shape) < 3):
-            return None
-        return None if min(shape) < 2 else _valid(region, digits, mobile=bool(region.trunk))
-
-
-@lru_cache(maxsize=4096)
-def _valid(region: _Region, national: str, mobile: bool = False) -> str | None:
-    # The cheap pattern first: the library's own check costs about 40 microseconds.
-    if not region.national.fullmatch(national):
-        return None
-    if national[0] == "0":
-        return _parsed(national, region.code)
-    number = phonenumbers.PhoneNumber(
-        country_code=region.calling_code, national_number=int(national)
-    )
-    if not phonenumbers.is_valid_number(number):
-        return None
-    if mobile and phonenumbers.number_type(number) != PhoneNumberType.MOBILE:
-        return None
-    return f"+{region.calling_code}{national}"
-
-
-def _international(digits: str) -> str | None:
-    return _parsed("+" + digits, None) if 8 <= len(digits) <= 16 else None
-
-
-def _parsed(text: str, region: str | None) -> str | None:
-    try:
-        number = phonenumbers.parse(text, region)
-    except phonenumbers.NumberParseException:
-        return None
-    if not phonenumbers.is_valid_number(number):
-        return None
-    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
-
-
-@lru_cache(maxsize=4096)
-def _canonical(book: PhoneBook, text: str) -> str:
-    if re.fullmatch(r"[+(]{0,2}[0-9][0-9 \t./()-]*", text):
-        if (strict := book._strict(text)) is not None:
-            return strict
+    def _e164(self, form: Written) -> str:
+        number = form.international_digits
+        if number is not None:
+            found = phone_plans.international(number)
+            if found is not None and (found[1] or form.plus):
+                return found[0]
         # A column of phones may have lost its zeros and plus signs: take any region's reading.
-        for code in book.region_codes:
-            if (found := _parsed(text, code)) is not None:
-                return found
-    return " ".join(text.split()).casefold()
+        number = form.digits
+        national = self.plans.dialled(number)
+        if national is None and len(number) >= 11:
+            found = phone_plans.international(number)
+            national = found[0] if found and found[1] else None
+        return national or self.plans.without_trunk(number) or number
+
+
+@lru_cache(maxsize=16)
+def _plan_book(region_codes: tuple[str, ...]) -> phone_plans.PlanBook:
+    return phone_plans.PlanBook(region_codes)
+
+
+def _opens_more(text: str) -> bool:
+    return text.count("(") > text.count(")")
+
+
+def _announced(candidate: _Candidate) -> int | None:
+    """Return the end of a number with a calling code, one of its plan's length if possible."""
+    longest = None
+    for stop, form in candidate.readings():
+        number = form.international_digits
+        if number is None or not 8 <= len(number) <= phone_plans.MAX_DIGITS:
+            continue
+        if form.holds_date or (len(form.shape) > 1 and form.is_other_number):
+            continue
+        found = phone_plans.international(number)
+        if found is not None and found[1]:
+            return stop
+        separated = len(form.shape) > 1
+        if longest is None and ((found and (form.plus or separated)) or "(" in form.text[1:]):
+            longest = stop
+    return longest
+
+
+def _has_extension(candidate: _Candidate, stop: int, form: Written) -> bool:
+    if stop == len(candidate.text) or not (len(form.shape) > 1 or len(form.digits) >= 10):
+        return False
+    return EXTENSION.match(candidate.text, stop) is not None
+
+
+_HEADERS = phrases(
+    "phone", "phones", "telephone", "tel", "mobile", "cellphone", "cell number", "cell phone",
+    "phonenumber", "phoneno", "mobilenumber", "mobileno", "telephonenumber", "fax", "faxnumber",
+    "msisdn", "whatsapp", "contact number", "contact no", "telefon", "telefonnummer", "telefonnr",
+    "handy", "handynummer", "rufnummer", "mobilnummer", "mobiltelefon", "mobil", "telefono",
+    "telefone", "telefoon", "telefoonnummer", "movil", "celular", "cellulare", "portable", "gsm",
+    "telemovel", "tlf", "tfn", "puhelin", "puhelinnumero", "telefonszam", "telefonu", "komorka",
+    "телефон", "電話", "電話番号", "携帯", "电话", "手机", "手机号", "联系电话", "전화", "전화번호",
+    "휴대폰",
+)  # fmt: skip
+
+
+def phones(region_codes: tuple[str, ...]) -> Recogniser:
+    """Return the recogniser of telephone numbers; see `PhoneBook`."""
+    book = PhoneBook(region_codes)
+    return Recogniser(
+        entity="PHONE",
+        pattern=CANDIDATE,
+        validator=book.span,
+        canonicalise=book.canonicalise,
+        trigger=TRIGGER,
+        header_words=_HEADERS,
+        header_evidence=digits(MIN_DIGITS),
+    )

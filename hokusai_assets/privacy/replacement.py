@@ -11,10 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from hokusai_assets.privacy import tokens
+from hokusai_assets.privacy.array_folding import Mask
 from hokusai_assets.privacy.columns import decoded, iso_text, value_type
-from hokusai_assets.privacy.recognisers import Recogniser
+from hokusai_assets.privacy.recognition import Recogniser
 from hokusai_assets.privacy.spans import Finding, dissect_all, fold
-from hokusai_assets.privacy.triggers import Hits, Mask, Triggers, encoded
+from hokusai_assets.privacy.triggers import Hits, Triggers, encoded
 
 
 @dataclass(frozen=True)

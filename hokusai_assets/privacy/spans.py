@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from hokusai_assets.privacy.recognisers import Recogniser, Span
+from hokusai_assets.privacy.recognition import Recogniser, Span
 from hokusai_assets.privacy.tokens import TOKEN_PATTERN
 
 # Characters that show nothing and so can hide a value: Cf, and the default-ignorable rest
@@ -25,6 +25,7 @@ _INVISIBLE_RANGES = (
 _TOKEN = re.compile(TOKEN_PATTERN)
 # The shortest value any recogniser takes, `1::`.
 _MIN_LENGTH = 3
+_SIGN = re.compile("[0-9@]")
 
 
 # Sorting the marks on one letter into canonical order takes quadratic time, so a longer run is
@@ -33,8 +34,8 @@ _MAX_MARKS = 30
 
 
 @lru_cache(maxsize=1)
-def _folding() -> tuple[dict[int, str | None], re.Pattern[str]]:
-    """Return the character table and the pattern of too long runs of combining marks."""
+def _folding() -> tuple[dict[int, str | None], re.Pattern[str], re.Pattern[str]]:
+    """Return the character table, its characters, and too long runs of combining marks."""
     table: dict[int, str | None] = {}
     marks: list[str] = []
     for point in range(0x80, sys.maxunicode + 1):
@@ -51,7 +52,8 @@ def _folding() -> tuple[dict[int, str | None], re.Pattern[str]]:
     for first, last in _INVISIBLE_RANGES:
         table.update(dict.fromkeys(range(first, last + 1)))
     anyone = f"[{''.join(marks)}]"
-    return table, re.compile(f"({anyone}{{{_MAX_MARKS}}}){anyone}+")
+    listed = re.compile(f"[{''.join(re.escape(chr(point)) for point in table)}]")
+    return table, listed, re.compile(f"({anyone}{{{_MAX_MARKS}}}){anyone}+")
 
 
 def fold(text: str) -> str:
@@ -62,10 +64,12 @@ def fold(text: str) -> str:
     """
     if text.isascii():
         return text
-    table, long_run = _folding()  # 0.2 s once, and only where text is not ASCII.
-    normal = unicodedata.normalize("NFKC", long_run.sub(r"\1", text)).translate(table)
+    table, listed, long_run = _folding()  # 0.2 s once, and only where text is not ASCII.
+    normal = unicodedata.normalize("NFKC", long_run.sub(r"\1", text))
+    if not listed.search(normal):
+        return normal
     # Removing a character can bring two together that compose, or make a run: once more.
-    return unicodedata.normalize("NFKC", long_run.sub(r"\1", normal))
+    return unicodedata.normalize("NFKC", long_run.sub(r"\1", normal.translate(table)))
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,7 @@ EVERY = -1  # As a set of recognisers, one bit each by position: all of them.
 _MAX_ROUNDS = 8
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class BatchRecogniser(Recogniser):
     """An entity found by a function over many folded texts at once.
 
@@ -100,6 +104,7 @@ class BatchRecogniser(Recogniser):
 
     spans_of: Callable[[Sequence[str]], Sequence[Sequence[Span]]]
     decides_columns: bool = True
+    has_sign: bool = False
 
 
 class _Stretch:
@@ -179,6 +184,8 @@ def _joined(parts: list[str | Finding | _Stretch]) -> Pieces | None:
 
 
 def _search(stretches: list[_Stretch], recognisers: Sequence[Recogniser]) -> None:
+    # Those who find values without a sign too.
+    signless = sum(1 << bit for bit, row in enumerate(recognisers) if not row.has_sign)
     for count in range(1, _MAX_ROUNDS + 1):
         sizes = [len(stretch.pieces) for stretch in stretches]
         last = count == _MAX_ROUNDS
@@ -189,26 +196,39 @@ def _search(stretches: list[_Stretch], recognisers: Sequence[Recogniser]) -> Non
                 _cut_together(concerned, recogniser, last)
             else:
                 for stretch in concerned:
-                    _cut_each(stretch, recogniser, last)
+                    if _cut_each(stretch, recogniser, last) and not _has_sign(stretch.pieces):
+                        stretch.relevant &= signless
         stretches = [
             stretch
             for stretch, size in zip(stretches, sizes, strict=True)
-            if len(stretch.pieces) > size
+            if stretch.relevant and len(stretch.pieces) > size
         ]
         if not stretches:
             return
 
 
-def _cut_each(stretch: _Stretch, recogniser: Recogniser, last: bool) -> None:
-    alone = stretch.alone and len(stretch.pieces) == 1
-    pieces: Pieces = []
-    for piece in stretch.pieces:
-        if isinstance(piece, Finding) or len(piece) < _MIN_LENGTH:
-            pieces.append(piece)
-        else:
-            spans = _valid_spans(piece, recogniser, alone)
-            pieces += _cut(piece, spans, recogniser, last) if spans else [piece]
-    stretch.pieces = pieces
+def _has_sign(pieces: Pieces) -> bool:
+    return any(isinstance(piece, str) and _SIGN.search(piece) for piece in pieces)
+
+
+def _cut_each(stretch: _Stretch, recogniser: Recogniser, last: bool) -> bool:
+    """Cut one entity's values out of a stretch; tell whether there were any."""
+    pieces = stretch.pieces
+    if len(pieces) == 1 and isinstance(pieces[0], str):
+        # By far the commonest: the text as it came.
+        spans = _valid_spans(pieces[0], recogniser, stretch.alone)
+        if spans:
+            stretch.pieces = _cut(pieces[0], spans, recogniser, last)
+        return bool(spans)
+    cut: Pieces = []
+    for piece in pieces:
+        found: list[Span] = []
+        long_enough = isinstance(piece, str) and len(piece) >= _MIN_LENGTH
+        if long_enough and (not recogniser.has_sign or _SIGN.search(str(piece))):
+            found = _valid_spans(str(piece), recogniser, False)
+        cut += _cut(str(piece), found, recogniser, last) if found else [piece]
+    stretch.pieces = cut
+    return len(cut) > len(pieces)
 
 
 def _cut_together(stretches: list[_Stretch], recogniser: BatchRecogniser, last: bool) -> None:

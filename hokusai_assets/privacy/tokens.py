@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hmac
 import re
+from functools import lru_cache
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -27,12 +28,17 @@ def token(entity: str, canonical_value: str, key: PrivacyKey) -> str:
 
     `entity` is 2 to 16 capital letters; otherwise ValueError.
     """
-    if not re.fullmatch(r"[A-Z]{2,16}", entity):
+    if not _is_entity(entity):
         raise ValueError("an entity is 2 to 16 capital letters A-Z")
     # surrogatepass: Python text may hold lone surrogates, which still need one fixed encoding.
     message = entity.encode() + b"\0" + canonical_value.encode("utf-8", "surrogatepass")
     body = letters(hmac.digest(key.secret, message, "sha256")[:16])
     return f"<{entity}:{key.key_id}:{body}{_seal(entity, body, key)}>"
+
+
+@lru_cache(maxsize=256)
+def _is_entity(entity: str) -> bool:
+    return re.fullmatch("[A-Z]{2,16}", entity) is not None
 
 
 def is_own_token(text: str, key: PrivacyKey) -> bool:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 import unicodedata
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,8 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from hokusai_assets.privacy import tokens
-from hokusai_assets.privacy.recognisers import Recogniser
-from hokusai_assets.privacy.spans import INVISIBLE, BatchRecogniser, fold
+from hokusai_assets.privacy.array_folding import Mask, folded, folded_apart, mask
+from hokusai_assets.privacy.recognition import Recogniser
+from hokusai_assets.privacy.spans import BatchRecogniser
 
 # A whole cell that is one plain number or one time stamp holds nothing a recogniser would take;
 # columns of them pass the trigger, and this spares them the slow path. Cards have 12 digits.
@@ -24,8 +25,16 @@ _PLAIN_CELL = (
     r"(?:Z|[+-][0-9]{2}:?[0-9]{2})?)$"
 )
 _TOKEN_START = "<[A-Z]+:k[a-z]+:"
-
-Mask = npt.NDArray[np.bool_]
+# Entities whose trigger matches only where that of another one does.
+_IMPLIES = {"CARD": "PHONE", "SSN": "PHONE"}
+# Which triggers RE2 runs as one. Patterns that count the same characters from many starts make its
+# automaton outgrow its 8 MB, and it falls back to a search a hundred times slower; these don't.
+_GROUPS = (
+    ("EMAIL", "USERINFO", "PHONE", "CARD", "SSN"),
+    ("IP", "ETHEREUM", "IBAN"),
+    ("PASSPORT", "LICENCE", "DOB"),
+)
+_GROUP_OF = {entity: group[0] for group in _GROUPS for entity in group}
 
 
 @dataclass(frozen=True)
@@ -51,6 +60,19 @@ class Hits:
         return np.bincount(self.cells.indices.to_numpy(), minlength=len(self.cells.dictionary))
 
 
+@dataclass(frozen=True)
+class _Group:
+    """Triggers that are searched for as one.
+
+    pattern: all of them, for texts whose letters and marks are apart if `signed`. members: each
+    one's position among the recognisers and its own trigger.
+    """
+
+    pattern: str
+    members: tuple[tuple[int, str], ...]
+    signed: bool
+
+
 @dataclass(frozen=True, eq=False)
 class Triggers:
     """The recognisers' triggers, prepared for columns."""
@@ -62,108 +84,104 @@ class Triggers:
 
         A cell's trigger is matched on the folded text, so a character in disguise is seen too.
         """
-        rows = np.flatnonzero(self._marked(column))
-        taken = column.take(pa.array(rows))
-        cells = encoded(taken)
-        return Hits(rows, cells, self._relevant(cells.dictionary))
+        groups = self._matched(column)
+        rows = np.flatnonzero(groups)
+        cells = encoded(column.take(pa.array(rows)))
+        # Equal texts match equal groups.
+        by_text = np.zeros(len(cells.dictionary), groups.dtype)
+        by_text[cells.indices.to_numpy()] = groups[rows]
+        return Hits(rows, cells, self._relevant(cells.dictionary, by_text))
 
     @cached_property
-    def _patterns(self) -> tuple[str, ...]:
-        # On folded text, ASCII digits are all digits there are.
-        return tuple(
-            row.trigger.replace(r"\p{Nd}", "[0-9]").replace(r"\P{Nd}", "[^0-9]")
-            for row in self.recognisers
-        )
+    def _groups(self) -> tuple[_Group, ...]:
+        """The triggers in as few groups as RE2 runs at full speed; the tokens' own start is in one.
 
-    @cached_property
-    def _ours(self) -> str:
-        """Our own patterns as one."""
-        return "|".join(
-            dict.fromkeys(
-                [
-                    _TOKEN_START,
-                    *(
-                        pattern
-                        for row, pattern in zip(self.recognisers, self._patterns, strict=True)
-                        if not isinstance(row, BatchRecogniser)
-                    ),
-                ]
-            )
-        )
+        What any text may hold, sign or not, is a group each, since what it holds is not known.
+        """
+        members: dict[str, list[tuple[int, str]]] = {_GROUPS[0][0]: []}
+        for position, row in enumerate(self.recognisers):
+            if trigger := _trigger(row):
+                name = _GROUP_OF.get(row.entity, row.entity) if row.has_sign else f" {position}"
+                members.setdefault(name, []).append((position, trigger))
+        return tuple(self._group(name, tuple(found)) for name, found in members.items())
 
-    @cached_property
-    def _configured(self) -> tuple[str, ...]:
-        """Each alone, since what it holds is not known; an empty one wants every text."""
-        return tuple(
-            row.trigger or r"\S" for row in self.recognisers if isinstance(row, BatchRecogniser)
-        )
+    def _group(self, name: str, members: tuple[tuple[int, str], ...]) -> _Group:
+        if name.startswith(" "):
+            return _Group(members[0][1], members, signed=False)
+        entities = {self.recognisers[position].entity for position, _ in members}
+        patterns = [_TOKEN_START] if name == _GROUPS[0][0] else []
+        patterns += [
+            trigger
+            for position, trigger in members
+            if _IMPLIES.get(self.recognisers[position].entity) not in entities
+        ]
+        joined = "|".join(dict.fromkeys(patterns))
+        return _Group(unicodedata.normalize("NFKD", joined), members, signed=True)
 
-    def _marked(self, column: pa.ChunkedArray) -> Mask:
-        narrow = mask(pc.string_is_ascii(column))
-        wide = np.flatnonzero(~narrow & mask(pc.is_valid(column)))
-        folded = fold_array(column.take(pa.array(wide)))
+    @property
+    def _bits(self) -> type:
+        """A type that has a bit for each group and each recogniser."""
+        return np.int64 if len(self.recognisers) < 62 else object
 
-        def matched(pattern: str) -> Mask:
-            found = mask(pc.match_substring_regex(column, pattern)) & narrow
-            found[wide] = mask(pc.match_substring_regex(folded, pattern))
-            return found
+    def _matched(self, column: pa.ChunkedArray) -> npt.NDArray[Any]:
+        """Return per row the groups that match, as bits by position."""
+        matched: npt.NDArray[Any] = np.zeros(len(column), self._bits)
+        rows = np.flatnonzero(_may_hold_sign(column))
+        texts = folded_apart(column.take(pa.array(rows)))
+        if len(rows):
+            plain = mask(pc.match_substring_regex(texts, _PLAIN_CELL))
+            rows, texts = rows[~plain], texts.filter(pa.array(~plain))
+        if not all(group.signed for group in self._groups):
+            column = folded(column)
+        for position, group in enumerate(self._groups):
+            found = mask(pc.match_substring_regex(texts if group.signed else column, group.pattern))
+            matched[rows[found] if group.signed else found] |= 1 << position
+        return matched
 
-        marked = matched(self._ours)
-        if marked.any():
-            rows = np.flatnonzero(marked)
-            plain = mask(pc.match_substring_regex(column.take(pa.array(rows)), _PLAIN_CELL))
-            marked[rows[plain]] = False
-        for pattern in self._configured:
-            marked |= matched(pattern)
-        return marked
-
-    def _relevant(self, texts: pa.Array) -> list[int]:
-        if len(texts) == 0:
-            return []
-        folded = texts
-        wide = np.flatnonzero(~mask(pc.string_is_ascii(texts)))
-        if len(wide):
-            chunk = fold_array(texts.take(pa.array(wide)))
-            where = np.zeros(len(texts), dtype=np.bool_)
-            where[wide] = True
-            folded = pc.replace_with_mask(texts, pa.array(where), chunk.combine_chunks())
-        found = {
-            pattern: mask(pc.match_substring_regex(folded, pattern or r"\S"))
-            for pattern in dict.fromkeys(self._patterns)
-        }
-        bits = [0] * len(texts)
-        for position, pattern in enumerate(self._patterns):
-            for row in np.flatnonzero(found[pattern]).tolist():
-                bits[row] |= 1 << position
-        return bits
+    def _relevant(self, texts: pa.Array, groups: npt.NDArray[Any]) -> list[int]:
+        """Return per text the recognisers whose own trigger matches, as bits by position."""
+        relevant: npt.NDArray[Any] = np.zeros(len(texts), self._bits)
+        for position, group in enumerate(self._groups):
+            places = np.flatnonzero(groups & (1 << position))
+            if len(group.members) == 1 and group.pattern == group.members[0][1]:
+                relevant[places] |= 1 << group.members[0][0]
+                continue
+            part = folded(pa.chunked_array([texts.take(pa.array(places))]))
+            for member, trigger in group.members:
+                found = mask(pc.match_substring_regex(part, trigger))
+                relevant[places[found]] |= 1 << member
+        return [int(bits) for bits in relevant.tolist()]
 
 
-@lru_cache(maxsize=1)
-def _foreign_digits() -> str:
-    """RE2 for a decimal digit that is not ASCII."""
-    points = [p for p in range(0x80, sys.maxunicode + 1) if unicodedata.category(chr(p)) == "Nd"]
-    return "[" + "".join(f"\\x{{{point:x}}}" for point in points) + "]"
+def _trigger(recogniser: Recogniser) -> str:
+    """Return a trigger; "" for an entity that only a header or a policy names."""
+    if isinstance(recogniser, BatchRecogniser) and not recogniser.trigger:
+        return r"\S"
+    # On folded text, ASCII digits are all digits there are.
+    return recogniser.trigger.replace(r"\p{Nd}", "[0-9]").replace(r"\P{Nd}", "[^0-9]")
 
 
-def fold_array(texts: pa.Array | pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return `fold` of every text of a string array without nulls; same type, chunked."""
-    column = texts if isinstance(texts, pa.ChunkedArray) else pa.chunked_array([texts])
-    if len(column) == 0:
-        return column
-    # One by one where the order of steps matters, or where a run of marks makes them quadratic.
-    hard = mask(pc.match_substring_regex(column, r"\p{M}{8}"))
-    easy = pc.if_else(pa.array(~hard), column, pa.scalar("", column.type))
-    folded = pc.utf8_normalize(easy, form="NFKC")
-    for pattern in (f"[{INVISIBLE}]", _foreign_digits()):
-        hard |= mask(pc.match_substring_regex(folded, pattern))
-    folded = pc.replace_substring_regex(folded, r"[\p{Pd}\x{2212}]", "-")
-    if hard.any():
-        slow = [fold(text) for text in column.filter(pa.array(hard)).to_pylist()]
-        merged = pc.replace_with_mask(
-            folded.combine_chunks(), pa.array(hard), pa.array(slow, column.type)
-        )
-        folded = pa.chunked_array([merged])
-    return folded
+def _may_hold_sign(column: pa.ChunkedArray) -> Mask:
+    """Tell which texts hold a byte 0 to @ (digits, <, @ and a few more), or one beyond ASCII.
+
+    What is not ASCII may be such a sign in disguise. An empty text may be told to hold one.
+    """
+    marked = [np.zeros(0, np.bool_)]
+    for chunk in column.chunks:
+        kind = np.int64 if pa.types.is_large_string(chunk.type) else np.int32
+        _, ends, data = chunk.buffers()
+        offsets = np.zeros(1, kind) if ends is None else np.frombuffer(ends, kind)
+        offsets = offsets[chunk.offset : chunk.offset + len(chunk) + 1]
+        if len(chunk) == 0 or data is None or offsets[0] == offsets[-1]:
+            marked.append(np.zeros(len(chunk), np.bool_))
+            continue
+        text = np.frombuffer(data, np.uint8)[offsets[0] : offsets[-1]]
+        # One more, so that empty texts at the end have a byte to begin at.
+        signs = np.zeros(len(text) + 1, np.bool_)
+        np.less(text - np.uint8(ord("0")), ord("@") - ord("0") + 1, out=signs[:-1])
+        signs[:-1] |= text >= 0x80
+        marked.append(np.maximum.reduceat(signs, offsets[:-1] - offsets[0]))
+    return np.concatenate(marked)
 
 
 def filled_cells(column: pa.ChunkedArray) -> int:
@@ -172,15 +190,6 @@ def filled_cells(column: pa.ChunkedArray) -> int:
     suspects = column.filter(pa.array(start))
     empty = mask(pc.match_substring_regex(suspects, rf"^\s*(?:{tokens.TOKEN_PATTERN}\s*)?$"))
     return int(len(column) - column.null_count - empty.sum())
-
-
-def mask(flags: pa.Array | pa.ChunkedArray) -> Mask:
-    """Turn an Arrow boolean array into numpy, null as False."""
-    filled = pc.fill_null(flags, False)
-    if isinstance(filled, pa.Array):
-        filled = pa.chunked_array([filled])
-    result: Mask = filled.to_numpy().astype(np.bool_)
-    return result
 
 
 def encoded(column: pa.ChunkedArray) -> pa.DictionaryArray:

@@ -13,16 +13,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hokusai_assets.benchmarks.loading import (
-    RowSet,
     column_types,
     find_benchmarks,
     load_benchmark,
     load_spec,
     nullable_columns,
     privacy_policies,
+    recognisers_for,
 )
+from hokusai_assets.benchmarks.row_sets import RowSet
 from hokusai_assets.benchmarks.spec import SpecError
 from hokusai_assets.privacy.keys import PrivacyKey
+from hokusai_assets.privacy.tokens import reduce_table
 from hokusai_assets.tables.reading import read_table
 from hokusai_assets_tests.benchmarks.small_benchmark import KEY, SPEC_TEXT, rows, write, write_small
 
@@ -59,6 +61,21 @@ def load_error(folder: Path) -> str:
         ("type: text", "tipe: text", ["columns.note.tipe", "did you mean 'type'?", "nullable"]),
         ("max_drop_bps: 50", "drop_bps: 50", ["guardrails.accuracy.drop_bps", "'max_drop_bps'?"]),
         ("train: base", "trian: base", ["data.trian", "did you mean 'train'?", "data.train: the"]),
+        (
+            "seed: 7",
+            "seed: 7\nprivacy: {recognisers: [{entity: STAFF, patern: x1}]}",
+            ["privacy.recognisers.0.patern", "did you mean 'pattern'?", "callable"],
+        ),
+        (
+            "seed: 7",
+            "seed: 7\nprivacy: {recognisers: [{entity: EMAIL, pattern: x1}]}",
+            ["privacy.recognisers.0.entity", "built-in"],
+        ),
+        (
+            "seed: 7",
+            "seed: 7\nprivacy: {phone_regions: [XX]}",
+            ["privacy.phone_regions", "ISO 3166"],
+        ),
         ("params: {", "parms: {", ["model.parms", "did you mean 'params'?", "estimator"]),
         ("type: number", "type: float", ["columns.km.type", "'float'", "'number'", "'datetime'"]),
         ("seed: 7", "seed: seven", ["seed", "'seven'", "integer"]),
@@ -208,9 +225,44 @@ def test_a_label_that_the_spec_does_not_know_is_named_with_those_it_knows(tmp_pa
 
 
 def test_an_unknown_privacy_policy_is_an_error_of_the_spec(tmp_path: Path) -> None:
-    text = SPEC_TEXT.replace("{type: text}", "{type: text, pii: pii:shoe_size}")
-    message = load_error(write_small(tmp_path, text))
-    assert "columns" in message and "note" in message
+    for position, policy in enumerate(("pii:shoesize", "pii:shoe_size")):
+        text = SPEC_TEXT.replace("{type: text}", f"{{type: text, pii: {policy}}}")
+        message = load_error(write_small(tmp_path / str(position), text))
+        assert "columns.note.pii" in message and policy in message
+
+
+PRIVATE = rows(30).set_column(
+    2, "note", pa.array(["EMP-123456 rang", "my name is Ada Lovelace", "ring 020 7946 0000"] * 10)
+)
+
+
+@pytest.mark.parametrize(
+    ("privacy", "reduced"),
+    [
+        ("", ["EMP-123456 rang", "my name is Ada Lovelace", "ring <PHONE>"]),
+        (
+            "privacy: {names_in_text: true, "
+            "recognisers: [{entity: STAFF, pattern: 'EMP-[0-9]{6}'}]}",
+            ["<STAFF> rang", "my name is <NAME>", "ring <PHONE>"],
+        ),
+    ],
+)
+def test_the_specs_recognisers_find_personal_data_in_base_and_test_rows(
+    tmp_path: Path, privacy: str, reduced: list[str]
+) -> None:
+    folder = write_small(tmp_path, SPEC_TEXT + privacy, base=PRIVATE, test=PRIVATE)
+    benchmark = load_benchmark(folder, KEY)
+    for part in (benchmark.base, benchmark.test):
+        assert sorted(set(reduce_table(part.table)["note"].to_pylist())) == sorted(reduced)
+    found = {row.entity for row in recognisers_for(benchmark.spec)}
+    assert ("STAFF" in found) == bool(privacy)
+
+
+def test_a_function_that_cannot_be_imported_is_an_error_of_the_spec(tmp_path: Path) -> None:
+    row = "{entity: STAFF, callable: 'no_such_package:find'}"
+    folder = write_small(tmp_path, SPEC_TEXT + f"privacy: {{recognisers: [{row}]}}")
+    message = load_error(folder)
+    assert "privacy.recognisers" in message and "no_such_package:find" in message
 
 
 def test_what_the_columns_declare_covers_the_target(tmp_path: Path) -> None:

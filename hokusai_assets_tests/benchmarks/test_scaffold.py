@@ -1,6 +1,7 @@
 """Tests that a scaffolded benchmark loads, says what it guessed, and is made whole or not."""
 
 import datetime
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from hokusai_assets.benchmarks import scaffold
 from hokusai_assets.benchmarks.loading import find_benchmarks, load_benchmark, load_spec
 from hokusai_assets.benchmarks.scaffold import scaffold_benchmark
 from hokusai_assets.benchmarks.spec import BenchmarkSpec, SpecError
+from hokusai_assets.privacy.custom import PrivacySpec
+from hokusai_assets.privacy.recognisers import ENTITIES
 from hokusai_assets_tests.benchmarks.small_benchmark import KEY
 
 BUNDLED = Path(__file__).parents[2] / "data" / "benchmarks"
@@ -113,6 +116,14 @@ def test_every_type_is_inferred_from_stored_columns(tmp_path: Path) -> None:
         "t": ("text", True),
     }
     assert {spec.pii for spec in columns.values()} == {"auto"}
+
+
+def test_every_entity_a_column_may_be_is_named_in_the_spec(tmp_path: Path) -> None:
+    spec = made(tmp_path, pa.table({"a": [1, 2, 3, 4], "y": Y}))
+    text = next(tmp_path.rglob("benchmark.yaml")).read_text(encoding="utf-8")
+    comments = " ".join(line for line in text.splitlines() if line.startswith("#"))
+    assert {entity.lower() for entity in ENTITIES} <= set(re.findall(r"\w+", comments))
+    assert spec.privacy == PrivacySpec()
 
 
 def test_leading_zeros_and_large_identifiers_stay_text_in_csv(tmp_path: Path) -> None:

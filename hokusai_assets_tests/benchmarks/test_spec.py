@@ -64,6 +64,9 @@ MEASURING = {
     "columns/parcels/nullable": False,
     "columns/note/pii": "not_pii",
     "columns/extra": {"type": "text"},
+    "privacy/phone_regions": ["DE"],
+    "privacy/names_in_text": True,
+    "privacy/recognisers": [{"entity": "STAFF", "pattern": "EMP-[0-9]{6}"}],
     "model/estimator": "sgd",
     "model/params/C": 0.25,
     "model/params/max_iter": 10,
@@ -110,6 +113,7 @@ def test_hash_cases_together_cover_every_key_of_the_spec() -> None:
         ("seed: 7", "seed: 7\ndelta_one: {confidence: 0.950}"),
         ("seed: 7", "seed: 7\ntracking: optional\nbaseline: {source: train}"),
         ("{type: integer}", "{nullable: true, pii: auto, type: integer}"),
+        ("seed: 7", "seed: 7\nprivacy: {names_in_text: false, recognisers: []}"),
     ],
 )
 def test_the_same_spec_written_otherwise_has_the_same_hash(one: str, other: str) -> None:
@@ -205,3 +209,14 @@ def test_a_metric_named_twice_is_measured_once() -> None:
 def test_a_spec_cannot_be_changed() -> None:
     with pytest.raises(ValidationError):
         spec_with().seed = 9
+
+
+def test_a_column_may_be_any_built_in_entity_or_one_of_the_specs_own() -> None:
+    for policy in ("pii:iban", "pii:dob", "pii:ethereum", "auto", "not_pii", "drop"):
+        columns = raw_spec()["columns"] | {"note": {"type": "text", "pii": policy}}
+        assert spec_with(columns=columns).columns["note"].pii == policy
+    own = {"recognisers": [{"entity": "STAFF", "pattern": "EMP-[0-9]{6}"}]}
+    columns = raw_spec()["columns"] | {"note": {"type": "text", "pii": "pii:staff"}}
+    assert spec_with(columns=columns, privacy=own).columns["note"].pii == "pii:staff"
+    with pytest.raises(ValidationError, match=r"columns\.note\.pii: found 'pii:staff'.*pii:iban"):
+        spec_with(columns=columns)

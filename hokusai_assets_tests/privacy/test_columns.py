@@ -13,7 +13,8 @@ from hokusai_assets.privacy.columns import (
     header_entity,
     header_words,
 )
-from hokusai_assets.privacy.recognisers import Recogniser, default_recognisers
+from hokusai_assets.privacy.recognisers import default_recognisers
+from hokusai_assets.privacy.recognition import Recogniser
 from hokusai_assets.privacy.survey import ColumnSurvey
 from hokusai_assets.privacy.triggers import Triggers
 
@@ -108,7 +109,7 @@ def test_policies_decide_before_anything_else() -> None:
     assert treatment("flag", [True], "pii:ssn") == "whole SSN"
 
 
-@pytest.mark.parametrize("policy", ["pii:", "pii:name", "pii:EMAIL", "keep", ""])
+@pytest.mark.parametrize("policy", ["pii:", "pii:person", "pii:EMAIL", "keep", ""])
 def test_an_unknown_policy_is_refused_with_the_known_ones(policy: str) -> None:
     with pytest.raises(PrivacyError, match="pii:email"):
         treatment("x", ["a"], policy)

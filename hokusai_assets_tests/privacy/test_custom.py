@@ -16,10 +16,10 @@ from hokusai_assets.privacy.custom import (
     CHUNK_TEXTS,
     PrivacySpec,
     RecogniserError,
-    mod97_valid,
     recognisers_of,
 )
 from hokusai_assets.privacy.keys import PrivacyKey
+from hokusai_assets.privacy.payment_numbers import mod97_valid
 from hokusai_assets.privacy.pseudonymise import pseudonymise, residual_personal_data
 from hokusai_assets.privacy.recognisers import default_recognisers
 from hokusai_assets.privacy.spans import dissect
@@ -77,6 +77,35 @@ def test_without_configuration_the_recognisers_are_the_default_ones() -> None:
     entities = [row.entity for row in recognisers_of(PrivacySpec())]
     assert entities == [row.entity for row in default_recognisers()]
     assert recognisers_of(PrivacySpec()) is recognisers_of(PrivacySpec())
+
+
+def test_patterns_come_first_and_functions_before_phones_and_addresses(module: Module) -> None:
+    given = PrivacySpec.model_validate(
+        {
+            "recognisers": [
+                {"entity": "FUNC", "callable": "deployment_recognisers:names"},
+                {"entity": "PATT", "pattern": "x[0-9]"},
+            ]
+        }
+    )
+    entities = [row.entity for row in recognisers_of(given)]
+    built_in = [row.entity for row in default_recognisers()]
+    assert entities == ["PATT", *built_in[:-3], "FUNC", "PHONE", "ADDRESS", "NAME"]
+
+
+def test_a_function_is_asked_before_a_number_is_taken_for_a_phone(module: Module) -> None:
+    module.names = lambda texts: [[(4, 16)] if "943" in text else [] for text in texts]  # type: ignore[method-assign]
+    cells = ["NHS 943 476 5919 ok", "tel 943 476 5919", "x"]
+    result = after(cells, spec(callable="deployment_recognisers:names"))
+    assert result[0] == f"NHS {staff('943 476 5919')} ok"
+    assert "943" not in result[1]
+
+
+def test_names_in_text_are_looked_for_where_asked() -> None:
+    cells = ["My name is Ada Lovelace", "x", "y"]
+    assert after(cells, PrivacySpec()) == cells
+    name = token("NAME", "ada lovelace", KEY)
+    assert after(cells, PrivacySpec(names_in_text=True))[0] == f"My name is {name}"
 
 
 def test_phone_regions_are_handed_on_and_unknown_ones_refused() -> None:

@@ -47,6 +47,17 @@ def test_published_specimens_are_found(text: str, value: str) -> None:
     assert found(text) == [Finding("NATIONALID", value)]
 
 
+@pytest.mark.parametrize(
+    # Specimens of the Polish ministry and of Wikipedia.
+    ("number", "valid"),
+    [("44051401359", True), ("02070803628", True), ("44051401358", False), ("44051401350", False)],
+)
+def test_the_pesel_check_digit_is_the_complement_of_the_weighted_sum(
+    number: str, valid: bool
+) -> None:
+    assert presidio.is_pesel(number) == valid
+
+
 @pytest.mark.integration
 @pytest.mark.parametrize("text", ["ref 9434765919", "order 44051401359 x", "plain words"])
 def test_digits_without_a_context_word_are_left(text: str) -> None:
