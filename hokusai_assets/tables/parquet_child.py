@@ -108,6 +108,9 @@ def _bound_resources(limits: ReadLimits) -> None:
         taken = int(sizes.read().split()[0]) * resource.getpagesize()
         bounds[resource.RLIMIT_AS] = taken + MEMORY_BYTES
     for kind, bound in bounds.items():
+        # A bound that is narrower already can't be widened, and need not be.
+        _, hard = resource.getrlimit(kind)
+        bound = bound if hard == resource.RLIM_INFINITY else min(bound, hard)
         resource.setrlimit(kind, (bound, bound))
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
     signal.setitimer(signal.ITIMER_PROF, SECONDS_PER_BATCH)

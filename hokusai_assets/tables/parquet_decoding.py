@@ -13,12 +13,17 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from hokusai_assets.privacy.tokens import is_text
 from hokusai_assets.tables.column_names import check_column_names, refuse_too_many_columns
 from hokusai_assets.tables.limits import ReadLimits
+from hokusai_assets.tables.parquet_cells import (
+    byte_lengths,
+    first_too_long,
+    has_bytes,
+    plain,
+    without_views,
+)
 from hokusai_assets.tables.problems import UnreadableFile, refuse
 from hokusai_assets.tables.raw_batches import BATCH_ROWS, check_rows, refuse_long_cell
 
@@ -57,8 +62,8 @@ def decode_parts(
     A number stands for so many rows of a part that has none of the wanted columns.
 
     A member of a struct column is the column ``parent.child``. Text columns come as plain
-    text. Cells of a type that no column type takes (lists, bytes, times of day) come as empty
-    bytes, so that they are told from missing ones.
+    text. Lists and bytes, which no column type takes, come empty, so that they are told from
+    missing ones.
 
     Args:
         openers: one per part; each returns the part's file, which is closed here.
@@ -202,7 +207,7 @@ class _Decoder:
             yield part.metadata.num_rows
             return
         with _decoding(self._name):
-            repeated, plain = _binary_leaves(part, names)
+            repeated, once = _binary_leaves(part, names)
             file = pq.ParquetFile(
                 part.stream,
                 memory_map=False,
@@ -211,7 +216,7 @@ class _Decoder:
                 buffer_size=_READ_BUFFER_BYTES,
                 read_dictionary=repeated,
             )
-        most = _PLAIN_ROWS if plain else BATCH_ROWS
+        most = _PLAIN_ROWS if once else BATCH_ROWS
         for groups, rows, batch_rows in _row_group_runs(part.metadata, most):
             decoded = 0
             batches = file.iter_batches(
@@ -250,7 +255,7 @@ class _Decoder:
             table = pa.Table.from_batches([batch])
             while any(pa.types.is_struct(field.type) for field in table.schema):
                 table = table.flatten()
-            table = _without_views(table.select(list(names)))
+            table = without_views(table.select(list(names)))
             sizes = self._row_sizes(table)
         self._check_sizes(sizes)
         ends = np.cumsum(sizes)
@@ -258,7 +263,7 @@ class _Decoder:
         self._rows += table.num_rows
         for start, end in zip([0, *cuts], [*cuts, table.num_rows], strict=True):
             with _decoding(self._name):
-                piece = _plain(table.slice(start, end - start))
+                piece = plain(table.slice(start, end - start))
             yield piece
 
     def _row_sizes(self, table: pa.Table) -> npt.NDArray[np.int64]:
@@ -267,11 +272,11 @@ class _Decoder:
         too_long: list[tuple[int, str]] = []
         for column, chunked in zip(table.column_names, table.columns, strict=True):
             cells = chunked.combine_chunks()
-            if not _has_bytes(cells.type):
+            if not has_bytes(cells.type):
                 sizes += 8
                 continue
-            sizes += 5 + _lengths(cells)
-            position = _first_too_long(cells, self._limits.max_cell_chars)
+            sizes += 5 + byte_lengths(cells)
+            position = first_too_long(cells, self._limits.max_cell_chars)
             if position is not None:
                 too_long.append((position, column))
         if too_long:
@@ -323,79 +328,12 @@ def _binary_leaves(part: _Part, names: Sequence[str]) -> tuple[list[str], list[s
     rows = sum(group.num_rows for group in groups)
     encoded = {field.name for field in part.schema if pa.types.is_dictionary(field.type)}
     repeated: list[str] = []
-    plain: list[str] = []
+    once: list[str] = []
     for position in range(metadata.num_columns):
         column = metadata.schema.column(position)
         if column.physical_type != "BYTE_ARRAY" or column.path not in names:
             continue
         size = sum(group.column(position).total_uncompressed_size for group in groups)
         short = size < _REPEATED_BYTES * rows or column.path in encoded
-        (repeated if short else plain).append(column.path)
-    return repeated, plain
-
-
-def _value_type(kind: pa.DataType) -> pa.DataType:
-    return kind.value_type if pa.types.is_dictionary(kind) else kind
-
-
-def _has_bytes(kind: pa.DataType) -> bool:
-    kind = _value_type(kind)
-    return is_text(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
-
-
-def _first_too_long(cells: pa.Array, most: int) -> int | None:
-    """Return the position of the first text with more characters, by its dictionary if any."""
-    entries = cells.dictionary if pa.types.is_dictionary(cells.type) else cells
-    if not is_text(entries.type) or (pc.max(pc.binary_length(entries)).as_py() or 0) <= most:
-        return None
-    over = pc.greater(pc.utf8_length(entries), most)
-    if entries is not cells:
-        over = over.take(cells.indices)
-    mask = np.asarray(over.fill_null(False))
-    return int(np.argmax(mask)) if mask.any() else None
-
-
-def _lengths(chunk: pa.Array) -> npt.NDArray[np.int64]:
-    if pa.types.is_dictionary(chunk.type):
-        lengths = pc.binary_length(chunk.dictionary).take(chunk.indices)
-    else:
-        lengths = pc.binary_length(chunk)
-    return np.asarray(lengths.cast(pa.int64()).fill_null(0))
-
-
-def _without_views(table: pa.Table) -> pa.Table:
-    # Arrow has no lengths for this layout of text.
-    for position, field in enumerate(table.schema):
-        if field.type == pa.string_view():
-            table = table.set_column(
-                position, field.name, table.column(position).cast(pa.large_string())
-            )
-    return table
-
-
-def _plain(table: pa.Table) -> pa.Table:
-    """Return a piece with its dictionaries decoded, and without cells that nothing can use."""
-    arrays = []
-    for array in table.columns:
-        kind = _value_type(array.type)
-        if not _has_a_column_type(kind):
-            array = pc.if_else(array.is_null(), pa.scalar(None, pa.binary()), b"")
-        elif is_text(kind):
-            array = array.cast(pa.string())
-        elif pa.types.is_dictionary(array.type):
-            array = array.cast(kind)
-        arrays.append(array)
-    return pa.Table.from_arrays(arrays, names=table.column_names)
-
-
-def _has_a_column_type(kind: pa.DataType) -> bool:
-    return bool(
-        is_text(kind)
-        or pa.types.is_boolean(kind)
-        or pa.types.is_integer(kind)
-        or pa.types.is_floating(kind)
-        or pa.types.is_decimal(kind)
-        or pa.types.is_timestamp(kind)
-        or pa.types.is_date(kind)
-        or pa.types.is_null(kind)
-    )
+        (repeated if short else once).append(column.path)
+    return repeated, once

@@ -172,10 +172,10 @@ def test_a_file_of_unknown_format_is_reported_once_and_not_retried(drops, tick, 
 def test_an_unreadable_file_is_reported_and_does_not_stop_the_others(
     drops, tick, deployment, monkeypatch
 ):
-    def register_or_refuse(path: Path, store: Path):
+    def register_or_refuse(path: Path, store: Path, **bounds: object):
         if path.name == "locked.csv":
             raise PermissionError(13, "Permission denied")
-        return register(path, store)
+        return register(path, store, **bounds)
 
     monkeypatch.setattr(sensors, "register", register_or_refuse)
     (drops / "locked.csv").write_text("x")
@@ -187,7 +187,7 @@ def test_an_unreadable_file_is_reported_and_does_not_stop_the_others(
 
 
 def test_a_full_disk_leaves_the_file_for_the_next_tick(drops, tick, deployment, monkeypatch):
-    def no_space(path: Path, store: Path):
+    def no_space(path: Path, store: Path, **bounds: object):
         raise OSError(28, "No space left on device")
 
     (drops / "mine.csv").write_bytes(deployment.contribution_file.read_bytes())

@@ -3,6 +3,7 @@
 import io
 import os
 import struct
+import subprocess
 from pathlib import Path
 
 import pyarrow as pa
@@ -137,12 +138,42 @@ def test_cells_that_no_type_takes_are_told_from_missing_ones(tmp_path: Path, col
     assert found.rules == {("wrong-type", column): (1, 3), ("missing-value", column): (2,)}
 
 
+@pytest.mark.parametrize(
+    "array",
+    [
+        pa.array([True, None]),
+        pa.array([1.5, None], pa.float16()),
+        pa.array([1, None], pa.decimal128(38, 2)),
+        pa.array([1, None], pa.decimal256(50, 2)),
+        pa.array([1, None], pa.timestamp("ns", "Europe/Paris")),
+        pa.array([1, None], pa.date32()),
+        pa.array([3, None]).dictionary_encode(),
+        pa.nulls(2),
+    ],
+    ids=lambda array: str(array.type)[:20],
+)
+def test_plain_cells_keep_type_and_value(tmp_path: Path, array: pa.Array) -> None:
+    path = written(tmp_path, "x.parquet", bytes_of(pa.table({"a": array})))
+    (batch,) = DataFile.open(path).raw_batches()
+    plain = array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
+    assert batch.table.column("a").combine_chunks().equals(plain)
+
+
+def test_lists_come_empty_but_keep_their_type(tmp_path: Path) -> None:
+    table = pa.table(
+        {"a": [[1, 2], None, []], "b": pa.array([["x"], [], None], pa.large_list(pa.string()))}
+    )
+    found = read(tmp_path, table)
+    assert found.cells == {"a": [[], None, []], "b": [[], [], None]}
+
+
 @pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.string_view()])
 def test_every_layout_of_text_comes_as_text(tmp_path: Path, kind: pa.DataType) -> None:
     table = pa.table({"t": pa.array(["a", None, "é" * 50, "a"], kind)})
     assert read(tmp_path, table).cells == table.to_pydict()
-    encoded = pa.table({"t": table["t"].cast(pa.string()).dictionary_encode()})
-    assert read(tmp_path, encoded).cells == table.to_pydict()
+    for layout in (pa.string(), pa.large_string()):
+        encoded = pa.table({"t": table["t"].cast(layout).dictionary_encode()})
+        assert read(tmp_path, encoded).cells == table.to_pydict()
 
 
 def test_text_that_is_no_utf8_is_reported_by_row_and_its_cell_empty(tmp_path: Path) -> None:
@@ -409,14 +440,23 @@ def test_the_child_gets_nothing_of_the_environment_and_may_write_nothing(
     assert wrote == "False" and said.read_bytes() == b""
 
 
-def test_no_process_is_left_behind(tmp_path: Path) -> None:
+def test_no_process_is_left_behind(tmp_path: Path, monkeypatch) -> None:
+    started: list[subprocess.Popen] = []
+
+    class Recorded(subprocess.Popen):
+        def __init__(self, *given: object, **named: object) -> None:
+            super().__init__(*given, **named)
+            started.append(self)
+
+    monkeypatch.setattr(subprocess, "Popen", Recorded)
     path = written(tmp_path, "x.parquet", bytes_of(pa.table({"a": range(400_000)})))
     file = DataFile.open(path)
-    batches = file.raw_batches()
-    next(batches)
-    batches.close()
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+    raw_pass(file)
+    given_up = file.raw_batches()
+    next(given_up)
+    given_up.close()
+    assert len(started) == 2
+    assert all(child.returncode is not None for child in started)
 
 
 def test_the_frames_of_parent_and_child_are_the_same() -> None:
