@@ -3,13 +3,11 @@
 Each measurement runs in a process of its own. Processor seconds and peak memory include those
 of the process that decodes Parquet. The peers are told the same column types, and hold the
 whole table in memory, which is what batches are there to avoid.
-
-`python -m perf.bench_reading` prints the figures.
 """
 
-import json
-import subprocess
-import sys
+from __future__ import annotations
+
+import resource
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,7 +18,8 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-ROOT = Path(__file__).resolve().parents[1]
+from perf.fresh_process import Measured, in_fresh_process
+
 CSV_BYTES = 2_000_000_000
 PARQUET_ROWS = 10_000_000
 TYPES = {
@@ -64,17 +63,17 @@ def _chunks() -> Iterator[pa.Table]:
         chunk += 1
 
 
-def write_csv(path: Path, size: int) -> None:
+def write_csv(path: str, size: int) -> None:
     """Write at least ``size`` bytes of CSV."""
     chunks = _chunks()
     first = next(chunks)
-    with path.open("wb") as sink, pa_csv.CSVWriter(sink, first.schema) as writer:
+    with open(path, "wb") as sink, pa_csv.CSVWriter(sink, first.schema) as writer:
         writer.write_table(first)
         while sink.tell() < size:
             writer.write_table(next(chunks))
 
 
-def write_parquet(path: Path, rows: int) -> None:
+def write_parquet(path: str, rows: int) -> None:
     """Write so many rows of Parquet, with the writer's usual settings."""
     chunks = _chunks()
     with pq.ParquetWriter(path, _rows(0, 1).schema) as writer:
@@ -138,83 +137,48 @@ READERS: dict[str, Callable[[Path], int]] = {
     "pyarrow": read_arrow,
 }
 
-_MEASURE = """
-import json, resource, sys, time
-from pathlib import Path
-from perf.bench_reading import READERS
-began = time.monotonic()
-rows = READERS[sys.argv[1]](Path(sys.argv[2]))
-wall = time.monotonic() - began
-own, child = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-# ru_maxrss of a process also counts what its parent held when it was started.
-peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
-print(json.dumps({
-    "rows": rows,
-    "wall": wall,
-    "cpu": sum(usage.ru_utime + usage.ru_stime for usage in (own, child)),
-    "peak_mb": (int(peak.split()[1]) + child.ru_maxrss) / 1000,
-}))
-"""
 
-
-def _written(writer: str, path: Path, size: int) -> None:
-    # In a process of its own, whose memory no later one is charged with.
-    code = "import sys; from pathlib import Path; from perf import bench_reading as bench; "
-    code += f"bench.{writer}(Path(sys.argv[1]), int(sys.argv[2]))"
-    subprocess.run([sys.executable, "-c", code, str(path), str(size)], check=True, cwd=ROOT)
-
-
-def measure(reader: str, path: Path) -> dict[str, float]:
-    """Read a file in a fresh process: its rows, seconds, processor seconds and peak MB."""
-    done = subprocess.run(
-        [sys.executable, "-c", _MEASURE, reader, str(path)],
-        check=True,
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-    )
-    found: dict[str, float] = json.loads(done.stdout)
-    return found
+def read(reader: str, path: str) -> list[int]:
+    """Return the rows that a reader finds, and the bytes that it and its children held at most."""
+    rows = READERS[reader](Path(path))
+    # ru_maxrss of a process also counts what its parent held when it was started.
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    peak = int(status.partition("VmHWM:")[2].split()[0])
+    return [rows, (peak + resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) * 1024]
 
 
 def run(scale: float = 1.0) -> list[dict[str, Any]]:
-    """Return the figures, for files of ``scale`` times the full size."""
-    with tempfile.TemporaryDirectory() as folder:
+    """Measure rows per processor second and peak memory, on ``scale`` times the full size."""
+    with tempfile.TemporaryDirectory(prefix="hokusai-perf-") as folder:
         csv, parquet = Path(folder) / "rows.csv", Path(folder) / "rows.parquet"
-        _written("write_csv", csv, int(CSV_BYTES * scale))
+        # In processes of their own, so that what they hold is charged to no reader.
+        in_fresh_process(f"{__name__}:write_csv", str(csv), int(CSV_BYTES * scale))
         figures = _figures("CSV", csv)
         csv.unlink()
-        _written("write_parquet", parquet, int(PARQUET_ROWS * scale))
+        in_fresh_process(f"{__name__}:write_parquet", str(parquet), int(PARQUET_ROWS * scale))
         return figures + _figures("Parquet", parquet)
 
 
 def _figures(name: str, path: Path) -> list[dict[str, Any]]:
-    ours = measure("hokusai", path)
-    what = f"{name}, {path.stat().st_size / 1e9:.2f} GB, {ours['rows'] / 1e6:.1f} million rows"
-    figures = []
-    for peer in ("pandas", "pyarrow"):
-        theirs = measure(peer, path)
-        for title, unit, key in (
-            ("rows per processor second", "rows/s", None),
-            ("processor time", "s", "cpu"),
-            ("peak memory", "MB", "peak_mb"),
-        ):
-            mine, other = (
-                found[key] if key else found["rows"] / found["cpu"] for found in (ours, theirs)
-            )
-            figures.append(
-                {
-                    "what": f"read and type {what}: {title}",
-                    "figure": round(mine, 1),
-                    "unit": unit,
-                    "peer": f"{peer}, whole file",
-                    "peer_figure": round(other, 1),
-                    "ratio": round(mine / other, 3),
-                }
-            )
-    return figures
+    found = {reader: in_fresh_process(f"{__name__}:read", reader, str(path)) for reader in READERS}
+    rows = found["hokusai"].result[0]
+    what = f"read and type {name}, {path.stat().st_size / 1e9:.2f} GB, {rows:,} rows"
+    return [
+        {
+            "what": f"{what}: {figure}",
+            "figure": value(found["hokusai"]),
+            "unit": unit,
+            "peer": f"{peer}, whole file",
+            "peer_figure": value(found[peer]),
+            "ratio": value(found["hokusai"]) / value(found[peer]),
+        }
+        for peer in ("pandas", "pyarrow")
+        for figure, unit, value in _VALUES
+    ]
 
 
-if __name__ == "__main__":
-    for figure in run(float(sys.argv[1]) if len(sys.argv) > 1 else 1.0):
-        print(json.dumps(figure))
+_VALUES: list[tuple[str, str, Callable[[Measured], float]]] = [
+    ("per processor second", "rows/s", lambda found: found.result[0] / found.cpu_seconds),
+    ("processor time", "s", lambda found: found.cpu_seconds),
+    ("peak memory", "MiB", lambda found: found.result[1] / 2**20),
+]

@@ -56,7 +56,7 @@ def tick(
     limits: ReadLimits = _LIMITS,
 ) -> dg.SensorResult:
     """Look at the drop folder once; see `build_drop_sensor`."""
-    folder = DropFolder(settings.drops, benchmark_id)
+    folder = DropFolder(settings.drops, benchmark_id, limits)
     try:
         listing = folder.listing()
     except OSError as error:

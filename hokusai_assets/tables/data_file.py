@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from hokusai_assets.tables.csv_reading import CsvReader
+from hokusai_assets.tables.decimal_mark import DecimalEvidence
 from hokusai_assets.tables.formats import (
     ENDINGS_IN_WORDS,
     DeclaredFormat,
@@ -51,6 +52,7 @@ class DataFile:
     ) -> None:
         self._reader = reader
         self.display_name, self.limits, self.declared = display_name, limits, declared
+        self._decimal_marks: dict[tuple[str, ...], str | None] = {}
 
     @classmethod
     def open(
@@ -124,9 +126,32 @@ class DataFile:
         """What was found out about how the file is to be read."""
         return self._reader.found
 
-    def note_decimal(self, mark: str | None) -> None:
-        """Remember the decimal mark that typing settled on, for reports."""
+    def decimal_mark(self, columns: Sequence[str]) -> str | None:
+        """Return the decimal mark of a file's numbers, None where the file leaves it open.
+
+        What is declared holds. Of CSV that has no comma between its cells, the columns are
+        read for it, at most once whole; all else has points.
+
+        Args:
+            columns: the columns that hold numbers.
+
+        Raises:
+            UnreadableFile, OSError: as `open` does.
+        """
+        if self.found.format != "CSV" or self.declared.decimal is not None:
+            return self.declared.decimal or "."
+        key = tuple(columns)
+        if key not in self._decimal_marks:
+            evidence = DecimalEvidence()
+            if self.found.delimiter != ",":
+                for batch in self.raw_batches(columns):
+                    evidence.add(batch.table.columns)
+                    if evidence.settled:
+                        break
+            self._decimal_marks[key] = evidence.mark
+        mark = self._decimal_marks[key]
         self._reader.found = replace(self._reader.found, decimal=mark)
+        return mark
 
     def raw_batches(
         self, columns: Collection[str] | None = None, log: ProblemLog | None = None

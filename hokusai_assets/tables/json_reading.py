@@ -121,7 +121,10 @@ class _Batch:
         self._cells: list[dict[str, object]] = []
         self.numbers: list[int] = []
         self._chars = 0
-        self._flaws: dict[tuple[str, str], list[int]] = {}
+        # By column, the rows of it that can't be read, and why.
+        self._nested: dict[str, list[int]] = {}
+        self._clashing: dict[str, list[int]] = {}
+        self._broken: dict[str, list[int]] = {}
 
     @property
     def is_full(self) -> bool:
@@ -134,13 +137,11 @@ class _Batch:
         cells = record.members
         if record.nested:
             cells = flattener.flat(cells, number)
-            for rule, columns in (
-                ("nested-value", flattener.nested),
-                ("name-clash", flattener.clashing),
-            ):
-                for column in columns:
-                    if self._columns is None or column in self._columns:
-                        self._flaws.setdefault((rule, column), []).append(number)
+            for column in flattener.nested:
+                self._nested.setdefault(column, []).append(number)
+            for column in flattener.clashing:
+                if self._columns is None or column in self._columns:
+                    self._clashing.setdefault(column, []).append(number)
         elif not flattener.names.keys() >= cells.keys():
             flattener.note_names(cells)
         if self._columns is not None and len(cells) > 2 * len(self._columns):
@@ -159,29 +160,39 @@ class _Batch:
             array, not_text = _text_array([cells.get(column) for cells in self._cells])
             arrays.append(array)
             if not_text:
-                self._flaws["not-utf8", column] = [self.numbers[at] for at in not_text]
-        for (rule, column), numbers in self._flaws.items():
-            mask = unreadable.setdefault(column, np.zeros(len(rows), np.bool_))
-            mask[np.searchsorted(rows, numbers)] = True
-            what, fix = _WORDS[rule]
-            log.add(rule, sorted(set(numbers)), column=column, what=what, fix=fix)
+                self._broken[column] = [self.numbers[at] for at in not_text]
+        self._note_flaws(log)
+        for flaws in (self._nested, self._clashing, self._broken):
+            for column, numbers in flaws.items():
+                mask = unreadable.setdefault(column, np.zeros(len(rows), np.bool_))
+                mask[np.searchsorted(rows, numbers)] = True
         return RawBatch(pa.Table.from_arrays(arrays, names=columns), rows, unreadable)
 
-
-_WORDS = {
-    "nested-value": (
-        "a list or an object stands where one value belongs.",
-        "Give every cell of {column} one text, number, true, false or null.",
-    ),
-    "name-clash": (
-        "two members of the record stand for this column.",
-        "Write {column} once, either as one name or as nested members.",
-    ),
-    "not-utf8": (
-        "the cell is no Unicode text.",
-        "Write whole characters: an escaped surrogate (\\ud800) needs its pair.",
-    ),
-}
+    def _note_flaws(self, log: ProblemLog) -> None:
+        for column, numbers in self._nested.items():
+            log.add(
+                "nested-value",
+                numbers,
+                column=column,
+                what="a list or an object stands where one value belongs.",
+                fix="Give every cell of {column} one text, number, true, false or null.",
+            )
+        for column, numbers in self._clashing.items():
+            log.add(
+                "name-clash",
+                sorted(set(numbers)),
+                column=column,
+                what="two members of the record stand for this column.",
+                fix="Write {column} once, either as one name or as nested members.",
+            )
+        for column, numbers in self._broken.items():
+            log.add(
+                "not-utf8",
+                numbers,
+                column=column,
+                what="the cell is no Unicode text.",
+                fix="Write whole characters: an escaped surrogate (\\ud800) needs its pair.",
+            )
 
 
 def _text_array(cells: list[object]) -> tuple[pa.Array, list[int]]:

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from hokusai_assets.tables.coercion import TypedCells, log_misfits, log_missing, type_cells
 from hokusai_assets.tables.columns import ColumnType, arrow_type
 from hokusai_assets.tables.data_file import DataFile
-from hokusai_assets.tables.decimal_mark import DecimalEvidence, ambiguous, with_point
+from hokusai_assets.tables.decimal_mark import ambiguous, with_point
 from hokusai_assets.tables.problem_log import ProblemLog
 from hokusai_assets.tables.raw_batches import RawBatch
 
@@ -66,36 +66,18 @@ def typed_batches(
 
 @dataclass(frozen=True)
 class _Numbers:
-    """How the numbers of a file are written: its decimal mark, and who says so."""
+    """How the numbers of a file are written: its decimal mark, and whether that is certain."""
 
     mark: str | None
-    declared: bool
+    certain: bool
 
 
 def _numbers_of(file: DataFile, types: Mapping[str, ColumnType]) -> _Numbers:
     numbers = [name for name, kind in types.items() if kind in _NUMBERS]
-    if file.found.format != "CSV" or not numbers:
-        return _Numbers(".", declared=True)
-    if file.declared.decimal is not None:
-        return _Numbers(file.declared.decimal, declared=True)
-    mark = decimal_mark(file, numbers)
-    file.note_decimal(mark)
-    return _Numbers(mark, declared=False)
-
-
-def decimal_mark(file: DataFile, numbers: list[str]) -> str | None:
-    """Return the decimal mark of a CSV file's number columns, None where it is left open.
-
-    With a comma between cells it is a point. Else the file is read, at most once whole.
-    """
-    if file.found.delimiter == ",":
-        return "."
-    evidence = DecimalEvidence()
-    for batch in file.raw_batches(numbers):
-        evidence.add(batch.table.columns)
-        if evidence.settled:
-            break
-    return evidence.mark
+    if not numbers:
+        return _Numbers(".", certain=True)
+    certain = file.found.format != "CSV" or file.declared.decimal is not None
+    return _Numbers(file.decimal_mark(numbers), certain)
 
 
 class _BatchTyping:
@@ -155,7 +137,7 @@ class _BatchTyping:
         nothing = np.zeros(len(cells), np.bool_)
         if self._numbers.mark == ",":
             return with_point(cells), nothing
-        if self._numbers.declared:
+        if self._numbers.certain:
             return cells, nothing
         if self._numbers.mark == "." and not _has_comma(cells):
             return cells, nothing

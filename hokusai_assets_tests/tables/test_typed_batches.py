@@ -188,6 +188,15 @@ def test_a_mark_far_down_the_file_still_decides(tmp_path: Path) -> None:
     assert numbers(tmp_path, *cells).cells["n"][:2] == [None, None]
 
 
+def test_the_file_is_read_for_its_mark_only_once(tmp_path: Path) -> None:
+    file = opened(tmp_path, "x.csv", "t;n\nx;1,5\n")
+    assert file.decimal_mark(["n"]) == ","
+    (tmp_path / "x.csv").unlink()
+    assert file.decimal_mark(["n"]) == ","
+    with pytest.raises(FileNotFoundError):
+        file.decimal_mark(["t"])
+
+
 def test_json_and_parquet_numbers_have_points(tmp_path: Path) -> None:
     found = typed(tmp_path, '[{"n": "1,5"}, {"n": 2.5}]', NUMBER, name="x.json")
     assert found.rules == {("wrong-type", "n"): (1,)} and found.cells["n"] == [None, 2.5]
