@@ -143,7 +143,7 @@ SSN = Recogniser(
     pattern=_SSN,
     validator=_ssn_span,
     canonicalise=_canonical_ssn,
-    trigger="[0-9]{3}[ -]?[0-9]{2}[ -]?[0-9]{4}",
+    trigger=rf"[0-9]{{3}}-[0-9]{{2}}-[0-9]{{4}}|{_NAME}.*[0-9]",
     header_words=phrases("ssn", "social security", "socialsecurity", "socialsecuritynumber"),
     header_evidence=digits(7),
 )

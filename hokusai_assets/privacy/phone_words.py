@@ -114,11 +114,9 @@ _PHONE_AFTER = re.compile(
 )
 
 
-def meaning_of(text: str, start: int, end: int) -> str | None:
-    """Return "phone" or "other", as the words around text[start:end] say, or None."""
-    nearest = PHONE_WORDS.nearest(text, start)
-    if nearest is not None:
-        return nearest
-    if _NUMBER_OF_SOMEONE.search(words_before(text, start)):
-        return "phone"
-    return "phone" if _PHONE_AFTER.match(text[end : end + 40].casefold()) else None
+def is_someones_number(text: str, start: int, end: int) -> bool:
+    """Tell whether the words right before or after text[start:end] make it a person's number."""
+    before = words_before(text, start)
+    if _NUMBER_OF_SOMEONE.search(before):
+        return True
+    return _PHONE_AFTER.match(text[end : end + 40].casefold()) is not None

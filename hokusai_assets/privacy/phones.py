@@ -23,7 +23,7 @@ from hokusai_assets.privacy.phone_forms import (
     Written,
     split_extension,
 )
-from hokusai_assets.privacy.phone_words import PHONE_WORDS, meaning_of
+from hokusai_assets.privacy.phone_words import PHONE_WORDS, is_someones_number
 from hokusai_assets.privacy.recognition import (
     Recogniser,
     Span,
@@ -145,9 +145,9 @@ class PhoneBook:
             return None
         found = _announced(candidate) if candidate.may_be_announced else None
         if found is None:
-            meaning = None if alone else meaning_of(text, start, end)
+            meaning = None if alone else PHONE_WORDS.nearest(text, start)
             found = self._national(candidate, meaning, alone)
-            if found is None and meaning == "phone":
+            if found is None and not alone and _is_called_phone(candidate, meaning):
                 found = next(
                     (stop for stop, row in candidate.readings() if row.could_be_phone), None
                 )
@@ -243,6 +243,12 @@ def _announced(candidate: _Candidate) -> int | None:
         if longest is None and ((found and (form.plus or separated)) or "(" in form.text[1:]):
             longest = stop
     return longest
+
+
+def _is_called_phone(candidate: _Candidate, meaning: str | None) -> bool:
+    if meaning is None:
+        return is_someones_number(candidate.text, candidate.start, candidate.end)
+    return meaning == "phone"
 
 
 def _has_extension(candidate: _Candidate, stop: int, form: Written) -> bool:

@@ -30,6 +30,7 @@ class Recogniser:
         header_evidence: RE2 that at least one value must match before the header is believed.
         has_sign: whether each of its values holds a digit or an @, so that a text without either
             need not be looked at.
+        may_begin_with_word: whether a value may begin with a word of letters and a blank.
     """
 
     entity: str
@@ -41,6 +42,7 @@ class Recogniser:
     header_names: Phrases = frozenset()
     header_evidence: str = r"\S"
     has_sign: bool = True
+    may_begin_with_word: bool = False
 
     def __repr__(self) -> str:
         """Name the entity."""

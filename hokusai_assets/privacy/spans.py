@@ -31,11 +31,26 @@ _SIGN = re.compile("[0-9@]")
 # Sorting the marks on one letter into canonical order takes quadratic time, so a longer run is
 # cut short before; 30 is what Unicode's stream-safe format allows (UAX 15, section 13).
 _MAX_MARKS = 30
+_BASIC_PLANE = 0xFFFF
+
+
+@dataclass(frozen=True)
+class _Folding:
+    """What folding changes.
+
+    table: character -> its digit, a dash, or nothing. listed: the table's characters. long_run:
+        too many combining marks in a row. Both as far as they are in the basic plane, since
+        Python's `re` looks up only those at once; `long_run_anywhere` knows all marks.
+    """
+
+    table: dict[int, str | None]
+    listed: re.Pattern[str]
+    long_run: re.Pattern[str]
+    long_run_anywhere: re.Pattern[str]
 
 
 @lru_cache(maxsize=1)
-def _folding() -> tuple[dict[int, str | None], re.Pattern[str], re.Pattern[str]]:
-    """Return the character table, its characters, and too long runs of combining marks."""
+def _folding() -> _Folding:
     table: dict[int, str | None] = {}
     marks: list[str] = []
     for point in range(0x80, sys.maxunicode + 1):
@@ -51,9 +66,13 @@ def _folding() -> tuple[dict[int, str | None], re.Pattern[str], re.Pattern[str]]
             marks.append(character)
     for first, last in _INVISIBLE_RANGES:
         table.update(dict.fromkeys(range(first, last + 1)))
-    anyone = f"[{''.join(marks)}]"
-    listed = re.compile(f"[{''.join(re.escape(chr(point)) for point in table)}]")
-    return table, listed, re.compile(f"({anyone}{{{_MAX_MARKS}}}){anyone}+")
+    listed = "".join(re.escape(chr(point)) for point in table if point <= _BASIC_PLANE)
+    basic = "".join(mark for mark in marks if ord(mark) <= _BASIC_PLANE)
+    return _Folding(table, re.compile(f"[{listed}]"), _long_run(basic), _long_run("".join(marks)))
+
+
+def _long_run(marks: str) -> re.Pattern[str]:
+    return re.compile(f"([{marks}]{{{_MAX_MARKS}}})[{marks}]+")
 
 
 def fold(text: str) -> str:
@@ -64,12 +83,16 @@ def fold(text: str) -> str:
     """
     if text.isascii():
         return text
-    table, listed, long_run = _folding()  # 0.2 s once, and only where text is not ASCII.
-    normal = unicodedata.normalize("NFKC", long_run.sub(r"\1", text))
-    if not listed.search(normal):
+    folding = _folding()  # 0.2 s once, and only where text is not ASCII.
+    basic = max(text) <= chr(_BASIC_PLANE)
+    long_run = folding.long_run if basic else folding.long_run_anywhere
+    if len(text) > _MAX_MARKS and long_run.search(text):
+        text = long_run.sub(r"\1", text)
+    normal = unicodedata.normalize("NFKC", text)
+    if basic and not folding.listed.search(normal):
         return normal
     # Removing a character can bring two together that compose, or make a run: once more.
-    return unicodedata.normalize("NFKC", long_run.sub(r"\1", normal.translate(table)))
+    return unicodedata.normalize("NFKC", long_run.sub(r"\1", normal.translate(folding.table)))
 
 
 @dataclass(frozen=True)
@@ -105,6 +128,7 @@ class BatchRecogniser(Recogniser):
     spans_of: Callable[[Sequence[str]], Sequence[Sequence[Span]]]
     decides_columns: bool = True
     has_sign: bool = False
+    may_begin_with_word: bool = True
 
 
 class _Stretch:

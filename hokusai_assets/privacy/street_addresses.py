@@ -68,4 +68,5 @@ ADDRESS = Recogniser(
     ),
     # A house number; a column of street types, or of pavements, has none.
     header_evidence=r"\p{Nd}",
+    may_begin_with_word=True,
 )  # fmt: skip
