@@ -73,16 +73,25 @@ class Vocabulary:
     def nearest(self, text: str, start: int) -> str | None:
         """Return what the last known word within 40 characters before `start` says, or None."""
         before = words_before(text, start)
+        if not before.isascii() and _UNSPACED.search(before):
+            return self._nearest_of_all(before)
+        for part in reversed(before.split()):
+            words = (part,) if part.isalpha() else reversed(_WORD.findall(part))
+            for word in words:
+                if (meaning := self._meaning(word)) is not None:
+                    return meaning
+        return None
+
+    def _nearest_of_all(self, before: str) -> str | None:
         place, meaning = -1, None
         for match in reversed(list(_WORD.finditer(before))):
             found = self._meaning(match[0])
             if found is not None:
                 place, meaning = match.start(), found
                 break
-        if not before.isascii() and _UNSPACED.search(before):
-            for match in self._unspaced.finditer(before):
-                if match.start() > place:
-                    place, meaning = match.start(), self._unspaced_meaning[match[0]]
+        for match in self._unspaced.finditer(before):
+            if match.start() > place:
+                place, meaning = match.start(), self._unspaced_meaning[match[0]]
         return meaning
 
     def _meaning(self, word: str) -> str | None:

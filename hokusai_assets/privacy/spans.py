@@ -146,10 +146,12 @@ class _Stretch:
 
     def _fold(self) -> None:
         text = fold(self.raw)
+        if text is self.raw:
+            return
         self.pieces = []
         position = 0
         # Folding can only reveal a token that was disguised, which no token of ours is.
-        for match in () if text is self.raw else _TOKEN.finditer(text):
+        for match in _TOKEN.finditer(text):
             self.pieces += [text[position : match.start()], Finding(match[1], match[0])]
             position = match.end()
         self.pieces.append(text[position:])
@@ -190,9 +192,11 @@ def dissect_all(
 def _at_tokens(
     cell: str, relevant: int, is_own_token: Callable[[str], bool]
 ) -> list[str | Finding | _Stretch]:
+    if "<" not in cell:
+        return [_Stretch(cell, relevant, alone=True)]
     parts: list[str | Finding | _Stretch] = []
     position = 0
-    for match in _TOKEN.finditer(cell) if "<" in cell else ():
+    for match in _TOKEN.finditer(cell):
         parts.append(_Stretch(cell[position : match.start()], relevant, alone=False))
         parts.append(match[0] if is_own_token(match[0]) else Finding(match[1], match[0]))
         position = match.end()
