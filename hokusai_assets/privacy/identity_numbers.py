@@ -29,7 +29,8 @@ _OTHER_NUMBERS = Vocabulary(
             "article", "bestellung", "bestellnummer", "artikel*", "commande", "pedido", "ordine",
         ),
         "ssn": ("ssn", "social", "security", "taxpayer"),
-    }
+    },
+    near=frozenset({"other"}),
 )  # fmt: skip
 
 

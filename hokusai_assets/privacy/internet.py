@@ -74,7 +74,8 @@ _NUMBER_KINDS = Vocabulary(
             "driver", "drivers", "sdk", "upgrade*", "update*", "bios", "app", "plugin", "package",
             "library", "section", "chapter", "clause", "oid", "バージョン", "版本", "버전",
         ),
-    }
+    },
+    near=frozenset({"version"}),
 )  # fmt: skip
 
 

@@ -52,7 +52,8 @@ _OTHER_NUMBERS = Vocabulary(
             "parcel", "waybill", "timestamp*", "epoch", "unix", "serial", "sscc",
         ),
         "card": ("card*", "visa", "mastercard", "amex", "maestro", "credit", "debit", "pay*"),
-    }
+    },
+    near=frozenset({"other"}),
 )  # fmt: skip
 
 

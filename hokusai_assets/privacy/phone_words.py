@@ -12,7 +12,7 @@ _PHONE = (
     "mobile", "mobiles", "cell", "cellphone*", "cellular", "fax*", "ring", "rang", "dial",
     "dials", "dialed", "dialled", "dialling", "dialing", "text", "texts", "texting", "txt", "sms",
     "whatsapp*", "viber", "telegram", "contact*", "reach*", "landline*", "hotline*", "helpline*",
-    "voicemail*", "handset", "callback", "msisdn", "pager",
+    "voicemail*", "handset", "ext", "extension", "callback", "msisdn", "pager",
     # German
     "telefon*", "handy*", "mobil", "mobilnummer*", "mobilfunk*", "mobiltelefon*", "rufnummer*",
     "anruf*", "ruf", "rufe", "rufen", "ruft", "rückruf*", "festnetz*", "erreich*", "durchwahl",
@@ -58,7 +58,7 @@ _OTHER = (
     "gbp", "jpy", "inr", "lat", "lon", "lng", "latitude", "longitude", "coordinate*", "coords",
     "gps", "temperature", "weight*", "height*", "width*", "length*", "size*", "population",
     "views", "bytes", "hash*", "checksum*", "asin", "imei", "ssn", "passport*", "licence*",
-    "license*", "policy", "claim*", "member", "membership", "student", "patient", "registration",
+    "license*", "policy", "member", "membership", "student", "patient", "registration",
     "vat", "tax", "ein", "tin", "zip", "postcode", "page", "pages", "row", "rows", 
     "lines", "job", "issue", "bug", "commit", "revenue", "sales", "units", "score*", "salary",
     "budget*", "balance*", "stock", "paid", "pay", "payment*", "warehouse", "rate",
@@ -87,7 +87,7 @@ _OTHER = (
     "#", "№", "$", "€", "£", "¥",
 )  # fmt: skip
 
-PHONE_WORDS = Vocabulary({"phone": _PHONE, "other": _OTHER})
+PHONE_WORDS = Vocabulary({"phone": _PHONE, "other": _OTHER}, near=frozenset({"other"}))
 
 # "my number is", "his new number:"; a number alone could count anything.
 _NUMBER_OF_SOMEONE = re.compile(
