@@ -24,7 +24,7 @@ _BETWEEN = frozenset(
 
 # Words of letters, and signs that name a number's kind by themselves.
 _LETTERS = re.compile(r"^[^\W\d_]+")
-_WORD = re.compile(r"[^\W\d_]+|[#№$€£¥%°]")
+_WORD = re.compile("[^\\W\\d_]+|[#№$€£¥%°☎✆☏\U0001f4de\U0001f4f1]")
 # Scripts that write words without a space between them, or whose vowels are no letters to `\w`.
 _UNSPACED = re.compile("[\u0590-\u1cff\u2e80-\u9fff\uac00-\ud7ff]")
 

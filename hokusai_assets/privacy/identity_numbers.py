@@ -143,6 +143,7 @@ SSN = Recogniser(
     entity="SSN",
     pattern=_SSN,
     validator=_ssn_span,
+    reads_context=True,
     canonicalise=_canonical_ssn,
     trigger=rf"[0-9]{{3}}-[0-9]{{2}}-[0-9]{{4}}|{_NAME}.*[0-9]",
     header_words=phrases("ssn", "social security", "socialsecurity", "socialsecuritynumber"),

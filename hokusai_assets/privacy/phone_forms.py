@@ -42,7 +42,9 @@ _MOBILE_SHAPES = frozenset(
 )
 # Russia, Brazil, Japan: with a dash before the last group.
 _DASHED_SHAPES = frozenset({(3, 3, 2, 2), (2, 4, 4), (2, 5, 4), (3, 4, 4)})
-_LOCAL_SHAPES = frozenset({(7,), (3, 4), (4, 3), (3, 2, 2), (2, 3, 2), (1, 3, 3), (1, 6), (2, 5)})
+_LOCAL_SHAPES = frozenset(
+    {(7,), (3, 4), (4, 3), (3, 2, 2), (2, 3, 2), (3, 1, 3), (1, 3, 3), (1, 6), (2, 5)}
+)
 _STOCKHOLM = re.compile("0[1-9]-[0-9]{2,3}(?: [0-9]{2,3}){1,2}")  # 08-12 34 56
 _BUDAPEST = (2, 1, 3, 4)  # 06-1/234 5678
 _PAIRS = (2, 2, 2, 2, 2)  # France

@@ -25,6 +25,7 @@ from hokusai_assets.privacy.phone_forms import (
 )
 from hokusai_assets.privacy.phone_words import PHONE_WORDS, is_someones_number
 from hokusai_assets.privacy.recognition import (
+    VALUE,
     Recogniser,
     Span,
     digits,
@@ -42,7 +43,7 @@ _CODE_RIGHT = re.compile(r"-[A-Z]{1,4}(?![^\W\d_])")
 _IN_ROW_LEFT = re.compile(r"[0-9][ \t]?$")
 _IN_ROW_RIGHT = re.compile(r"[ \t]?[0-9]")
 _UNSPACED = "\u2e80-\u9fff\uac00-\ud7ff"
-_SETS_OFF_LEFT = re.compile(rf"(?:^|[,:;|<>\[(\"'\n\u2022=*{_UNSPACED}-])[ \t]?$")
+_SETS_OFF_LEFT = re.compile(rf"(?:^|[,:;|<>\[(\"'\n\u2022=*{VALUE}{_UNSPACED}-])[ \t]?$")
 _SETS_OFF_RIGHT = re.compile(rf"[ \t]?(?:$|[,:;|<>)\].!?\"'\n{_UNSPACED}])")
 
 
@@ -255,7 +256,7 @@ def _announced(candidate: _Candidate) -> int | None:
 def _is_called_phone(candidate: _Candidate, meaning: str | None) -> bool:
     if meaning is None:
         return is_someones_number(candidate.text, candidate.start, candidate.end)
-    return meaning == "phone"
+    return meaning in ("phone", "place")
 
 
 def _has_extension(candidate: _Candidate, stop: int, form: Written) -> bool:
@@ -287,4 +288,5 @@ def phones(region_codes: tuple[str, ...]) -> Recogniser:
         trigger=TRIGGER,
         header_words=_HEADERS,
         header_evidence=digits(MIN_DIGITS),
+        reads_context=True,
     )
