@@ -15,7 +15,7 @@ import pyarrow as pa
 from hokusai_assets.benchmarks.loading import Benchmark
 from hokusai_assets.benchmarks.row_sets import RowSet
 from hokusai_assets.benchmarks.spec import BenchmarkSpec
-from hokusai_assets.contributions.overlap import LeakageScan
+from hokusai_assets.contributions.leakage.scan import LeakageScan
 from perf.fresh_process import in_fresh_process
 
 ROWS = 1_000_000

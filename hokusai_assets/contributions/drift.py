@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from scipy import stats
 
 from hokusai_assets.benchmarks.spec import BenchmarkSpec
-from hokusai_assets.contributions.match_keys import normalised_text
+from hokusai_assets.contributions.leakage.match_keys import normalised_text
 from hokusai_assets.tables.problems import Problem
 
 BINS = 10

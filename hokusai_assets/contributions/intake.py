@@ -25,13 +25,14 @@ from hokusai_assets.contributions.intake_report import History, IntakeReport
 from hokusai_assets.contributions.labels import (
     BaselineOpinion,
     LabelCheck,
+    LabelledRows,
     LabelScan,
     label_noise,
     label_problems,
 )
-from hokusai_assets.contributions.leakage_report import leakage_problems
+from hokusai_assets.contributions.leakage.report import leakage_problems
+from hokusai_assets.contributions.leakage.scan import LeakageScan
 from hokusai_assets.contributions.manifest import Manifest, parse_manifest
-from hokusai_assets.contributions.overlap import LeakageScan
 from hokusai_assets.contributions.row_index import Claimed, RowIndex
 from hokusai_assets.contributions.row_sample import RowSample
 from hokusai_assets.contributions.row_spool import DistinctRows, RowSpool
@@ -281,7 +282,9 @@ class _SecondPass:
     def __init__(self, benchmark: Benchmark, privacy: Pseudonymiser, spool: RowSpool) -> None:
         self.privacy, self.spool = privacy, spool
         self.scan = LeakageScan.of(benchmark)
-        self.labels = LabelScan(benchmark.spec, self.scan.labelled)
+        base_labels = benchmark.base.table.column(benchmark.spec.target)
+        base = LabelledRows(self.scan.base_feature_keys, base_labels, benchmark.spec)
+        self.labels = LabelScan(benchmark.spec, base)
         self.sample = RowSample(privacy.replaced_schema())
         self.removed = dict.fromkeys(("in_test_set", "near_test_set", "in_base_set"), 0)
         self._spec = benchmark.spec

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from hokusai_assets.benchmarks.spec import BenchmarkSpec
 from hokusai_assets.contributions.drift import stability_index, stability_limit
-from hokusai_assets.contributions.leakage_report import (
+from hokusai_assets.contributions.leakage.report import (
     STANDARD_ERRORS,
     NaturalRate,
     standard_error,

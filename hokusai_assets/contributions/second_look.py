@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from hokusai_assets.benchmarks.loading import Benchmark, privacy_policies, recognisers_for
 from hokusai_assets.benchmarks.row_sets import StoredRows
 from hokusai_assets.canonical import rows as canonical_rows
-from hokusai_assets.contributions.overlap import LeakageScan
+from hokusai_assets.contributions.leakage.scan import LeakageScan
 from hokusai_assets.privacy.pseudonymise import ResidualFinding, residual_personal_data
 from hokusai_assets.privacy.tokens import reduce_table
 

@@ -11,7 +11,7 @@ _WORDS = (
     r"date of birth|birth ?date|birth ?day|born(?: on)?|d\.?o\.?b|geboren(?: am| op)?|geb"
     r"|geburtsdatum|geburtstag|n(?:é|e)e? le|date de naissance|fecha de nacimiento"
     r"|nacid[oa](?: el)?|data di nascita|nat[oa] il|geboortedatum|data de nascimento"
-    r"|nascid[oa](?: em)?|data urodzenia|ur|urodzon[ya]|födelsedatum|född|fødselsdato|født"
+    r"|nascid[oa](?: em)?|data urodzenia|ur\.|urodzon[ya]|födelsedatum|född|fødselsdato|født"
     r"|syntymäaika|syntynyt|doğum tarihi|datum narození|narozena?|дата рождения|родил(?:ся|ась)"
 )
 _UNSPACED_WORDS = "生年月日|出生日期|出生|生日|생년월일"
@@ -22,9 +22,9 @@ _MONTHS = (
 _MONTH = rf"(?:{'|'.join(_MONTHS)})[^\W\d_]{{0,8}}\.?"
 _YEAR = "(?:1[89]|20)[0-9]{2}"
 _DATE = (
-    rf"(?:{_YEAR}[-/. ][0-9]{{1,2}}[-/. ][0-9]{{1,2}}"
+    rf"(?:{_YEAR}(?P<first>[-/. ])[0-9]{{1,2}}(?P=first)[0-9]{{1,2}}"
     rf"|{_YEAR}年[0-9]{{1,2}}月[0-9]{{1,2}}日?|{_YEAR}년 ?[0-9]{{1,2}}월 ?[0-9]{{1,2}}일"
-    rf"|[0-9]{{1,2}}[-/. ][0-9]{{1,2}}[-/. ](?:{_YEAR}|[0-9]{{2}})"
+    rf"|[0-9]{{1,2}}(?P<last>[-/. ])[0-9]{{1,2}}(?P=last)(?:{_YEAR}|[0-9]{{2}})"
     rf"|[0-9]{{1,2}}(?:st|nd|rd|th|\.|º|er)?[- ](?:of |de )?{_MONTH}[-, ]{{1,2}}"
     rf"(?:de |del )?{_YEAR}"
     rf"|{_MONTH} [0-9]{{1,2}}(?:st|nd|rd|th)?,? {_YEAR}"

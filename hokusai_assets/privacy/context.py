@@ -9,10 +9,22 @@ from functools import cached_property
 
 REACH = 40
 _STEM_START = 3
+# In scripts without spaces, where words can't be told apart.
+_NEAR_CHARACTERS = 8
+# What may stand between a word and its number.
+_BETWEEN = frozenset(
+    {
+        "number", "numbers", "no", "nos", "num", "nr", "nummer", "numer", "numéro", "número",
+        "numero", "номер", "code", "n", "o", "is", "was", "are", "be", "ist", "lautet", "est", "es",
+        "è", "er", "är", "jest", "of", "the", "a", "an", "to", "at", "de",
+        "di", "du", "del", "von", "over", "about", "approx", "ca", "circa", "reads", "equals", "x",
+        "new", "old", "your", "our", "my", "his", "her", "this", "that",
+    }
+)  # fmt: skip
 
 # Words of letters, and signs that name a number's kind by themselves.
 _LETTERS = re.compile(r"^[^\W\d_]+")
-_WORD = re.compile(r"[^\W\d_]+|[#№$€£¥%°]")
+_WORD = re.compile("[^\\W\\d_]+|[#№$€£¥%°☎✆☏\U0001f4de\U0001f4f1]")
 # Scripts that write words without a space between them, or whose vowels are no letters to `\w`.
 _UNSPACED = re.compile("[\u0590-\u1cff\u2e80-\u9fff\uac00-\ud7ff]")
 
@@ -33,9 +45,12 @@ class Vocabulary:
 
     words: meaning -> words in lower case. One that ends in `*` stands for all that begin so; in
         scripts without spaces a word counts wherever it stands.
+    near: meanings that a word has only right before the number, or with words such as "number",
+        "no", "is" and "of" between: "order no. 123" is an order's, "ordered shoes, 123" is not.
     """
 
     words: Mapping[str, Iterable[str]]
+    near: frozenset[str] = frozenset()
 
     @cached_property
     def _whole(self) -> dict[str, str]:
@@ -73,17 +88,28 @@ class Vocabulary:
     def nearest(self, text: str, start: int) -> str | None:
         """Return what the last known word within 40 characters before `start` says, or None."""
         before = words_before(text, start)
-        place, meaning = -1, None
+        if not before.isascii() and _UNSPACED.search(before):
+            return self._nearest_of_all(before)
+        far = False
+        for part in reversed(before.split()):
+            for word in (part,) if part.isalpha() else reversed(_WORD.findall(part)):
+                if (meaning := self._meaning(word)) is not None:
+                    return None if far and meaning in self.near else meaning
+                far = far or word not in _BETWEEN
+        return None
+
+    def _nearest_of_all(self, before: str) -> str | None:
+        end, meaning = -1, None
         for match in reversed(list(_WORD.finditer(before))):
             found = self._meaning(match[0])
             if found is not None:
-                place, meaning = match.start(), found
+                end, meaning = match.end(), found
                 break
-        if not before.isascii() and _UNSPACED.search(before):
-            for match in self._unspaced.finditer(before):
-                if match.start() > place:
-                    place, meaning = match.start(), self._unspaced_meaning[match[0]]
-        return meaning
+        for match in self._unspaced.finditer(before):
+            if match.end() > end:
+                end, meaning = match.end(), self._unspaced_meaning[match[0]]
+        far = len(before) - end > _NEAR_CHARACTERS
+        return None if far and meaning in self.near else meaning
 
     def _meaning(self, word: str) -> str | None:
         found = self._whole.get(word)

@@ -29,7 +29,8 @@ _OTHER_NUMBERS = Vocabulary(
             "article", "bestellung", "bestellnummer", "artikel*", "commande", "pedido", "ordine",
         ),
         "ssn": ("ssn", "social", "security", "taxpayer"),
-    }
+    },
+    near=frozenset({"other"}),
 )  # fmt: skip
 
 
@@ -142,8 +143,9 @@ SSN = Recogniser(
     entity="SSN",
     pattern=_SSN,
     validator=_ssn_span,
+    reads_context=True,
     canonicalise=_canonical_ssn,
-    trigger="[0-9]{3}[ -]?[0-9]{2}[ -]?[0-9]{4}",
+    trigger=rf"[0-9]{{3}}-[0-9]{{2}}-[0-9]{{4}}|{_NAME}.*[0-9]",
     header_words=phrases("ssn", "social security", "socialsecurity", "socialsecuritynumber"),
     header_evidence=digits(7),
 )

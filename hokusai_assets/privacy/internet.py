@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import socket
 
 from hokusai_assets.privacy.context import Vocabulary
 from hokusai_assets.privacy.recognition import (
@@ -48,6 +49,7 @@ def _canonical_userinfo(text: str) -> str:
 
 
 # IP address -------------------------------------------------------------------------------------
+_NOBODYS = frozenset({bytes(16), bytes(15) + b"\x01"})
 _IPV4 = r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}"
 _IPV6 = rf"[0-9A-Fa-f]{{0,4}}(?::[0-9A-Fa-f]{{0,4}}){{1,7}}:(?:{_IPV4}|[0-9A-Fa-f]{{0,4}})"
 _IP = rf"(?<!{WORD})(?<![.:])(?:{_IPV6}|{_IPV4})"
@@ -69,10 +71,13 @@ _NUMBER_KINDS = Vocabulary(
             "version*", "versión", "versao", "versão", "versione", "versie", "wersja", "wersji",
             "verze", "verzió", "versiyon", "sürüm", "версия", "версии", "v", "ver", "vers", "rev",
             "revision", "release*", "rel", "build*", "firmware", "fw", "patch*", "kernel",
-            "driver", "drivers", "sdk", "upgrade*", "update*", "bios", "app", "plugin", "package",
-            "library", "section", "chapter", "clause", "oid", "バージョン", "版本", "버전",
+            "driver", "drivers", "windows", "android", "ios", "macos", "linux", "ubuntu",
+            "python", "java", "chrome", "firefox", "safari", "sdk", "upgrade*", "update*", "bios",
+            "app", "plugin", "package", "library", "section", "chapter", "clause", "oid",
+            "バージョン", "版本", "버전",
         ),
-    }
+    },
+    near=frozenset({"version"}),
 )  # fmt: skip
 
 
@@ -86,14 +91,19 @@ def _ip_span(text: str, start: int, end: int, alone: bool) -> Span | None:
     if ":" not in value:
         valid = _is_ipv4(value) and not value.startswith("127.") and value != "0.0.0.0"
         return (start, end) if valid and not _reads_as_version(text, start, value) else None
-    try:
-        address = ipaddress.IPv6Address(value)
-    except ValueError:
-        return None
+    address = _ipv6(value)
     # ::, ::1 and 127.0.0.1 identify nobody; `a::b` without a digit is program text.
-    if address.is_unspecified or address.is_loopback or not re.search("[0-9]", value):
+    if address is None or address in _NOBODYS or not re.search("[0-9]", value):
         return None
     return start, end
+
+
+def _ipv6(text: str) -> bytes | None:
+    """Return the 16 bytes of an IPv6 address (RFC 4291 2.2), None if it is none."""
+    try:
+        return socket.inet_pton(socket.AF_INET6, text)
+    except OSError:
+        return None
 
 
 def _is_ipv4(text: str) -> bool:
@@ -120,14 +130,15 @@ def _canonical_ip(text: str) -> str:
     value = text.strip()
     if _is_ipv4(value):
         return value
-    try:
+    if value.isdecimal() and len(value) <= 10 and int(value) < 2**32:
         # A number column holds an IPv4 address as its 32-bit value.
-        address = ipaddress.ip_address(int(value) if value.isdecimal() else value)
-    except ValueError:
+        return str(ipaddress.IPv4Address(int(value)))
+    packed = _ipv6(value) if ":" in value and value.isascii() else None
+    if packed is None:
         return plain_text(text)
     # RFC 4291 2.5.5.2: an IPv4-mapped IPv6 address is that IPv4 address.
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return (mapped or address).compressed
+    address = ipaddress.IPv6Address(packed)
+    return (address.ipv4_mapped or address).compressed
 
 
 USERINFO = Recogniser(
@@ -159,6 +170,7 @@ IP = Recogniser(
     entity="IP",
     pattern=_IP,
     validator=_ip_span,
+    reads_context=True,
     canonicalise=_canonical_ip,
     trigger=r"[0-9]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]|::|(?:[0-9A-Fa-f]{1,4}:){5}",
     header_words=phrases("ip", "ipv", "ipaddress", "ipaddr", "ip address", "ip addr"),

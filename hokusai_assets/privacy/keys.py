@@ -8,6 +8,7 @@ import os
 import re
 import secrets
 import stat
+from binascii import hexlify
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +19,7 @@ KEY_FILE_NAME = "pii.key"
 MIN_SECRET_BYTES = 32
 KEY_ID = r"k[a-z]{1,15}"
 
-_HEX_TO_LETTER = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
+_HEX_TO_LETTER = bytes.maketrans(b"0123456789abcdef", b"abcdefghijklmnop")
 
 
 class PrivacyKeyError(ValueError):
@@ -27,7 +28,7 @@ class PrivacyKeyError(ValueError):
 
 def letters(data: bytes) -> str:
     """Write bytes as two letters a-p each: text without digits, which nothing takes for data."""
-    return data.hex().translate(_HEX_TO_LETTER)
+    return hexlify(data).translate(_HEX_TO_LETTER).decode("ascii")
 
 
 @dataclass(frozen=True)

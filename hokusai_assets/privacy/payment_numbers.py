@@ -19,6 +19,7 @@ from hokusai_assets.privacy.recognition import (
 
 # Payment card -----------------------------------------------------------------------------------
 _CARD = rf"(?<!{WORD})[0-9](?:[ -]?[0-9]){{11,18}}"
+_CODE_LEFT = re.compile(r"[^\W\d_]-$")  # XA-4111...
 _SEPARATED = re.compile(r"[ -]")
 _TO_19 = tuple(range(12, 20))
 # Issuer ranges as the networks publish them: (first prefix, last prefix, allowed lengths).
@@ -52,7 +53,8 @@ _OTHER_NUMBERS = Vocabulary(
             "parcel", "waybill", "timestamp*", "epoch", "unix", "serial", "sscc",
         ),
         "card": ("card*", "visa", "mastercard", "amex", "maestro", "credit", "debit", "pay*"),
-    }
+    },
+    near=frozenset({"other"}),
 )  # fmt: skip
 
 
@@ -74,6 +76,9 @@ def is_card_number(number: str) -> bool:
 def _card_span(text: str, start: int, end: int, alone: bool) -> Span | None:
     if not text[start : start + 4].isdecimal() or not open_left(text, start):
         return None  # Spares lists of small numbers the search below.
+    in_code = _CODE_LEFT.search(text[max(0, start - 2) : start])
+    if in_code and _OTHER_NUMBERS.nearest(text, start) != "card":
+        return None
     for stop in _stops(text, start, end):
         groups = re.findall("[0-9]+", text[start:stop])
         # Cards are printed 4-4-4-4, 4-6-5 or 4-6-4; other groups are a list of numbers.
@@ -185,6 +190,7 @@ CARD = Recogniser(
     entity="CARD",
     pattern=_CARD,
     validator=_card_span,
+    reads_context=True,
     canonicalise=_canonical_card,
     trigger="[0-9](?:[ -]?[0-9]){11}",
     header_words=phrases(

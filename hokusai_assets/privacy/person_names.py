@@ -87,4 +87,5 @@ def names(*, in_text: bool) -> Recogniser:
         # Two letters: a column of codes A, B and C is none of names.
         header_evidence=r"\p{L}\p{L}",
         has_sign=False,
+        may_begin_with_word=True,
     )

@@ -42,6 +42,9 @@ _MOBILE_SHAPES = frozenset(
 )
 # Russia, Brazil, Japan: with a dash before the last group.
 _DASHED_SHAPES = frozenset({(3, 3, 2, 2), (2, 4, 4), (2, 5, 4), (3, 4, 4)})
+_LOCAL_SHAPES = frozenset(
+    {(7,), (3, 4), (4, 3), (3, 2, 2), (2, 3, 2), (3, 1, 3), (1, 3, 3), (1, 6), (2, 5)}
+)
 _STOCKHOLM = re.compile("0[1-9]-[0-9]{2,3}(?: [0-9]{2,3}){1,2}")  # 08-12 34 56
 _BUDAPEST = (2, 1, 3, 4)  # 06-1/234 5678
 _PAIRS = (2, 2, 2, 2, 2)  # France
@@ -134,8 +137,8 @@ class Written:
         if shape == _BUDAPEST:
             return self.digits.startswith("06")
         if len(shape) == 1:
-            return len(self.digits) <= 11
-        return 2 <= shape[0] <= 6 and len(shape) <= 5 and min(shape[1:]) >= 2
+            return True
+        return 2 <= shape[0] <= 8 and len(shape) <= 5 and min(shape[1:]) >= 2
 
     @property
     def is_small_groups(self) -> bool:
@@ -180,6 +183,8 @@ class Written:
         return (
             len(self.digits) <= MAX_DIGITS
             and len(self.shape) <= 6
+            # `87121 18` is a short code and something else.
+            and (len(self.digits) > 7 or self.shape in _LOCAL_SHAPES)
             and self.shape.count(1) <= 1
             and not self.is_other_number
             and not self.mixes_dots

@@ -136,21 +136,40 @@ class PlanBook:
         """Return E.164 of digits as they are dialled within the first region that has them."""
         return self._dialled.e164(digits, mobile)
 
+    def mobile_from_abroad(self, digits: str) -> bool:
+        """Tell a region's mobile number with its calling code before it."""
+        return bool(self._from_abroad.Match(digits))
+
+    @cached_property
+    def _from_abroad(self) -> Any:
+        numbers = re2.Set.FullMatchSet(_options())
+        for known in self.plans:
+            # North America has no mobile numbers of their own; China's are found as they are.
+            if known.mobile and known.calling_code != "1":
+                numbers.Add(f"{known.calling_code}(?:{known.mobile})")
+        numbers.Add(r"\z[0-9]")  # A set must not be empty.
+        numbers.Compile()
+        return numbers
+
     def without_trunk(self, digits: str) -> str | None:
         """Return E.164 of a national number that has lost its trunk prefix, such as a zero."""
         return self._bare.e164(digits, False)
+
+
+def _options() -> Any:
+    options = re2.Options()
+    options.max_mem = _AUTOMATON_BYTES
+    return options
 
 
 class _NumberSet:
     """All regions' number patterns as one automaton (RE2's Set)."""
 
     def __init__(self, plans: Sequence[Plan], *, as_dialled: bool) -> None:
-        options = re2.Options()
-        options.max_mem = _AUTOMATON_BYTES
         self._plans = plans
         self._as_dialled = as_dialled
-        self._any = re2.Set.FullMatchSet(options)
-        self._mobile = re2.Set.FullMatchSet(options)
+        self._any = re2.Set.FullMatchSet(_options())
+        self._mobile = re2.Set.FullMatchSet(_options())
         for known in plans:
             # A pattern must be added for each, so that positions agree; \z\d matches nothing.
             self._any.Add(self._form(known, known.any_number))

@@ -12,7 +12,8 @@ _PHONE = (
     "mobile", "mobiles", "cell", "cellphone*", "cellular", "fax*", "ring", "rang", "dial",
     "dials", "dialed", "dialled", "dialling", "dialing", "text", "texts", "texting", "txt", "sms",
     "whatsapp*", "viber", "telegram", "contact*", "reach*", "landline*", "hotline*", "helpline*",
-    "voicemail*", "handset", "callback", "msisdn", "pager",
+    "voicemail*", "handset", "hmu", "☎", "✆", "☏", "\U0001f4de", "\U0001f4f1", "ext", "extension",
+    "callback", "msisdn", "pager",
     # German
     "telefon*", "handy*", "mobil", "mobilnummer*", "mobilfunk*", "mobiltelefon*", "rufnummer*",
     "anruf*", "ruf", "rufe", "rufen", "ruft", "rückruf*", "festnetz*", "erreich*", "durchwahl",
@@ -58,7 +59,7 @@ _OTHER = (
     "gbp", "jpy", "inr", "lat", "lon", "lng", "latitude", "longitude", "coordinate*", "coords",
     "gps", "temperature", "weight*", "height*", "width*", "length*", "size*", "population",
     "views", "bytes", "hash*", "checksum*", "asin", "imei", "ssn", "passport*", "licence*",
-    "license*", "policy", "claim*", "member", "membership", "student", "patient", "registration",
+    "license*", "policy", "member", "membership", "student", "patient", "registration",
     "vat", "tax", "ein", "tin", "zip", "postcode", "page", "pages", "row", "rows", 
     "lines", "job", "issue", "bug", "commit", "revenue", "sales", "units", "score*", "salary",
     "budget*", "balance*", "stock", "paid", "pay", "payment*", "warehouse", "rate",
@@ -87,11 +88,18 @@ _OTHER = (
     "#", "№", "$", "€", "£", "¥",
 )  # fmt: skip
 
-PHONE_WORDS = Vocabulary({"phone": _PHONE, "other": _OTHER})
+# Where a phone stands; of numbers right after them only.
+_PLACES = ("home", "office", "work", "desk", "direct", "evening*", "daytime", "main", "switchboard")
+
+PHONE_WORDS = Vocabulary(
+    {"phone": _PHONE, "other": _OTHER, "place": _PLACES}, near=frozenset({"other", "place"})
+)
 
 # "my number is", "his new number:"; a number alone could count anything.
 _NUMBER_OF_SOMEONE = re.compile(
-    r"(?:\b(?:message|msg|voicemail)s? (?:from|to|at|on|for)"
+    # Labels of one letter or two, as on cards: T: and WA:
+    r"(?:(?:^|[\s,;|(\ufffc])(?:[tpmfhocw]|wa|hp|ph)\s?[:.]\s?$"
+    r"|\b(?:message|msg|voicemail)s? (?:from|to|at|on|for)"
     r"|(?:\b(?:my|his|her|their|our|your|its|new|best|daytime|evening|emergency|the|this|that)|'s)"
     r" (?:(?:new|old|own|private|personal|direct|current|best|work|home|other|usual) ){0,2}"
     r"(?:number|numbers|no|nos|nr|digits)"
@@ -109,16 +117,14 @@ _PHONE_AFTER = re.compile(
     r"|[ ,]{0,2}(?:just |has |keeps? |never |is |is not |isn't |does not |doesn't |not )?"
     r"(?:called|calling|calls|rang|rings|ringing|texted|texting|answer|answers|answering|picks? up"
     r"|disconnected|engaged)\b"
-    r"|[ ,]{0,2}(?:is|was|ist|est|es|è) (?:\w+ ){1,3}(?:number|phone|mobile|cell|nummer|numéro"
-    r"|número|numero)\b"
+    r"|[ ,]{0,2}(?:is|was|that's|thats|ist|est|es|è) (?:\w+ ){1,3}"
+    r"(?:number|num|phone|mobile|cell|nummer|numéro|número|numero)\b"
 )
 
 
-def meaning_of(text: str, start: int, end: int) -> str | None:
-    """Return "phone" or "other", as the words around text[start:end] say, or None."""
-    nearest = PHONE_WORDS.nearest(text, start)
-    if nearest is not None:
-        return nearest
-    if _NUMBER_OF_SOMEONE.search(words_before(text, start)):
-        return "phone"
-    return "phone" if _PHONE_AFTER.match(text[end : end + 40].casefold()) else None
+def is_someones_number(text: str, start: int, end: int) -> bool:
+    """Tell whether the words right before or after text[start:end] make it a person's number."""
+    before = words_before(text, start)
+    if _NUMBER_OF_SOMEONE.search(before):
+        return True
+    return _PHONE_AFTER.match(text[end : end + 40].casefold()) is not None

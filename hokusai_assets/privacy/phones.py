@@ -23,8 +23,9 @@ from hokusai_assets.privacy.phone_forms import (
     Written,
     split_extension,
 )
-from hokusai_assets.privacy.phone_words import PHONE_WORDS, meaning_of
+from hokusai_assets.privacy.phone_words import PHONE_WORDS, is_someones_number
 from hokusai_assets.privacy.recognition import (
+    VALUE,
     Recogniser,
     Span,
     digits,
@@ -38,11 +39,11 @@ DEFAULT_REGIONS = phone_plans.DEFAULT_REGIONS
 MIN_DIGITS = 7
 _GAP = re.compile(r"[ \t/()][ \t./()-]*")
 _CODE_LEFT = re.compile(r"([^\W\d_]+)-$")
-_CODE_RIGHT = re.compile(r"-[^\W\d_]")
+_CODE_RIGHT = re.compile(r"-[A-Z]{1,4}(?![^\W\d_])")
 _IN_ROW_LEFT = re.compile(r"[0-9][ \t]?$")
 _IN_ROW_RIGHT = re.compile(r"[ \t]?[0-9]")
 _UNSPACED = "\u2e80-\u9fff\uac00-\ud7ff"
-_SETS_OFF_LEFT = re.compile(rf"(?:^|[,:;|<>\[(\"'\n\u2022=*{_UNSPACED}-])[ \t]?$")
+_SETS_OFF_LEFT = re.compile(rf"(?:^|[,:;|<>\[(\"'\n\u2022=*{VALUE}{_UNSPACED}-])[ \t]?$")
 _SETS_OFF_RIGHT = re.compile(rf"[ \t]?(?:$|[,:;|<>)\].!?\"'\n{_UNSPACED}])")
 
 
@@ -145,9 +146,9 @@ class PhoneBook:
             return None
         found = _announced(candidate) if candidate.may_be_announced else None
         if found is None:
-            meaning = None if alone else meaning_of(text, start, end)
+            meaning = None if alone else PHONE_WORDS.nearest(text, start)
             found = self._national(candidate, meaning, alone)
-            if found is None and meaning == "phone":
+            if found is None and not alone and _is_called_phone(candidate, meaning):
                 found = next(
                     (stop for stop, row in candidate.readings() if row.could_be_phone), None
                 )
@@ -174,13 +175,17 @@ class PhoneBook:
         if number[0] == "0":
             if not form.has_trunk_zero or (form.is_small_groups and candidate.is_in_row(stop)):
                 return False
+            if len(form.shape) == 1 and (alone and len(number) > 11):
+                return False
             return len(form.shape) > 1 or self.plans.dialled(number) is not None
-        if form.shape == (11,):
-            # Of bare digits only China's mobile numbers are told from others by their form.
-            mobile = number[0] == "1" and number[1] in "3456789"
-            return mobile and not alone and bool(self.plans.dialled(number, mobile=True))
+        if form.shape == (11,) and number[0] == "1" and number[1] in "3456789":
+            # China's mobile numbers, alone among bare ones, have a form of their own.
+            return not alone and bool(self.plans.dialled(number, mobile=True))
         if form.has_own_grouping:
             return True
+        if len(number) >= 11 and len(form.shape) <= 2 and not alone:
+            # With a calling code, its plus left out: 447700900123.
+            return self.plans.mobile_from_abroad(number)
         # Without a trunk prefix the mobile form is usual, in few groups.
         return form.has_mobile_grouping and bool(self.plans.dialled(number, mobile=True))
 
@@ -204,6 +209,9 @@ class PhoneBook:
         return self._e164(form) + (f";ext={extension}" if extension else "")
 
     def _e164(self, form: Written) -> str:
+        if not (form.plus or form.exit_code):
+            # However the digits of an exit code are spaced.
+            form = Written(form.digits)
         number = form.international_digits
         if number is not None:
             found = phone_plans.international(number)
@@ -245,6 +253,12 @@ def _announced(candidate: _Candidate) -> int | None:
     return longest
 
 
+def _is_called_phone(candidate: _Candidate, meaning: str | None) -> bool:
+    if meaning is None:
+        return is_someones_number(candidate.text, candidate.start, candidate.end)
+    return meaning in ("phone", "place")
+
+
 def _has_extension(candidate: _Candidate, stop: int, form: Written) -> bool:
     if stop == len(candidate.text) or not (len(form.shape) > 1 or len(form.digits) >= 10):
         return False
@@ -274,4 +288,5 @@ def phones(region_codes: tuple[str, ...]) -> Recogniser:
         trigger=TRIGGER,
         header_words=_HEADERS,
         header_evidence=digits(MIN_DIGITS),
+        reads_context=True,
     )

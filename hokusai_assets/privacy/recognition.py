@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 Span = tuple[int, int]
+# Stands for a value that was taken out of a text: U+FFFC, the object replacement character.
+VALUE = "\ufffc"
 Phrases = frozenset[tuple[str, ...]]
 
 
@@ -30,6 +32,9 @@ class Recogniser:
         header_evidence: RE2 that at least one value must match before the header is believed.
         has_sign: whether each of its values holds a digit or an @, so that a text without either
             need not be looked at.
+        reads_context: whether its validator looks at the words before a candidate. Then it sees
+            those before a value that was taken out, too, with VALUE in its place.
+        may_begin_with_word: whether a value may begin with a word of letters and a blank.
     """
 
     entity: str
@@ -41,6 +46,8 @@ class Recogniser:
     header_names: Phrases = frozenset()
     header_evidence: str = r"\S"
     has_sign: bool = True
+    reads_context: bool = False
+    may_begin_with_word: bool = False
 
     def __repr__(self) -> str:
         """Name the entity."""

@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from hokusai_assets.privacy.recognition import Recogniser, Span
+from hokusai_assets.privacy.context import REACH
+from hokusai_assets.privacy.recognition import VALUE, Recogniser, Span
 from hokusai_assets.privacy.tokens import TOKEN_PATTERN
 
 # Characters that show nothing and so can hide a value: Cf, and the default-ignorable rest
@@ -31,11 +32,26 @@ _SIGN = re.compile("[0-9@]")
 # Sorting the marks on one letter into canonical order takes quadratic time, so a longer run is
 # cut short before; 30 is what Unicode's stream-safe format allows (UAX 15, section 13).
 _MAX_MARKS = 30
+_BASIC_PLANE = 0xFFFF
+
+
+@dataclass(frozen=True)
+class _Folding:
+    """What folding changes.
+
+    table: character -> its digit, a dash, or nothing. listed: the table's characters. long_run:
+        too many combining marks in a row. Both as far as they are in the basic plane, since
+        Python's `re` looks up only those at once; `long_run_anywhere` knows all marks.
+    """
+
+    table: dict[int, str | None]
+    listed: re.Pattern[str]
+    long_run: re.Pattern[str]
+    long_run_anywhere: re.Pattern[str]
 
 
 @lru_cache(maxsize=1)
-def _folding() -> tuple[dict[int, str | None], re.Pattern[str], re.Pattern[str]]:
-    """Return the character table, its characters, and too long runs of combining marks."""
+def _folding() -> _Folding:
     table: dict[int, str | None] = {}
     marks: list[str] = []
     for point in range(0x80, sys.maxunicode + 1):
@@ -51,9 +67,13 @@ def _folding() -> tuple[dict[int, str | None], re.Pattern[str], re.Pattern[str]]
             marks.append(character)
     for first, last in _INVISIBLE_RANGES:
         table.update(dict.fromkeys(range(first, last + 1)))
-    anyone = f"[{''.join(marks)}]"
-    listed = re.compile(f"[{''.join(re.escape(chr(point)) for point in table)}]")
-    return table, listed, re.compile(f"({anyone}{{{_MAX_MARKS}}}){anyone}+")
+    listed = "".join(re.escape(chr(point)) for point in table if point <= _BASIC_PLANE)
+    basic = "".join(mark for mark in marks if ord(mark) <= _BASIC_PLANE)
+    return _Folding(table, re.compile(f"[{listed}]"), _long_run(basic), _long_run("".join(marks)))
+
+
+def _long_run(marks: str) -> re.Pattern[str]:
+    return re.compile(f"([{marks}]{{{_MAX_MARKS}}})[{marks}]+")
 
 
 def fold(text: str) -> str:
@@ -64,12 +84,16 @@ def fold(text: str) -> str:
     """
     if text.isascii():
         return text
-    table, listed, long_run = _folding()  # 0.2 s once, and only where text is not ASCII.
-    normal = unicodedata.normalize("NFKC", long_run.sub(r"\1", text))
-    if not listed.search(normal):
+    folding = _folding()  # 0.2 s once, and only where text is not ASCII.
+    basic = max(text) <= chr(_BASIC_PLANE)
+    long_run = folding.long_run if basic else folding.long_run_anywhere
+    if len(text) > _MAX_MARKS and long_run.search(text):
+        text = long_run.sub(r"\1", text)
+    normal = unicodedata.normalize("NFKC", text)
+    if basic and not folding.listed.search(normal):
         return normal
     # Removing a character can bring two together that compose, or make a run: once more.
-    return unicodedata.normalize("NFKC", long_run.sub(r"\1", normal.translate(table)))
+    return unicodedata.normalize("NFKC", long_run.sub(r"\1", normal.translate(folding.table)))
 
 
 @dataclass(frozen=True)
@@ -105,15 +129,20 @@ class BatchRecogniser(Recogniser):
     spans_of: Callable[[Sequence[str]], Sequence[Sequence[Span]]]
     decides_columns: bool = True
     has_sign: bool = False
+    may_begin_with_word: bool = True
 
 
 class _Stretch:
     """The text between two tokens: as it stands, and as pieces once something is found in it."""
 
-    __slots__ = ("alone", "pieces", "raw", "relevant")
+    __slots__ = ("alone", "first", "pieces", "previous", "raw", "relevant")
 
-    def __init__(self, raw: str, relevant: int, alone: bool) -> None:
+    def __init__(
+        self, raw: str, relevant: int, alone: bool, previous: _Stretch | None = None
+    ) -> None:
         self.raw = raw
+        self.previous = previous
+        self.first: _Stretch = self if previous is None else previous.first
         self.relevant = relevant if len(raw) >= _MIN_LENGTH else 0
         self.alone = alone
         self.pieces: Pieces = [raw]
@@ -122,13 +151,33 @@ class _Stretch:
 
     def _fold(self) -> None:
         text = fold(self.raw)
+        if text is self.raw:
+            return
         self.pieces = []
         position = 0
         # Folding can only reveal a token that was disguised, which no token of ours is.
-        for match in () if text is self.raw else _TOKEN.finditer(text):
+        for match in _TOKEN.finditer(text):
             self.pieces += [text[position : match.start()], Finding(match[1], match[0])]
             position = match.end()
         self.pieces.append(text[position:])
+
+    def before(self, position: int) -> str:
+        """Return the end of the text before a piece, VALUE for each value and token in it."""
+        parts: list[str] = []
+        size = 0
+        stretch: _Stretch | None = self
+        while stretch is not None and size <= REACH:
+            for piece in reversed(stretch.pieces[:position]):
+                parts.append(piece if isinstance(piece, str) else VALUE)
+                size += len(parts[-1])
+                if size > REACH:
+                    break
+            stretch = stretch.previous
+            if stretch is not None:
+                parts.append(VALUE)
+                size += 1
+                position = len(stretch.pieces)
+        return "".join(reversed(parts))[-REACH - 1 :]
 
     def result(self) -> Pieces:
         return [self.raw] if len(self.pieces) == 1 and self.pieces[0] else self.pieces
@@ -166,13 +215,17 @@ def dissect_all(
 def _at_tokens(
     cell: str, relevant: int, is_own_token: Callable[[str], bool]
 ) -> list[str | Finding | _Stretch]:
+    if "<" not in cell:
+        return [_Stretch(cell, relevant, alone=True)]
     parts: list[str | Finding | _Stretch] = []
     position = 0
-    for match in _TOKEN.finditer(cell) if "<" in cell else ():
-        parts.append(_Stretch(cell[position : match.start()], relevant, alone=False))
-        parts.append(match[0] if is_own_token(match[0]) else Finding(match[1], match[0]))
+    stretch: _Stretch | None = None
+    for match in _TOKEN.finditer(cell):
+        stretch = _Stretch(cell[position : match.start()], relevant, False, stretch)
+        token = match[0] if is_own_token(match[0]) else Finding(match[1], match[0])
+        parts += [stretch, token]
         position = match.end()
-    parts.append(_Stretch(cell[position:], relevant, alone=position == 0))
+    parts.append(_Stretch(cell[position:], relevant, stretch is None, stretch))
     return parts
 
 
@@ -198,11 +251,13 @@ def _search(stretches: list[_Stretch], recognisers: Sequence[Recogniser]) -> Non
                 for stretch in concerned:
                     if _cut_each(stretch, recogniser, last) and not _has_sign(stretch.pieces):
                         stretch.relevant &= signless
-        stretches = [
-            stretch
+        # What was found in one stretch may bring its words nearer to the cell's others.
+        grown = {
+            id(stretch.first)
             for stretch, size in zip(stretches, sizes, strict=True)
-            if stretch.relevant and len(stretch.pieces) > size
-        ]
+            if len(stretch.pieces) > size
+        }
+        stretches = [row for row in stretches if row.relevant and id(row.first) in grown]
         if not stretches:
             return
 
@@ -214,21 +269,24 @@ def _has_sign(pieces: Pieces) -> bool:
 def _cut_each(stretch: _Stretch, recogniser: Recogniser, last: bool) -> bool:
     """Cut one entity's values out of a stretch; tell whether there were any."""
     pieces = stretch.pieces
-    if len(pieces) == 1 and isinstance(pieces[0], str):
+    if len(pieces) == 1 and isinstance(pieces[0], str) and stretch.previous is None:
         # By far the commonest: the text as it came.
         spans = _valid_spans(pieces[0], recogniser, stretch.alone)
         if spans:
             stretch.pieces = _cut(pieces[0], spans, recogniser, last)
         return bool(spans)
-    cut: Pieces = []
-    for piece in pieces:
-        found: list[Span] = []
-        long_enough = isinstance(piece, str) and len(piece) >= _MIN_LENGTH
-        if long_enough and (not recogniser.has_sign or _SIGN.search(str(piece))):
-            found = _valid_spans(str(piece), recogniser, False)
-        cut += _cut(str(piece), found, recogniser, last) if found else [piece]
-    stretch.pieces = cut
-    return len(cut) > len(pieces)
+    size = len(pieces)
+    for position in reversed(range(size)):
+        piece = pieces[position]
+        if isinstance(piece, Finding) or len(piece) < _MIN_LENGTH:
+            continue
+        if recogniser.has_sign and not _SIGN.search(piece):
+            continue
+        before = stretch.before(position) if recogniser.reads_context else ""
+        found = _valid_spans(piece, recogniser, False, before)
+        if found:
+            pieces[position : position + 1] = _cut(piece, found, recogniser, last)
+    return len(pieces) > size
 
 
 def _cut_together(stretches: list[_Stretch], recogniser: BatchRecogniser, last: bool) -> None:
@@ -247,13 +305,15 @@ def _cut_together(stretches: list[_Stretch], recogniser: BatchRecogniser, last: 
         stretch.pieces = pieces
 
 
-def _valid_spans(text: str, recogniser: Recogniser, alone: bool) -> list[Span]:
+def _valid_spans(text: str, recogniser: Recogniser, alone: bool, before: str = "") -> list[Span]:
     """Return every valid value of one entity in a folded text, from the left."""
     spans: list[Span] = []
     search, validator = recogniser.compiled.search, recogniser.validator
     match = search(text)
     if match is None:
         return spans
+    if before:
+        return _valid_spans_after(before, text, recogniser)
     # Stripped once: at every candidate, a long text would take quadratic time.
     whole = text.strip() if alone else None
     while match is not None:
@@ -263,6 +323,19 @@ def _valid_spans(text: str, recogniser: Recogniser, alone: bool) -> list[Span]:
             spans.append(span)
         position = start + 1 if span is None else span[1]
         match = search(text, position) if len(text) - position >= _MIN_LENGTH else None
+    return spans
+
+
+def _valid_spans_after(before: str, text: str, recogniser: Recogniser) -> list[Span]:
+    """Do the same for a text that stands after another one."""
+    whole, begin = before + text, len(before)
+    spans: list[Span] = []
+    position = begin
+    while match := recogniser.compiled.search(whole, position):
+        span = recogniser.validator(whole, *match.span(), False)
+        if span is not None:
+            spans.append((span[0] - begin, span[1] - begin))
+        position = match.start() + 1 if span is None else span[1]
     return spans
 
 

@@ -29,7 +29,7 @@ _NAMES = rf"{_NAME}(?:[ -]{_NAME}){{0,3}}"
 _GERMAN = r"(?:Straße|Strasse|Str\.|Weg|Platz|Allee|Gasse)"
 _LITTLE = r"(?:(?:de|du|des|del|della|la|le|les|los|las|do|da|dos|di|d'|l')[ ]?){0,3}"
 _ADDRESS = (
-    rf"(?<![\w.,/-])(?:"
+    rf"(?<![\w.,/£$€-])(?:"
     # 221B Baker Street; the unit belongs to it.
     rf"[0-9]{{1,5}}[A-Za-z]?,? (?:{_NAME} ){{1,4}}(?:{_AFTER})\b\.?"
     rf"(?:,? (?:Apt|Apartment|Suite|Ste|Unit|Flat)\.? ?[0-9A-Za-z]{{1,6}}\b)?"
@@ -68,4 +68,5 @@ ADDRESS = Recogniser(
     ),
     # A house number; a column of street types, or of pavements, has none.
     header_evidence=r"\p{Nd}",
+    may_begin_with_word=True,
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Mapping
 
@@ -18,6 +19,8 @@ from hokusai_assets.privacy.columns import (
 from hokusai_assets.privacy.spans import whole_entity
 from hokusai_assets.privacy.tokens import is_text
 from hokusai_assets.privacy.triggers import Hits, Triggers, filled_cells
+
+_SENTENCE = re.compile(r"\s*[^\W\d_]+[ ,:;!?]")
 
 
 class ColumnSurvey:
@@ -37,6 +40,10 @@ class ColumnSurvey:
         names: Triggers,
     ) -> None:
         self._triggers = triggers
+        # Who may take a cell for a value that begins with a word of letters, as sentences do.
+        self._of_words = sum(
+            1 << bit for bit, row in enumerate(triggers.recognisers) if row.may_begin_with_word
+        )
         self._settled = policy_plan(
             schema_field, policies=policies, protected=protected, recognisers=names.recognisers
         )
@@ -64,6 +71,8 @@ class ColumnSurvey:
         for text, relevant, count in zip(
             hits.texts, hits.relevant, hits.counts.tolist(), strict=True
         ):
+            if not relevant & self._of_words and _SENTENCE.match(text):
+                continue
             entity = whole_entity(text, self._triggers.recognisers, relevant)
             if entity is not None:
                 self._entire[entity] += count

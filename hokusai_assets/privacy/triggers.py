@@ -26,7 +26,7 @@ _PLAIN_CELL = (
 )
 _TOKEN_START = "<[A-Z]+:k[a-z]+:"
 # Entities whose trigger matches only where that of another one does.
-_IMPLIES = {"CARD": "PHONE", "SSN": "PHONE"}
+_IMPLIES = {"CARD": "PHONE"}
 # Which triggers RE2 runs as one. Patterns that count the same characters from many starts make its
 # automaton outgrow its 8 MB, and it falls back to a search a hundred times slower; these don't.
 _GROUPS = (

@@ -202,7 +202,7 @@ def test_rows_of_an_earlier_contribution_are_found_where_there_is_a_record(
 
 def keys_of(path: Path):
     from hokusai_assets.benchmarks.loading import load_benchmark
-    from hokusai_assets.contributions.overlap import LeakageScan
+    from hokusai_assets.contributions.leakage.scan import LeakageScan
     from hokusai_assets.privacy.keys import PrivacyKey
     from hokusai_assets.privacy.pseudonymise import pseudonymise
     from hokusai_assets.tables.reading import read_table

@@ -19,7 +19,10 @@ from hokusai_assets.contributions.drift import (
     unseen_words,
 )
 from hokusai_assets.privacy.keys import PrivacyKey
-from hokusai_assets_tests.contributions.leakage_data import bundled_contributions, spec_of
+from hokusai_assets_tests.contributions.leakage.simulated_files import (
+    bundled_contributions,
+    spec_of,
+)
 
 COUNTS = st.lists(st.tuples(st.integers(0, 500), st.integers(0, 500)), min_size=2, max_size=12)
 

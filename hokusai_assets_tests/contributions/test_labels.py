@@ -25,7 +25,10 @@ from hokusai_assets.contributions.labels import (
 )
 from hokusai_assets.models.training import predict_probabilities, train
 from hokusai_assets.privacy.keys import PrivacyKey
-from hokusai_assets_tests.contributions.leakage_data import bundled_contributions, spec_of
+from hokusai_assets_tests.contributions.leakage.simulated_files import (
+    bundled_contributions,
+    spec_of,
+)
 
 SPEC = spec_of("labels", {"f": "number"}, ["a", "b"])
 

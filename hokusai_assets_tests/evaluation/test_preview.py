@@ -11,7 +11,7 @@ from hokusai_assets.benchmarks.loading import Benchmark
 from hokusai_assets.evaluation import preview as module
 from hokusai_assets.evaluation.preview import NoPreview, preview
 from hokusai_assets.privacy.keys import PrivacyKey
-from hokusai_assets_tests.contributions.leakage_data import bundled_contributions
+from hokusai_assets_tests.contributions.leakage.simulated_files import bundled_contributions
 
 
 @pytest.fixture(scope="module")

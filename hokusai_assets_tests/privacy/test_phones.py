@@ -118,6 +118,22 @@ def test_words_right_after_it_count_too(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    ["Account statement for 07700900123", "£3 per poll. Unsub 07700900123",
+     "order shoes, 020 7946 0000", "total due now: (020) 7946 0000"],
+)  # fmt: skip
+def test_a_word_for_another_number_counts_right_before_it_only(text: str) -> None:
+    assert len(found(text)) == 1
+
+
+@pytest.mark.parametrize(
+    "label", ["T:", "M: ", "WA: ", "Home", "office:", "\U0001f4de", "ext. 12,"]
+)
+def test_labels_as_on_cards_count(label: str) -> None:
+    assert rest(f"Ann, {label} 46053177 x") == f"Ann, {label} _ x"
+
+
+@pytest.mark.parametrize(
     "word",
     ["order", "Invoice no.", "ISBN", "tracking", "call about order", "SKU", "Bestellnummer",
      "commande", "заказ", "注文番号", "total", "$", "€", "#", "serial number", "account"],
@@ -136,6 +152,12 @@ def test_what_could_be_thousands_or_a_list_is_a_phone_only_where_it_is_set_off(n
     assert rest(f"Ann ({number}), Ulm") == "Ann (_), Ulm"
     assert found(f"sold {number} units") == []
     assert found(number) == []
+
+
+def test_a_mobile_number_with_its_calling_code_needs_no_plus() -> None:
+    assert found("U 447400123456 have") == ["+447400123456"]
+    assert found("44 7400123456, do") == ["+447400123456"]
+    assert found("447400123456") == []
 
 
 def test_an_extension_is_part_of_the_number() -> None:

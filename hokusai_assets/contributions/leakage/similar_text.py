@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from hokusai_assets.contributions.leakage.text_skeletons import Skeletons
 from hokusai_assets.contributions.sorted_keys import distinct
-from hokusai_assets.contributions.text_skeletons import Skeletons
 
 # Two skeletons are similar from this Jaccard index of their shingles on ...
 SIMILARITY = 0.7

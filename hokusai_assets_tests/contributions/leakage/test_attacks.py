@@ -14,15 +14,15 @@ import pyarrow as pa
 import pytest
 
 from hokusai_assets.benchmarks.loading import Benchmark
-from hokusai_assets.contributions.leakage_report import (
+from hokusai_assets.contributions.leakage.report import (
     LeakageReport,
     NaturalRate,
     leakage_problems,
 )
-from hokusai_assets.contributions.overlap import LeakageScan
+from hokusai_assets.contributions.leakage.scan import LeakageScan
 from hokusai_assets.privacy.keys import PrivacyKey
-from hokusai_assets_tests.contributions import leakage_data
-from hokusai_assets_tests.contributions.leakage_data import (
+from hokusai_assets_tests.contributions.leakage import simulated_files
+from hokusai_assets_tests.contributions.leakage.simulated_files import (
     ATTACKS,
     Attack,
     Pool,
@@ -40,7 +40,7 @@ FILES_PER_POOL = 60
 @cache
 def pools() -> list[Pool]:
     key = PrivacyKey.from_secret(b"a key of the tests, of 32 bytes.")
-    return leakage_data.pools(key, seeds=(0, 1))
+    return simulated_files.pools(key, seeds=(0, 1))
 
 
 @pytest.mark.slow

@@ -18,15 +18,15 @@ from hokusai_assets.benchmarks.loading import (
 )
 from hokusai_assets.benchmarks.row_sets import RowSet
 from hokusai_assets.benchmarks.spec import BenchmarkSpec
-from hokusai_assets.contributions.leakage_report import LeakageReport, leakage_problems
-from hokusai_assets.contributions.overlap import LeakageScan
+from hokusai_assets.contributions.leakage.report import LeakageReport, leakage_problems
+from hokusai_assets.contributions.leakage.scan import LeakageScan
 from hokusai_assets.privacy.keys import PrivacyKey
 from hokusai_assets.privacy.pseudonymise import pseudonymise
 from hokusai_assets.tables.coercion import coerce_table
 from hokusai_assets.tables.problems import Problem
 from hokusai_assets.tables.reading import read_table
 
-DATA = Path(__file__).resolve().parents[2] / "data"
+DATA = Path(__file__).resolve().parents[3] / "data"
 Attack = Callable[[pa.Table, BenchmarkSpec, np.random.Generator], pa.Table]
 
 

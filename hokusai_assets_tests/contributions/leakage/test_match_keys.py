@@ -9,10 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hokusai_assets.contributions.match_keys import comparable_rows, match_keys, normalised_text
+from hokusai_assets.contributions.leakage.match_keys import (
+    comparable_rows,
+    match_keys,
+    normalised_text,
+)
 from hokusai_assets.privacy.keys import PrivacyKey
 from hokusai_assets.privacy.tokens import token
-from hokusai_assets_tests.contributions.leakage_data import spec_of
+from hokusai_assets_tests.contributions.leakage.simulated_files import spec_of
 
 SPEC = spec_of("keys", {"number": "number", "text": "text", "whole": "integer"}, ["a", "b"])
 

@@ -6,10 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hokusai_assets.contributions import similar_text
-from hokusai_assets.contributions.match_keys import normalised_text
-from hokusai_assets.contributions.similar_text import SimilarTexts
-from hokusai_assets.contributions.text_skeletons import NormalisedTexts, Skeletons, skeletons_of
+from hokusai_assets.contributions.leakage import similar_text
+from hokusai_assets.contributions.leakage.match_keys import normalised_text
+from hokusai_assets.contributions.leakage.similar_text import SimilarTexts
+from hokusai_assets.contributions.leakage.text_skeletons import (
+    NormalisedTexts,
+    Skeletons,
+    skeletons_of,
+)
 
 WORDS = (
     *("the", "quick", "brown", "fox", "jumps", "over", "a", "lazy", "dog", "while", "seven"),

@@ -9,11 +9,14 @@ import pyarrow as pa
 
 from hokusai_assets.benchmarks.loading import Benchmark
 from hokusai_assets.benchmarks.spec import BenchmarkSpec
-from hokusai_assets.contributions.held_out_index import HeldOutIndex
-from hokusai_assets.contributions.labels import LabelledRows
-from hokusai_assets.contributions.leakage_report import LeakageMeasure, LeakageReport, NaturalRate
-from hokusai_assets.contributions.match_keys import ComparableRows, comparable_rows, match_keys
-from hokusai_assets.contributions.near_copies import OneCellChanged
+from hokusai_assets.contributions.leakage.held_out_index import HeldOutIndex
+from hokusai_assets.contributions.leakage.match_keys import (
+    ComparableRows,
+    comparable_rows,
+    match_keys,
+)
+from hokusai_assets.contributions.leakage.near_copies import OneCellChanged
+from hokusai_assets.contributions.leakage.report import LeakageMeasure, LeakageReport, NaturalRate
 from hokusai_assets.contributions.row_sample import SmallestKeys
 from hokusai_assets.tables.problems import SHOWN_ROWS
 
@@ -104,9 +107,9 @@ class LeakageScan:
         return cls(index, benchmark.spec)
 
     @property
-    def labelled(self) -> LabelledRows:
-        """The base set's rows with their labels."""
-        return self._index.labelled
+    def base_feature_keys(self) -> np.ndarray:
+        """Feature keys of the base set's rows, uint8 (m, 16)."""
+        return self._index.base_feature_keys
 
     def add(self, batch: pa.Table, numbers: np.ndarray | None = None) -> BatchOverlap:
         """Compare the next n rows.

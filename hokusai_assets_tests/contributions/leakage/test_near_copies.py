@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hokusai_assets.contributions.match_keys import ComparableRows, comparable_rows
-from hokusai_assets.contributions.near_copies import (
+from hokusai_assets.contributions.leakage.match_keys import ComparableRows, comparable_rows
+from hokusai_assets.contributions.leakage.near_copies import (
     RELATIVE_TOLERANCE,
     NearRows,
     NumericScale,
     OneCellChanged,
 )
-from hokusai_assets_tests.contributions.leakage_data import spec_of
+from hokusai_assets_tests.contributions.leakage.simulated_files import spec_of
 
 SPEC = spec_of(
     "near", {"x": "number", "n": "integer", "kind": "category", "note": "text"}, ["a", "b"]

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hokusai_assets.benchmarks.loading import Benchmark
-from hokusai_assets.contributions.match_keys import comparable_rows
-from hokusai_assets.contributions.overlap import BatchOverlap, LeakageScan
+from hokusai_assets.contributions.leakage.match_keys import comparable_rows
+from hokusai_assets.contributions.leakage.scan import BatchOverlap, LeakageScan
 
 SPACES = [" ", "\t", "\n", "\u00a0", "\u3000", "\u2028", "\u0085", "\x0b", "\x1f"]
 INVISIBLE = ["\u200b", "\u200d", "\ufeff", "\u00ad", "\u2060"]

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from hokusai_assets.benchmarks.spec import BenchmarkSpec
-from hokusai_assets.contributions.text_skeletons import NormalisedTexts
+from hokusai_assets.contributions.leakage.text_skeletons import NormalisedTexts
 from hokusai_assets.privacy.spans import INVISIBLE
 from hokusai_assets.privacy.tokens import reduce_tokens
 

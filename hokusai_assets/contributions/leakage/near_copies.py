@@ -8,10 +8,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from scipy.spatial import cKDTree
 
-from hokusai_assets.contributions.match_keys import ComparableRows
-from hokusai_assets.contributions.similar_text import SimilarTexts
+from hokusai_assets.contributions.leakage.match_keys import ComparableRows
+from hokusai_assets.contributions.leakage.similar_text import SimilarTexts
+from hokusai_assets.contributions.leakage.text_skeletons import Skeletons, skeletons_of
 from hokusai_assets.contributions.sorted_keys import distinct
-from hokusai_assets.contributions.text_skeletons import Skeletons, skeletons_of
 
 # A number is near another within 0.4% of its own size or of the column's SD: jitter of 0.1%
 # (one SD of it) stays inside at 3.5 SDs, so it does in nearly every one of 30 columns.
