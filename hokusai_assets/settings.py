@@ -71,6 +71,15 @@ class Settings:
         """Store of a benchmark's contributions as they came."""
         return self.home / "contributions" / benchmark_id
 
+    @property
+    def scratch(self) -> Path:
+        """Folders of running steps, each removed when its step ends."""
+        return self.home / "scratch"
+
+    def row_index(self, benchmark_id: str) -> Path:
+        """Index of the rows that a benchmark's accepted contributions brought."""
+        return self.home / "row_index" / benchmark_id
+
     def attestation_file(self, benchmark_id: str, key: str, attestation_hash: str) -> Path:
         """Where an issued attestation is kept; a different one never replaces it."""
         name = f"{key}.{attestation_hash[:12]}.dsse.json"

@@ -111,8 +111,18 @@ def test_spec_defaults_are_the_described_ones():
         for name, field in BenchmarkSpec.model_fields.items()
         for part in models_in(field.annotation)
     }
-    for section in ("delta_one", "intake"):
-        for name, field in models[section].model_fields.items():
+    nested = {
+        f"intake.{name}": part
+        for name, field in models["intake"].model_fields.items()
+        for part in models_in(field.annotation)
+    }
+    for section, model in {
+        **{name: models[name] for name in ("delta_one", "intake")},
+        **nested,
+    }.items():
+        for name, field in model.model_fields.items():
+            if list(models_in(field.annotation)):
+                continue
             default = described[f"{section}.{name}"].split("|")[3].strip(" `")
             assert default == str(field.default), f"{section}.{name}"
 
@@ -130,20 +140,27 @@ def test_every_environment_variable_has_a_row():
     assert variables == set(described_rows("3. Environment variables"))
 
 
+# What is called with the name of a rule.
+_NAMES_A_RULE = {"Problem", "LabelCheck", "_compared", "_problem", "_refuse", "add", "refuse"}
+
+
 def rules_in_code() -> set[str]:
-    """Return the rule of every `Problem(...)` and `_refuse(...)` in the package."""
+    """Return the rule of every problem that the package makes."""
     rules = set()
     for path in (ROOT / "hokusai_assets").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+            if not isinstance(node, ast.Call):
                 continue
-            if node.func.id not in ("Problem", "_refuse"):
+            called = getattr(node.func, "id", getattr(node.func, "attr", ""))
+            if called not in _NAMES_A_RULE:
                 continue
-            given = [*node.args[:1], *(k.value for k in node.keywords if k.arg == "rule")]
+            given = [*node.args[:2], *(k.value for k in node.keywords if k.arg == "rule")]
             rules |= {
                 part.value
                 for part in given
-                if isinstance(part, ast.Constant) and isinstance(part.value, str)
+                if isinstance(part, ast.Constant)
+                and isinstance(part.value, str)
+                and re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", part.value)
             }
     return rules
 

@@ -12,12 +12,11 @@ from hokusai_assets.attestation.statement import (
     describe_environment,
     software_digest,
 )
-from hokusai_assets.benchmarks.loading import Benchmark, RowSet, privacy_policies
+from hokusai_assets.benchmarks.loading import Benchmark
 from hokusai_assets.contributions.intake import ContributedData
-from hokusai_assets.contributions.overlap import find_overlap
+from hokusai_assets.contributions.second_look import second_look
 from hokusai_assets.evaluation.measurement import Evaluation, Measurement, rule_of
 from hokusai_assets.models.training import training_fingerprint
-from hokusai_assets.privacy.pseudonymise import residual_personal_data
 
 _REMEDY = (
     "run the contribution's whole job again: `hokusai backfill --benchmark ID KEY`, or in the UI "
@@ -112,19 +111,17 @@ def refuse_parts_that_disagree(
 
 
 def _refuse_contribution(benchmark: Benchmark, contributed: ContributedData) -> None:
-    spec, report = benchmark.spec, contributed.report
+    report = contributed.report
     if not report.accepted:
         raise PartsDisagree("the contribution is rejected; a rejected one gets no attestation")
-    again = RowSet.of(contributed.rows.table)
-    if again.root != contributed.rows.root or again.count != report.rows_kept:
+    found = second_look(contributed.rows, benchmark)
+    if (found.root, found.rows) != (contributed.rows.root, report.rows_kept):
         raise PartsDisagree(
             f"contributed_data's rows are not those of its root and report; {_REMEDY}"
         )
-    if residual_personal_data(
-        again.table, policies=privacy_policies(spec), protected=(spec.target,)
-    ):
+    if found.personal_data:
         raise PartsDisagree(f"contributed_data holds personal data that is not hashed; {_REMEDY}")
-    if find_overlap(again.table, benchmark).known.any():
+    if found.test_rows or found.base_rows:
         raise PartsDisagree(f"contributed_data holds test or base rows; {_REMEDY}")
 
 
@@ -195,6 +192,7 @@ def issue_statement(
         raw_digest=report.raw_digest,
         contributors=report.manifest.get("contributors", ()),
         licence=report.manifest.get("licence", ""),
+        history=report.history,
         waived_columns=[name for name, column in spec.columns.items() if column.pii == "not_pii"],
         dry_run=dry_run,
     )

@@ -78,14 +78,20 @@ def build_claim(
     raw_digest: str,
     contributors: Sequence[Mapping[str, Any]],
     licence: str,
+    history: Mapping[str, Any],
     waived_columns: Sequence[str],
     dry_run: bool,
 ) -> dict[str, Any]:
-    """Return ``claim``: the result, who sent which file, waivers, code version, dry_run."""
+    """Return ``claim``: the result, who sent which file, and what else it followed from.
+
+    ``history`` names the earlier contributions that rows were compared with: whether they were,
+    how many there were, and a digest over their keys in order.
+    """
     return {
         "result": dict(result),
         "contribution": {"key": contribution_key, "raw_sha256": raw_digest, "licence": licence},
         "contributors": [dict(contributor) for contributor in contributors],
+        "history": {name: history[name] for name in ("checked", "recorded", "digest")},
         "waived_columns": sorted(waived_columns),
         "code": {"version": hokusai_assets.__version__, "sha256": code_digest()},
         "dry_run": dry_run,

@@ -37,7 +37,9 @@ class _BaselineModel(_Form):
 
 class _Removed(_Form):
     in_test_set: Count
+    near_test_set: Count
     in_base_set: Count
+    in_earlier_contribution: Count
     repeated_in_file: Count
 
 
@@ -120,6 +122,12 @@ class _Contributor(_Form):
     weight_bps: Positive
 
 
+class _History(_Form):
+    checked: bool
+    recorded: Count
+    digest: Hex256
+
+
 class _Code(_Form):
     version: str
     sha256: Hex256
@@ -129,6 +137,7 @@ class _Claim(_Form):
     result: _Result
     contribution: _Contribution
     contributors: list[_Contributor]
+    history: _History
     waived_columns: list[str]
     code: _Code
     dry_run: bool

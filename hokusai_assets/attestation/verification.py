@@ -207,6 +207,15 @@ def _check_counts(statement: Mapping[str, Any]) -> None:
         "rows in are not rows kept plus rows removed",
     )
     _require(0 <= counted["hashed"] <= counted["in"], "more rows are hashed than came in")
+    history = _claim(statement)["history"]
+    _require(
+        history["recorded"] > 0 or counted["removed"]["in_earlier_contribution"] == 0,
+        "rows of earlier contributions are removed where none was recorded",
+    )
+    _require(
+        history["checked"] or history["recorded"] == 0,
+        "earlier contributions are recorded that were not compared with",
+    )
     _check_training_rows(result)
 
 

@@ -12,47 +12,19 @@ from pydantic import ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from hokusai_assets.benchmarks.row_sets import RowSet
 from hokusai_assets.benchmarks.sampling import stratified_positions
 from hokusai_assets.benchmarks.spec import BenchmarkSpec, SpecError
-from hokusai_assets.canonical import rows
 from hokusai_assets.privacy.custom import RecogniserError, recognisers_of
 from hokusai_assets.privacy.keys import PrivacyKey
 from hokusai_assets.privacy.pseudonymise import PrivacyError, pseudonymise
 from hokusai_assets.privacy.recognition import Recogniser
-from hokusai_assets.privacy.tokens import reduce_table
 from hokusai_assets.tables.coercion import coerce_table
 from hokusai_assets.tables.columns import ColumnType
 from hokusai_assets.tables.problems import UnreadableFile
 from hokusai_assets.tables.reading import read_table
 
 SPEC_FILE = "benchmark.yaml"
-
-
-@dataclass(frozen=True)
-class RowSet:
-    """Typed rows of one set in canonical order.
-
-    Attributes:
-        table: features and target; personal data as keyed tokens.
-        digests: per row, the leaf hash (32 bytes) of the row with tokens reduced to their type.
-        root: Merkle root (hex) over the digests: the set's content hash, whatever its order.
-    """
-
-    table: pa.Table
-    digests: list[bytes]
-    root: str
-
-    @classmethod
-    def of(cls, table: pa.Table) -> "RowSet":
-        """Put a typed table in canonical order and hash it."""
-        digests = rows.row_digests(reduce_table(table))
-        ordered, digests = rows.in_canonical_order(table, digests)
-        return cls(ordered, digests, rows.table_root(digests))
-
-    @property
-    def count(self) -> int:
-        """Number of rows."""
-        return int(self.table.num_rows)
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from hokusai_assets.canonical.canonical_json import canonical_bytes, digest, wit
 from hokusai_assets.privacy.custom import PrivacySpec
 from hokusai_assets.privacy.recognisers import ENTITIES
 from hokusai_assets.tables.columns import ColumnType
+from hokusai_assets.tables.limits import ReadLimits
 
 SPEC_VERSION = 1
 METRIC_NAMES = ("accuracy", "precision", "recall", "f1", "auroc", "log_loss", "brier")
@@ -41,6 +42,14 @@ class SpecError(ValueError):
 def _beside_spec(value: str) -> str:
     if "/" in value or "\\" in value or value in ("", ".", ".."):
         raise ValueError("a file name beside benchmark.yaml, without a folder")
+    return value
+
+
+def _with_decimals_as_text(value: object) -> object:
+    if isinstance(value, Decimal):
+        return format(value.normalize(), "f")
+    if isinstance(value, dict):
+        return {key: _with_decimals_as_text(item) for key, item in value.items()}
     return value
 
 
@@ -158,12 +167,52 @@ class GuardrailSpec(_Strict):
     max_drop_bps: Annotated[int, Field(ge=0, le=10000)]
 
 
+Action = Literal["off", "warn", "block"]
+Share = Annotated[Decimal, Field(ge=0, le=1)]
+
+
+class LimitsSpec(_Strict):
+    """How much of a contributed file is read at most; see `tables.limits.ReadLimits`."""
+
+    max_file_bytes: Annotated[int, Field(ge=1)] = ReadLimits.max_file_bytes
+    max_decoded_bytes: Annotated[int, Field(ge=1)] = ReadLimits.max_decoded_bytes
+    max_rows: Annotated[int, Field(ge=1)] = ReadLimits.max_rows
+    max_columns: Annotated[int, Field(ge=1)] = ReadLimits.max_columns
+    max_cell_chars: Annotated[int, Field(ge=1)] = ReadLimits.max_cell_chars
+    max_nesting: Annotated[int, Field(ge=1, le=64)] = ReadLimits.max_nesting
+
+    def read_limits(self) -> ReadLimits:
+        """Return the bounds as reading takes them; those that no spec sets have their default."""
+        return ReadLimits(**self.model_dump())
+
+
+class LabelChecksSpec(_Strict):
+    """What happens when labels are doubtful, and from where on they are."""
+
+    balance: Action = "warn"
+    max_balance_shift: Annotated[Decimal, Field(ge=0, le=100)] = Decimal("0.25")
+    conflicts: Action = "warn"
+    max_conflict_excess: Share = Decimal("0.02")
+    noise: Action = "warn"
+    max_noise_excess: Share = Decimal("0.1")
+
+
+class DriftSpec(_Strict):
+    """What happens when a column lies far from the base set's, and from where on it does."""
+
+    action: Action = "warn"
+    max_shift: Annotated[Decimal, Field(ge=0, le=100)] = Decimal("0.25")
+
+
 class IntakeSpec(_Strict):
-    """When a contribution is rejected before training."""
+    """When a contribution is rejected, or warned of, before training."""
 
     min_rows: Annotated[int, Field(ge=1)] = 10
-    max_test_overlap_excess: Annotated[Decimal, Field(ge=0, le=1)] = Decimal("0.01")
+    max_test_overlap_excess: Share = Decimal("0.01")
     test_overlap_tolerance_rows: Annotated[int, Field(ge=0)] = 5
+    limits: LimitsSpec = LimitsSpec()
+    labels: LabelChecksSpec = LabelChecksSpec()
+    drift: DriftSpec = DriftSpec()
 
 
 class SamplingSpec(_Strict):
@@ -292,9 +341,7 @@ class BenchmarkSpec(_Strict):
         words = {"title", "description", "licence", "source", "owner", "tracking", "data"}
         part = self.model_dump(mode="python", exclude=words)
         part["baseline"] = self.baseline.model_dump(exclude={"path"})
-        for section, key in (("delta_one", "confidence"), ("intake", "max_test_overlap_excess")):
-            part[section][key] = format(part[section][key].normalize(), "f")
-        result = with_floats_as_text(part)
+        result = with_floats_as_text(_with_decimals_as_text(part))
         assert isinstance(result, dict)
         return result
 

@@ -31,6 +31,33 @@ def root(leaves: Sequence[bytes]) -> bytes:
     return level[0]
 
 
+class TreeHead:
+    """Computes `root` over leaf hashes that come one at a time; holds one hash per level."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        # Roots of complete subtrees, the largest first: one per set bit of the count.
+        self._complete: list[bytes] = []
+
+    def add(self, leaf: bytes) -> None:
+        """Take the next leaf hash."""
+        self._count += 1
+        size = self._count
+        while size % 2 == 0:
+            leaf = node_hash(self._complete.pop(), leaf)
+            size //= 2
+        self._complete.append(leaf)
+
+    def root(self) -> bytes:
+        """Return the tree head over the leaves so far."""
+        if not self._complete:
+            return hashlib.sha256(b"").digest()
+        head = self._complete[-1]
+        for left in reversed(self._complete[:-1]):
+            head = node_hash(left, head)
+        return head
+
+
 def root_hex(leaves: Iterable[bytes]) -> str:
     """Return the tree head over leaf hashes as 64 lower-case hex characters."""
     return root(list(leaves)).hex()

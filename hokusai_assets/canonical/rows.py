@@ -48,6 +48,25 @@ def in_canonical_order(table: pa.Table, digests: list[bytes]) -> tuple[pa.Table,
     return table.take(pa.array(order)), [digests[position] for position in order]
 
 
+class RootBuilder:
+    """Builds the Merkle root of a set of rows from digests that come in ascending order."""
+
+    def __init__(self) -> None:
+        self._tree = merkle.TreeHead()
+        self._last = b""
+
+    def add(self, digest: bytes) -> None:
+        """Take the next digest; ValueError where it is below the one before."""
+        if digest < self._last:
+            raise ValueError("row digests come in ascending order")
+        self._last = digest
+        self._tree.add(digest)
+
+    def root(self) -> str:
+        """Return what `table_root` gives for all digests so far."""
+        return self._tree.root().hex()
+
+
 def table_root(digests: list[bytes]) -> str:
     """Return the Merkle root (hex) of a set of rows: over the digests in ascending order."""
     return merkle.root_hex(sorted(digests))

@@ -5,7 +5,7 @@ from typing import Any
 
 from hokusai_assets.cli.common_options import PLATFORM_FAULT, REJECTED
 from hokusai_assets.cli.output import StepDisplay
-from hokusai_assets.contributions.intake import REMOVAL_REASONS
+from hokusai_assets.contributions.intake_report import REMOVAL_REASONS
 from hokusai_assets.settings import Settings
 
 
@@ -20,9 +20,13 @@ def evaluate_file(
     from hokusai_assets.tables.problems import UnreadableFile
 
     try:
-        load_spec(settings.benchmarks / benchmark_id)
+        spec = load_spec(settings.benchmarks / benchmark_id)
         prepare_home(settings)
-        contribution = register(file.resolve(), settings.contributions(benchmark_id))
+        contribution = register(
+            file.resolve(),
+            settings.contributions(benchmark_id),
+            limits=spec.intake.limits.read_limits(),
+        )
     except SpecError as error:
         return _unfinished(settings, benchmark_id, None, faults=[str(error)]), PLATFORM_FAULT
     except UnreadableFile as error:
@@ -70,7 +74,10 @@ def run_registered(
         "result_hash": record.result_hash,
         "privacy": report["privacy"],
         "reused": outcome.reused,
-        "warnings": outcome.warnings,
+        "warnings": [
+            *(f"{warning['rule']}: {warning['message']}" for warning in report["warnings"]),
+            *outcome.warnings,
+        ],
         "dagster_run_id": outcome.run_id,
     }
     if record.measured is None:

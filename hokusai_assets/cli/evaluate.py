@@ -17,9 +17,7 @@ from hokusai_assets.cli.output import print_evaluation, print_faults
 
 
 @click.command("evaluate")
-@click.argument(
-    "file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path)
-)
+@click.argument("file", required=False, type=click.Path(exists=True, path_type=Path))
 @benchmark_option
 @click.option(
     "--dry-run",
@@ -38,7 +36,8 @@ from hokusai_assets.cli.output import print_evaluation, print_faults
 def command(
     file: Path | None, benchmark_id: str | None, dry_run: bool, seed: int, as_json: bool
 ) -> None:
-    """Evaluate the contribution FILE (CSV, JSON, JSON Lines or Parquet).
+    """Evaluate the contribution FILE (CSV, JSON, JSON Lines, Parquet, or a folder of
+    Parquet parts).
 
     Runs the same Dagster job as a dropped file: reads and checks it, hashes personal data,
     trains with and without it, measures both on the benchmark's test set, and writes a signed

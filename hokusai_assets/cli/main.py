@@ -9,6 +9,7 @@ import click
 import hokusai_assets
 
 _VERBS = {
+    "check": "hokusai_assets.cli.check",
     "evaluate": "hokusai_assets.cli.evaluate",
     "verify": "hokusai_assets.cli.verify",
     "backfill": "hokusai_assets.cli.backfill",
@@ -46,6 +47,8 @@ def main() -> None:
     \b
     Try it without touching anything real:
         hokusai evaluate --dry-run
+    Check a file before you send it:
+        hokusai check data/contributions/sms-spam/batch-01.csv --benchmark sms-spam
     Evaluate a contribution:
         hokusai evaluate data/test_fixtures/test_queries.csv --benchmark sms-spam
     Check what came out, as a stranger would:

@@ -87,7 +87,7 @@ def print_evaluation(document: dict[str, Any]) -> None:
     )
     if hashed := _hashed_in_words(document.get("privacy") or {}):
         console.print(f"Hashed: {escape(hashed)}")
-    console.print(_metrics_table(document["metrics"]))
+    console.print(metrics_table(document["metrics"]))
     decision = document["delta_one"]
     verdict = "[bold green]accepted[/]" if decision["accepted"] else "[bold red]not accepted[/]"
     console.print(f"DeltaOne: [bold]{decision['bps']:+d} bps[/], {verdict}")
@@ -114,7 +114,8 @@ def print_faults(document: dict[str, Any]) -> None:
     console.print("Nothing was attested. Once mended, run the same command again.")
 
 
-def _metrics_table(metrics: dict[str, dict[str, Any]]) -> Table:
+def metrics_table(metrics: dict[str, dict[str, Any]]) -> Table:
+    """Return baseline, new, delta and interval per metric."""
     table = Table()
     confidence = next(iter(metrics.values()))["confidence"]
     for column in (

@@ -1,8 +1,8 @@
 """Who a contribution is: its partition key, and the store that keeps its bytes as they came.
 
-The store keeps one folder per contribution, ``<key>/``, holding ``data.<ending>``, the
-sidecar if one came, and ``origin.json``. It holds raw data, so its folders are 0700 and its
-files 0600; a folder appears whole (rename) or not at all.
+The store keeps one folder per contribution, ``<key>/``, holding ``data.<ending>`` (a file, or a
+folder of numbered Parquet parts), the sidecar if one came, and ``origin.json``. It holds raw
+data, so its folders are 0700 and its files 0600; a folder appears whole (rename) or not at all.
 """
 
 import fcntl
@@ -10,10 +10,7 @@ import hashlib
 import json
 import os
 import re
-import secrets
 import shutil
-import socket
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -21,10 +18,26 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from hokusai_assets.contributions.manifest import SIDECAR_SUFFIX, parse_manifest
+from hokusai_assets.contributions.manifest import MAX_BYTES, SIDECAR_SUFFIX, parse_manifest
+from hokusai_assets.contributions.stored_copy import (
+    copy_beginning,
+    copy_file,
+    copy_parts,
+    create,
+    digest_without_copy,
+)
+from hokusai_assets.drafts import draft_name, remove_abandoned
 from hokusai_assets.privacy.pseudonymise import residual_personal_data
-from hokusai_assets.tables.problems import Problem, UnreadableFile
-from hokusai_assets.tables.reading import FORMATS
+from hokusai_assets.tables.file_access import open_regular_file
+from hokusai_assets.tables.formats import (
+    COMPRESSIONS,
+    ENDINGS_IN_WORDS,
+    FORMATS,
+    FileFormat,
+    format_of,
+)
+from hokusai_assets.tables.limits import ReadLimits
+from hokusai_assets.tables.problems import Problem, UnreadableFile, refuse
 
 KEY_PATTERN = re.compile(r"^[a-z0-9][a-z0-9._-]{0,99}$")
 DIGEST_IN_KEY = 12
@@ -33,7 +46,7 @@ _SIDECAR = "sidecar.yaml"
 _ORIGIN = "origin.json"
 _INCOMING = ".incoming-"
 _LOCK = ".lock"
-_ABANDONED_AFTER_SECONDS = 24 * 3600
+_LIMITS = ReadLimits()
 
 
 @dataclass(frozen=True)
@@ -42,8 +55,8 @@ class Contribution:
 
     Attributes:
         key: its partition key, ``<readable name>-<first 12 hex of digest>``.
-        digest: SHA-256 (hex) of the data file's bytes.
-        path: the stored data file.
+        digest: SHA-256 (hex) of the data file's bytes; of a folder see `parts_digest`.
+        path: the stored data file or folder of parts.
         sidecar: the sidecar's bytes, None if there was none.
         sidecar_not_used: whether a different sidecar came later and changed nothing.
     """
@@ -78,12 +91,12 @@ def readable_name(file_name: str) -> str:
     """
     # Linux file names are bytes: those that are no UTF-8 arrive as lone surrogates.
     stem = file_name.encode("utf-8", "replace").decode("utf-8")
-    while Path(stem).suffix.lower() in {*FORMATS, ".gz", ".zst"}:
+    while Path(stem).suffix.lower() in {*FORMATS, *COMPRESSIONS}:
         stem = Path(stem).stem
     words = re.sub(r"[^a-z0-9]+", " ", stem.lower()).strip()
     # Also as words and with dashes: `202_555_0143` is a phone number only once it is in the key.
     forms = [stem, words, words.replace(" ", "-")]
-    if residual_personal_data(pa.table({"name": forms}), policies={}, protected=()):
+    if residual_personal_data(pa.table({"text": forms}), policies={}, protected=()):
         return "contribution"
     return words[:_NAME_LENGTH].strip().replace(" ", "-") or "contribution"
 
@@ -100,53 +113,49 @@ def is_partition_key(text: str) -> bool:
     return bool(KEY_PATTERN.fullmatch(text)) and "..." not in text
 
 
-def register(source: Path, store: Path, *, file_name: str | None = None) -> Contribution:
+def register(
+    source: Path, store: Path, *, file_name: str | None = None, limits: ReadLimits = _LIMITS
+) -> Contribution:
     """Copy a data file and its sidecar into the store; the same bytes are one contribution.
 
     Args:
-        source: the data file, with its sidecar (if any) beside it.
+        source: the data file or folder of Parquet parts, with its sidecar (if any) beside it.
         store: the benchmark's folder in the store; made if it is missing.
-        file_name: the name the file came by, where it differs from ``source``.
+        file_name: the name it came by, where that differs from ``source``.
+        limits: bounds on the bytes and the number of parts that are copied.
 
     Returns:
         The contribution, newly stored or the one already there with the same bytes. The first
         valid sidecar stays; a later, different one changes nothing.
 
     Raises:
-        UnreadableFile: the ending names no known format, it is not a regular file, or its key
-            is taken by other bytes.
+        UnreadableFile: the ending names no known format, it is neither a regular file nor a
+            folder of Parquet parts, it is too large, or its key is taken by other bytes.
         OSError: the file can't be read or the store not written.
     """
     name = file_name or source.name
-    if source.is_symlink() or not source.is_file():
-        raise UnreadableFile(
-            Problem("not-a-file", "The path is no regular file.", "Send a file, not a link.")
-        )
-    ending = Path(name).suffix.lower()
-    if ending not in FORMATS:
-        raise UnreadableFile(
-            Problem(
-                "unknown-format",
-                "The file's ending names no known format.",
-                f"Send one of {', '.join(sorted(FORMATS))}.",
-            )
-        )
+    kind = _kind_of(source, name)
     store.mkdir(parents=True, exist_ok=True, mode=0o700)
-    _remove_abandoned(store)
-    incoming = store / f"{_INCOMING}{os.getpid()}-{secrets.token_hex(6)}-{socket.gethostname()}"
+    remove_abandoned(store, _INCOMING)
+    incoming = store / draft_name(_INCOMING)
     incoming.mkdir(mode=0o700)
     try:
-        digest = _copy(source, incoming / f"data{ending}")
+        copy = incoming / f"data{kind.ending}"
+        if source.is_dir():
+            digest = copy_parts(source, copy, limits=limits)
+        else:
+            digest = copy_file(source, copy, max_bytes=limits.max_file_bytes)
         sidecar = source.with_name(source.name + SIDECAR_SUFFIX)
         if sidecar.is_file() and not sidecar.is_symlink():
-            _copy(sidecar, incoming / _SIDECAR)
+            # One byte more than it may have shows that it has too many.
+            copy_beginning(sidecar, incoming / _SIDECAR, max_bytes=MAX_BYTES + 1)
         key = partition_key(name, digest)
         origin = json.dumps({"key": key, "sha256": digest}, sort_keys=True)
         _write(incoming / _ORIGIN, origin.encode())
         # Looking and renaming are one step: else the same bytes sent at once under two names
         # would be two contributions.
         with _locked(store):
-            if known := _with_digest(store, digest):
+            if known := _with_digest(store, digest, folder=copy.is_dir()):
                 return _with_mended_sidecar(known, incoming / _SIDECAR)
             if (store / key).exists():
                 raise UnreadableFile(
@@ -160,6 +169,36 @@ def register(source: Path, store: Path, *, file_name: str | None = None) -> Cont
         return load(store, key)
     finally:
         shutil.rmtree(incoming, ignore_errors=True)
+
+
+def unregistered(source: Path, *, limits: ReadLimits = _LIMITS) -> Contribution:
+    """Return what `register` would make of a data file and its sidecar, copying nothing.
+
+    Raises:
+        UnreadableFile, OSError: as `register` does.
+    """
+    _kind_of(source, source.name)
+    digest = digest_without_copy(source, limits=limits)
+    sidecar = source.with_name(source.name + SIDECAR_SUFFIX)
+    sent: bytes | None = None
+    if sidecar.is_file() and not sidecar.is_symlink():
+        with open_regular_file(sidecar, "the sidecar") as stream:
+            sent = stream.read(MAX_BYTES + 1)
+    return Contribution(partition_key(source.name, digest), digest, source, sent)
+
+
+def _kind_of(source: Path, name: str) -> FileFormat:
+    kind = format_of(name)
+    folder = source.is_dir() and (kind is None or kind.is_parquet)
+    if source.is_symlink() or not (source.is_file() or folder):
+        refuse("not-a-file", "The path is no regular file.", "Send a file, not a link.")
+    if kind is None:
+        refuse(
+            "unknown-format",
+            "The file's ending names no known format.",
+            f"Send one of {ENDINGS_IN_WORDS}.",
+        )
+    return kind
 
 
 def load(store: Path, key: str) -> Contribution:
@@ -189,9 +228,13 @@ def registered_keys(store: Path) -> Iterator[str]:
         yield from sorted(name for name in names if is_partition_key(name))
 
 
-def _with_digest(store: Path, digest: str) -> Contribution | None:
+def _with_digest(store: Path, digest: str, *, folder: bool) -> Contribution | None:
     for path in store.glob(f"*-{digest[:DIGEST_IN_KEY]}"):
-        if is_partition_key(path.name) and (known := load(store, path.name)).digest == digest:
+        if not is_partition_key(path.name):
+            continue
+        known = load(store, path.name)
+        # A file can be made of the lines that a folder's digest is taken of.
+        if known.digest == digest and known.path.is_dir() == folder:
             return known
     return None
 
@@ -221,53 +264,8 @@ def _locked(store: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _copy(source: Path, target: Path) -> str:
-    hasher = hashlib.sha256()
-    # O_NOFOLLOW: the file may have become a link since it was looked at.
-    descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW)
-    with open(descriptor, "rb") as reader, _create(target) as writer:
-        while block := reader.read(1 << 20):
-            hasher.update(block)
-            writer.write(block)
-        writer.flush()
-        os.fsync(writer.fileno())
-    return hasher.hexdigest()
-
-
-def _create(target: Path):  # type: ignore[no-untyped-def]
-    return open(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
-
-
 def _write(target: Path, data: bytes) -> None:
-    with _create(target) as writer:
+    with create(target) as writer:
         writer.write(data)
         writer.flush()
         os.fsync(writer.fileno())
-
-
-def _remove_abandoned(store: Path) -> None:
-    """Remove copies that a killed process left half-made: they hold raw data."""
-    for path in store.glob(f"{_INCOMING}*"):
-        process, _, rest = path.name.removeprefix(_INCOMING).partition("-")
-        # Another machine's process ids mean nothing here, and an id may be in use again.
-        here = rest.partition("-")[2] == socket.gethostname()
-        dead = here and process.isdigit() and not _is_alive(int(process))
-        if dead or _age_in_seconds(path) > _ABANDONED_AFTER_SECONDS:
-            shutil.rmtree(path, ignore_errors=True)
-
-
-def _age_in_seconds(path: Path) -> float:
-    try:
-        return time.time() - path.stat().st_mtime
-    except FileNotFoundError:
-        return 0.0
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

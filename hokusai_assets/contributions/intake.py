@@ -1,254 +1,337 @@
-"""Intake: a contributed file becomes accepted rows and a report, or a list of reasons why not."""
+"""Intake: a contributed file becomes accepted rows and a report, or a list of reasons why not.
 
-import difflib
-from collections.abc import Mapping
+The file is read twice, batch by batch. The first pass types the cells and learns what personal
+data each column holds; the second replaces it, compares the rows with what is known, and brings
+the new ones into canonical order. Memory grows by some 40 bytes a row, whatever its width.
+"""
+
 from dataclasses import dataclass, field
-from fractions import Fraction
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from hokusai_assets.benchmarks.loading import (
     Benchmark,
-    RowSet,
     column_types,
-    nullable_columns,
     privacy_policies,
+    recognisers_for,
 )
+from hokusai_assets.benchmarks.row_sets import StoredRows, store_rows
 from hokusai_assets.benchmarks.spec import BenchmarkSpec
+from hokusai_assets.contributions.drift import ColumnDrift, column_drift, drift_problems
 from hokusai_assets.contributions.identity import Contribution
-from hokusai_assets.contributions.leakage_report import leakage_problems
+from hokusai_assets.contributions.intake_report import History, IntakeReport
+from hokusai_assets.contributions.labels import (
+    BaselineOpinion,
+    LabelCheck,
+    LabelledRows,
+    LabelScan,
+    label_noise,
+    label_problems,
+)
+from hokusai_assets.contributions.leakage.report import leakage_problems
+from hokusai_assets.contributions.leakage.scan import LeakageScan
 from hokusai_assets.contributions.manifest import Manifest, parse_manifest
-from hokusai_assets.contributions.overlap import Overlap, find_overlap
+from hokusai_assets.contributions.row_index import Claimed, RowIndex
+from hokusai_assets.contributions.row_sample import RowSample
+from hokusai_assets.contributions.row_spool import DistinctRows, RowSpool
+from hokusai_assets.contributions.rows_of_file import RowsOfFile
 from hokusai_assets.privacy.keys import PrivacyKey
-from hokusai_assets.privacy.pseudonymise import pseudonymise
-from hokusai_assets.tables.coercion import coerce_table
+from hokusai_assets.privacy.pseudonymise import PrivacyReport, Pseudonymiser
+from hokusai_assets.privacy.tokens import reduce_table
 from hokusai_assets.tables.columns import arrow_type
-from hokusai_assets.tables.problems import SHOWN_ROWS, Problem, UnreadableFile, rows_in_words
-from hokusai_assets.tables.reading import nameable, read_table
-
-REMOVAL_REASONS = ("in_test_set", "in_base_set", "repeated_in_file")
-
-
-@dataclass(frozen=True)
-class IntakeReport:
-    """What intake found; holds no value of any row.
-
-    Attributes:
-        contribution: the partition key.
-        raw_digest: SHA-256 (hex) of the file as it came.
-        rows_in: rows read, 0 where the file could not be read.
-        rows_kept: rows that go into training.
-        rows_hashed: rows read in which personal data was replaced.
-        removed: rows taken out, by reason (`REMOVAL_REASONS`).
-        problems: the rules broken; a contribution with any is rejected.
-        ignored_columns: how many columns of the file the benchmark does not know.
-        test_overlap_ppm: share of the file's rows that are test rows; ``natural_overlap_ppm``
-            the same share of the base set; both in parts per million.
-        privacy: the privacy report, counts by column and entity.
-        manifest: who contributed.
-    """
-
-    contribution: str
-    raw_digest: str
-    rows_in: int
-    rows_kept: int
-    rows_hashed: int
-    removed: Mapping[str, int]
-    problems: tuple[Problem, ...]
-    ignored_columns: int
-    test_overlap_ppm: int
-    natural_overlap_ppm: int
-    privacy: Mapping[str, Any]
-    manifest: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def accepted(self) -> bool:
-        """Whether the rows go on to training."""
-        return not self.problems
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return {
-            "contribution": self.contribution,
-            "accepted": self.accepted,
-            "raw_digest": self.raw_digest,
-            "rows": {
-                "in": self.rows_in,
-                "kept": self.rows_kept,
-                "hashed": self.rows_hashed,
-                "removed": {reason: self.removed.get(reason, 0) for reason in REMOVAL_REASONS},
-            },
-            "reasons": [problem.to_dict() for problem in self.problems],
-            "ignored_columns": self.ignored_columns,
-            "test_overlap_ppm": self.test_overlap_ppm,
-            "natural_overlap_ppm": self.natural_overlap_ppm,
-            "privacy": dict(self.privacy),
-            "manifest": dict(self.manifest),
-        }
+from hokusai_assets.tables.problems import Problem, UnreadableFile
 
 
 @dataclass(frozen=True)
 class ContributedData:
     """The accepted rows in canonical order (none when rejected) and the report."""
 
-    rows: RowSet
+    rows: StoredRows
     report: IntakeReport
 
 
-def take_in(contribution: Contribution, benchmark: Benchmark, key: PrivacyKey) -> ContributedData:
+@dataclass(frozen=True)
+class Examined:
+    """A report, and the new rows whatever the verdict."""
+
+    rows: StoredRows
+    report: IntakeReport
+
+
+def take_in(
+    contribution: Contribution,
+    benchmark: Benchmark,
+    key: PrivacyKey,
+    *,
+    scratch: Path,
+    opinion: BaselineOpinion | None = None,
+    index: RowIndex | None = None,
+) -> ContributedData:
     """Read, check, pseudonymise and compare a contribution; never raises for what it holds.
+
+    An accepted contribution's rows are recorded in the index, so that they are no one else's.
 
     Args:
         contribution: the registered contribution.
         benchmark: the benchmark it is contributed to.
         key: the key for pseudonyms; the result but for the tokens does not depend on it.
+        scratch: an existing, empty folder; the accepted rows are left there as a file.
+        opinion: the baseline's, by which the labels are judged; None leaves that out.
+        index: the rows of earlier contributions; None compares with none.
 
     Raises:
         OSError: the stored file can't be read (a platform fault).
+        RowIndexError: the index is damaged.
     """
-    manifest, problems = parse_manifest(contribution.sidecar)
-    spec = benchmark.spec
-    display_name = f"{contribution.key}{contribution.path.suffix}"
-    try:
-        raw = read_table(contribution.path, display_name=display_name)
-    except UnreadableFile as error:
-        return _rejected(contribution, spec, [error.problem, *problems], 0, 0)
-    known = column_types(spec)
-    ignored = sum(name not in known for name in raw.column_names)
-    problems += _column_problems(raw, spec, display_name)
-    if raw.num_rows == 0:
-        problems.insert(
-            0,
-            Problem(
-                "empty-file", f"{display_name}: the file has no rows.", "Send at least one row."
-            ),
-        )
-    typed, cell_problems = coerce_table(raw, known, nullable_columns(spec))
-    problems += cell_problems + _label_problems(typed, spec)
-    if problems:
-        return _rejected(contribution, spec, problems, raw.num_rows, ignored)
-
-    hashed, privacy_report = pseudonymise(
-        typed, policies=privacy_policies(spec), key=key, protected=(spec.target,)
+    examined = examine(
+        contribution, benchmark, key, scratch=scratch, opinion=opinion, index=index, record=True
     )
-    if problems := _hashed_number_problems(hashed, benchmark):
-        return _rejected(contribution, spec, problems, raw.num_rows, ignored)
-    overlap = find_overlap(hashed, benchmark)
-    exact = overlap.leakage.measure("exact")
-    kept = hashed.filter(pa.array(~overlap.known))
-    problems = _overlap_problems(overlap, spec, kept.num_rows)
-    rows_kept = RowSet.of(kept if not problems else kept.slice(0, 0))
-    count = typed.num_rows
-    report = IntakeReport(
-        contribution=contribution.key,
-        raw_digest=contribution.digest,
-        rows_in=count,
-        rows_kept=rows_kept.count,
-        rows_hashed=privacy_report.rows_hashed,
-        removed={
-            "in_test_set": int(overlap.in_test.sum()),
-            "in_base_set": int(overlap.in_base.sum()),
-            "repeated_in_file": int(overlap.repeated.sum()),
-        },
-        problems=tuple(problems),
-        ignored_columns=ignored,
-        test_overlap_ppm=_ppm(exact.share),
-        natural_overlap_ppm=_ppm(exact.natural.share),
-        privacy=privacy_report.to_dict(),
-        manifest=manifest.model_dump(mode="json"),
-    )
-    return ContributedData(rows_kept, report)
+    if examined.report.accepted:
+        return ContributedData(examined.rows, examined.report)
+    none = _no_rows(benchmark.spec, scratch / "none.parquet")
+    return ContributedData(none, examined.report)
 
 
-def _ppm(share: Fraction) -> int:
-    return round(share * 1_000_000)
-
-
-def _rejected(
+def examine(
     contribution: Contribution,
-    spec: BenchmarkSpec,
-    problems: list[Problem],
-    rows_in: int,
-    ignored: int,
-) -> ContributedData:
-    schema = pa.schema([(name, arrow_type(kind)) for name, kind in column_types(spec).items()])
-    report = IntakeReport(
-        contribution=contribution.key,
-        raw_digest=contribution.digest,
-        rows_in=rows_in,
-        rows_kept=0,
-        rows_hashed=0,
-        removed={},
-        problems=tuple(problems),
-        ignored_columns=ignored,
-        test_overlap_ppm=0,
-        natural_overlap_ppm=0,
-        privacy={},
-        manifest=Manifest().model_dump(mode="json"),
-    )
-    return ContributedData(RowSet.of(schema.empty_table()), report)
+    benchmark: Benchmark,
+    key: PrivacyKey,
+    *,
+    scratch: Path,
+    opinion: BaselineOpinion | None = None,
+    index: RowIndex | None = None,
+    record: bool = False,
+) -> Examined:
+    """Do what `take_in` does, recording nothing unless asked to; keep new rows of any verdict.
+
+    The rows are those that neither break a rule nor are known, whatever else is wrong.
+    """
+    work = _Examination(contribution, benchmark, key, scratch, opinion, index, record)
+    return work.run()
 
 
-def _column_problems(raw: pa.Table, spec: BenchmarkSpec, file_name: str) -> list[Problem]:
-    wanted = list(column_types(spec))
-    unknown = [name for name in raw.column_names if name not in wanted]
-    problems: list[Problem] = []
-    if not raw.column_names:
-        # An empty array names no columns; that it is empty is all there is to say.
-        return problems
-    for name in wanted:
-        if name in raw.column_names:
-            continue
-        near = [other for other in unknown if other.strip().casefold() == name.casefold()]
-        near = near or difflib.get_close_matches(name, unknown, n=1)
-        fix = (
-            f"Rename {nameable(near[0])} to {name!r}."
-            if near
-            else f"Add the column {name!r} ({_kind(spec, name)}); the file needs "
-            f"{', '.join(map(repr, wanted))}."
+@dataclass
+class _Examination:
+    contribution: Contribution
+    benchmark: Benchmark
+    key: PrivacyKey
+    scratch: Path
+    opinion: BaselineOpinion | None
+    index: RowIndex | None
+    record: bool
+    problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def spec(self) -> BenchmarkSpec:
+        return self.benchmark.spec
+
+    def run(self) -> Examined:
+        manifest, self.problems = parse_manifest(self.contribution.sidecar)
+        source: RowsOfFile | None = None
+        try:
+            source = RowsOfFile.open(self.contribution, self.spec, manifest)
+            privacy = self._survey(source)
+            self.problems += source.problems()
+            if privacy is None:
+                return self._unread(source)
+            if misfits := _hashed_number_problems(privacy.replaced_schema(), self.benchmark):
+                self.problems += misfits
+                return self._unread(source)
+            with RowSpool(privacy.replaced_schema(), self.scratch) as spool:
+                second = _SecondPass(self.benchmark, privacy, spool)
+                for table, numbers in source.batches():
+                    second.add(table, numbers)
+                return self._decide(source, manifest, second)
+        except UnreadableFile as error:
+            # The parsers' errors stay behind: they may quote the file.
+            self.problems.insert(0, error.problem)
+        return self._unread(source)
+
+    def _survey(self, source: RowsOfFile) -> Pseudonymiser | None:
+        """Make the first pass; None where there are no whole rows to go on with."""
+        worker = Pseudonymiser(
+            policies=privacy_policies(self.spec),
+            key=self.key,
+            protected=(self.spec.target,),
+            recognisers=recognisers_for(self.spec),
         )
-        found = ", ".join(nameable(other) for other in raw.column_names[:20]) or "none"
-        problems.append(
-            Problem(
-                "missing-column",
-                f"{file_name}: column {name!r} is missing; the columns found are {found}.",
-                fix,
-                column=name,
+        wanted = set(column_types(self.spec))
+        rows = 0
+        for table in source.first_pass():
+            if table.num_rows and wanted <= set(table.column_names):
+                rows += table.num_rows
+                worker.survey(table)
+        return worker if rows and not source.missing else None
+
+    def _decide(self, source: RowsOfFile, manifest: Manifest, second: "_SecondPass") -> Examined:
+        spec = self.spec
+        leakage = second.scan.report()
+        checks, drifts, warnings = self._judged(second)
+        self.problems += leakage_problems(leakage, spec)
+        distinct = second.spool.distinct()
+        claimed = self._claim(distinct)
+        new = claimed.holders < 0
+        history = self._history(claimed)
+        if not self.problems and int(new.sum()) < spec.intake.min_rows:
+            self.problems.append(_too_few(int(new.sum()), source.rows, history, spec))
+        rows = second.spool.write(self.scratch / "rows.parquet", distinct, new)
+        accepted = not self.problems
+        privacy: PrivacyReport = second.privacy.report
+        report = IntakeReport(
+            contribution=self.contribution.key,
+            raw_digest=self.contribution.digest,
+            rows_in=source.rows,
+            rows_new=rows.count,
+            rows_kept=rows.count if accepted else 0,
+            rows_hashed=privacy.rows_hashed,
+            rows_unsound=source.unsound,
+            removed={
+                **second.removed,
+                "in_earlier_contribution": int((~new).sum()),
+                "repeated_in_file": second.spool.count - distinct.count,
+            },
+            problems=tuple(self.problems),
+            warnings=tuple([*source.warnings(), *warnings]),
+            ignored_columns=source.ignored_columns,
+            file=source.facts(),
+            privacy=privacy.to_dict(),
+            leakage=leakage.to_dict(),
+            labels={
+                "rows": second.rows_by_label(),
+                "checks": [check.to_dict() for check in checks],
+            },
+            drift=[drift.to_dict() for drift in drifts],
+            history=history.to_dict(),
+            manifest=manifest.model_dump(mode="json"),
+        )
+        return Examined(rows, report)
+
+    def _judged(
+        self, second: "_SecondPass"
+    ) -> tuple[list[LabelCheck], tuple[ColumnDrift, ...], list[Problem]]:
+        """Judge labels and drift; what the spec blocks is a problem, the rest a warning."""
+        rules = self.spec.intake
+        labels, sample = rules.labels, second.sample.table
+        warnings: list[Problem] = []
+        checks: list[LabelCheck] = []
+        if labels.balance != "off":
+            checks.append(second.labels.balance(float(labels.max_balance_shift)))
+        if labels.conflicts != "off":
+            checks.append(second.labels.conflicts(float(labels.max_conflict_excess)))
+        if labels.noise != "off" and self.opinion is not None:
+            excess = float(labels.max_noise_excess)
+            checks.append(label_noise(sample, self.opinion, self.spec, excess))
+        actions = {
+            "class-balance": labels.balance,
+            "conflicting-labels": labels.conflicts,
+            "label-noise": labels.noise,
+        }
+        for problem in label_problems(checks, self.spec):
+            (self.problems if actions[problem.rule] == "block" else warnings).append(problem)
+        drifts: tuple[ColumnDrift, ...] = ()
+        if rules.drift.action != "off":
+            drifts = column_drift(
+                reduce_table(sample),
+                reduce_table(self.benchmark.base.table),
+                self.spec,
+                float(rules.drift.max_shift),
             )
+            blocking = rules.drift.action == "block"
+            (self.problems if blocking else warnings).extend(drift_problems(drifts))
+        return checks, drifts, warnings
+
+    def _claim(self, distinct: DistinctRows) -> Claimed:
+        """Compare with earlier contributions, and record the rows if all is well."""
+        if self.index is None:
+            return Claimed(np.full(distinct.count, -1, np.int32), ())
+        line = f"{self.contribution.key}:{self.contribution.digest}"
+        if not self.record or self.problems:
+            return self.index.look_up(distinct.keys, before=line)
+        least = self.spec.intake.min_rows
+        return self.index.claim(
+            line, distinct.keys, unless=lambda holders: int((holders < 0).sum()) < least
         )
-    return problems
 
+    def _history(self, claimed: Claimed) -> History:
+        if self.index is None:
+            return History.unknown()
+        everything = np.ones(len(claimed.holders), dtype=bool)
+        return History.of(claimed.earlier, claimed.by_contribution(everything))
 
-def _kind(spec: BenchmarkSpec, name: str) -> str:
-    return "the label" if name == spec.target else spec.columns[name].type
-
-
-def _label_problems(typed: pa.Table, spec: BenchmarkSpec) -> list[Problem]:
-    if spec.target not in typed.column_names or typed.num_rows == 0:
-        return []
-    labels = typed.column(spec.target)
-    known = pc.is_in(labels, value_set=pa.array(spec.labels))
-    unknown = pc.and_(pc.invert(known), pc.is_valid(labels))
-    numbers = [int(i) + 1 for i in np.flatnonzero(unknown.to_numpy())]
-    if not numbers:
-        return []
-    return [
-        Problem(
-            "unknown-label",
-            f"column {spec.target!r}, {rows_in_words(numbers)}: not a label of this benchmark.",
-            f"Use only {', '.join(map(repr, spec.labels))} (exactly so written), "
-            "or remove the row.",
-            column=spec.target,
-            rows=tuple(numbers[:SHOWN_ROWS]),
-            count=len(numbers),
+    def _unread(self, source: RowsOfFile | None) -> Examined:
+        """Report a file whose rows could not be compared with anything."""
+        report = IntakeReport(
+            contribution=self.contribution.key,
+            raw_digest=self.contribution.digest,
+            rows_in=source.rows if source else 0,
+            rows_unsound=source.unsound if source else 0,
+            problems=tuple(self.problems),
+            warnings=tuple(source.warnings()) if source else (),
+            ignored_columns=source.ignored_columns if source and source.rows else 0,
+            file=source.facts() if source else {},
+            manifest=Manifest().model_dump(mode="json"),
         )
-    ]
+        return Examined(_no_rows(self.spec, self.scratch / "rows.parquet"), report)
 
 
-def _hashed_number_problems(hashed: pa.Table, benchmark: Benchmark) -> list[Problem]:
+class _SecondPass:
+    """Pseudonymises the sound rows and compares them with what is known."""
+
+    def __init__(self, benchmark: Benchmark, privacy: Pseudonymiser, spool: RowSpool) -> None:
+        self.privacy, self.spool = privacy, spool
+        self.scan = LeakageScan.of(benchmark)
+        base_labels = benchmark.base.table.column(benchmark.spec.target)
+        base = LabelledRows(self.scan.base_feature_keys, base_labels, benchmark.spec)
+        self.labels = LabelScan(benchmark.spec, base)
+        self.sample = RowSample(privacy.replaced_schema())
+        self.removed = dict.fromkeys(("in_test_set", "near_test_set", "in_base_set"), 0)
+        self._spec = benchmark.spec
+
+    def add(self, table: pa.Table, numbers: np.ndarray) -> None:
+        """Take the next rows, typed, and their numbers in the file."""
+        hashed = self.privacy.replace(table)
+        found = self.scan.add(hashed, numbers)
+        for reason, rows in zip(
+            self.removed, (found.in_test, found.near_test, found.in_base), strict=True
+        ):
+            self.removed[reason] += int(rows.sum())
+        new = ~(found.in_test | found.near_test | found.in_base)
+        fresh = hashed.filter(pa.array(new))
+        digests = self.spool.add(fresh, found.keys[new])
+        self.labels.add(fresh.column(self._spec.target), found.feature_keys[new])
+        self.sample.add(fresh, digests)
+
+    def rows_by_label(self) -> dict[str, int]:
+        """Return how many rows that are not in the benchmark have each label."""
+        counts = self.labels.counts().tolist()
+        return dict(zip(self._spec.labels, counts, strict=True))
+
+
+def _no_rows(spec: BenchmarkSpec, path: Path) -> StoredRows:
+    types = column_types(spec)
+    names = [name for name in types if name == spec.target or name in spec.feature_names]
+    schema = pa.schema([(name, arrow_type(types[name])) for name in names])
+    return store_rows(schema.empty_table(), path)
+
+
+def _too_few(new: int, total: int, history: History, spec: BenchmarkSpec) -> Problem:
+    held = "".join(
+        f" {count} of them stand in the earlier contribution {key!r}."
+        for key, count in list(history.held.items())[:1]
+    )
+    return Problem(
+        "too-few-new-rows",
+        f"{new} of {total} rows are new; the others stand in the benchmark, in an earlier "
+        f"contribution or twice in the file.{held} At least {spec.intake.min_rows} new ones are "
+        "needed.",
+        "Send more rows that the benchmark does not have yet.",
+        count=new,
+    )
+
+
+def _hashed_number_problems(schema: pa.Schema, benchmark: Benchmark) -> list[Problem]:
     """Report columns of numbers or dates that hashing turned into text in one of two files."""
     base = benchmark.base.table.schema
     return [
@@ -260,22 +343,6 @@ def _hashed_number_problems(hashed: pa.Table, benchmark: Benchmark) -> list[Prob
             "pii to drop or not_pii in benchmark.yaml.",
             column=column.name,
         )
-        for column in hashed.schema
+        for column in schema
         if column.type != base.field(column.name).type
     ]
-
-
-def _overlap_problems(overlap: Overlap, spec: BenchmarkSpec, kept: int) -> list[Problem]:
-    problems = leakage_problems(overlap.leakage, spec)
-    total = len(overlap.in_test)
-    if not problems and kept < spec.intake.min_rows:
-        problems.append(
-            Problem(
-                "too-few-new-rows",
-                f"{kept} of {total} rows are new; the others stand in the base set, the test "
-                f"set or earlier in the file. At least {spec.intake.min_rows} new ones are needed.",
-                "Send more rows that the benchmark does not have yet.",
-                count=kept,
-            )
-        )
-    return problems

@@ -9,12 +9,15 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationError,
+    field_validator,
     model_validator,
 )
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from hokusai_assets.privacy.pseudonymise import residual_personal_data
+from hokusai_assets.privacy.wallet_addresses import eip55_checksummed
+from hokusai_assets.tables.formats import DeclaredFormat
 from hokusai_assets.tables.problems import Problem
 
 SIDECAR_SUFFIX = ".contribution.yaml"
@@ -23,12 +26,35 @@ MAX_BYTES = 65_536
 _FIX = (
     "Write contributors as a list of {id, wallet (0x and 40 hex digits, optional), weight_bps}; "
     "ids are 1 to 64 letters, digits, dots, dashes or underscores, unique, and the weights sum "
-    "to 10000."
+    "to 10000. `hokusai check --init FILE` writes one."
 )
 
 
+class FormatDeclaration(BaseModel):
+    """How a CSV file is written, where its sender says so; None means: find out."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    delimiter: str | None = None
+    encoding: str | None = None
+    decimal: str | None = None
+
+    @model_validator(mode="after")
+    def _is_known(self) -> "FormatDeclaration":
+        self.declared()
+        return self
+
+    def declared(self) -> DeclaredFormat:
+        """Return what reading takes."""
+        return DeclaredFormat(self.delimiter, self.encoding, self.decimal)
+
+
 class Contributor(BaseModel):
-    """One contributor and their share of whatever the contribution earns."""
+    """One contributor and their share of whatever the contribution earns.
+
+    A wallet is held in the mixed case of EIP-55. One given in mixed case must have that one, since
+    it shows a mistyped digit; one in a single case carries no such proof and is taken as it is.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -36,6 +62,17 @@ class Contributor(BaseModel):
     id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
     wallet: Annotated[str, StringConstraints(pattern=r"^0x[0-9a-fA-F]{40}$")] | None = None
     weight_bps: Annotated[int, Field(strict=True, ge=1, le=TOTAL_BASIS_POINTS)]
+
+    @field_validator("wallet")
+    @classmethod
+    def _has_its_checksum(cls, wallet: str | None) -> str | None:
+        if wallet is None:
+            return None
+        checksummed = eip55_checksummed(wallet)
+        digits = wallet[2:]
+        if digits not in (digits.lower(), digits.upper(), checksummed[2:]):
+            raise ValueError("the address fails its EIP-55 checksum: a digit or a case is mistyped")
+        return checksummed
 
 
 class Manifest(BaseModel):
@@ -46,6 +83,7 @@ class Manifest(BaseModel):
     contributors: tuple[Contributor, ...] = ()
     licence: Annotated[str, StringConstraints(max_length=200)] = ""
     note: Annotated[str, StringConstraints(max_length=2000)] = ""
+    format: FormatDeclaration = FormatDeclaration()
 
     @model_validator(mode="after")
     def _shares_the_whole(self) -> "Manifest":
@@ -103,7 +141,11 @@ def _one_cell(text: str) -> pa.Table:
 
 def _without_value(item: object) -> str:
     assert isinstance(item, dict)
-    known = {"contributors", "licence", "note", "id", "wallet", "weight_bps"}
+    known = {
+        *Manifest.model_fields,
+        *Contributor.model_fields,
+        *FormatDeclaration.model_fields,
+    }
     # Only the place in the list of contributors is a number of ours; others are the sender's.
     parts = [
         str(part) if part in known or (isinstance(part, int) and position == 1) else "(unknown key)"

@@ -18,7 +18,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,7 +33,7 @@ from hokusai_assets.contributions.key_segments import (
     synced_folder,
     write_segment,
 )
-from hokusai_assets.contributions.sorted_keys import find_sorted, key_words
+from hokusai_assets.contributions.sorted_keys import SortedKeys, find_sorted, key_words
 
 FORMAT = 1
 _NEVER = np.int32(2**31 - 1)
@@ -75,6 +75,26 @@ class _State:
         )
 
 
+@dataclass(frozen=True)
+class Claimed:
+    """What was recorded before a contribution, and which of its keys that holds.
+
+    Attributes:
+        holders: int32 (n,), the place in ``earlier`` of the first contribution with each key,
+            -1 if there is none.
+        earlier: the contributions recorded before, in their order.
+    """
+
+    holders: np.ndarray
+    earlier: tuple[str, ...]
+
+    def by_contribution(self, chosen: np.ndarray) -> dict[str, int]:
+        """Return how many of the chosen keys, a mask (n,), each earlier contribution holds."""
+        held = self.holders[chosen & (self.holders >= 0)]
+        counts = np.bincount(held, minlength=len(self.earlier))
+        return {self.earlier[place]: int(counts[place]) for place in np.flatnonzero(counts)}
+
+
 class RowIndex:
     """The rows of the recorded contributions to one benchmark, by their 128-bit keys.
 
@@ -86,7 +106,13 @@ class RowIndex:
         """Open the index in a folder, made at the first `claim`."""
         self._folder = folder
 
-    def claim(self, contribution: str, keys: np.ndarray) -> np.ndarray:
+    def claim(
+        self,
+        contribution: str,
+        keys: np.ndarray | SortedKeys,
+        *,
+        unless: Callable[[np.ndarray], bool] = lambda holders: False,
+    ) -> "Claimed":
         """Record the rows a contribution brings first; tell which ones others brought before.
 
         A contribution keeps the place (sequence) it got when it was first recorded. Only keys
@@ -97,10 +123,9 @@ class RowIndex:
 
         Args:
             contribution: its key, 1 to 200 printable ASCII characters without blanks.
-            keys: uint8 (n, 16), repetitions allowed.
-
-        Returns:
-            int32 (n,), the sequence of the earlier contribution that holds each key, -1 if none.
+            keys: uint8 (n, 16), repetitions allowed; or n sorted ones, which take less memory.
+            unless: given the holders, says that nothing is to be recorded; called while no
+                other process can record, so what it decides on stays true.
 
         Raises:
             RowIndexError: the folder's files are damaged, foreign or of another version.
@@ -108,65 +133,48 @@ class RowIndex:
         """
         if not _CONTRIBUTION.fullmatch(contribution):
             raise ValueError("a contribution key is 1 to 200 printable characters without blanks")
-        high, low = key_words(keys)
+        ordered, order = _ascending(keys)
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.chmod(self._folder, 0o700)
-        # Ascending keys walk through a segment's pages once.
-        order = np.lexsort((low, high))
-        high, low = high[order], low[order]
-        first = np.ones(len(order), dtype=bool)
-        first[1:] = (high[1:] != high[:-1]) | (low[1:] != low[:-1])
         with self._locked(fcntl.LOCK_EX):
             state = self._read_state(begin=True)
             self._remove_unnamed(state)
             names = self._read_journal(state)
             known = contribution in names
             sequence = names.index(contribution) if known else len(names)
-            holder = self._holders(state, high, low)
-            new = first & (holder > sequence)
+            holder = self._holders(state, ordered)
+            new = holder > sequence
+            # From here on the holders are only the earlier ones.
+            claimed = Claimed(_in_given_order(holder, order, sequence), tuple(names[:sequence]))
+            if unless(claimed.holders):
+                return claimed
             if not known:
                 state = self._append_to_journal(state, contribution)
             if new.any():
-                state = self._add_segment(state, high[new], low[new], sequence)
+                state = self._add_segment(state, _chosen(ordered, new), sequence)
             if new.any() or not known:
                 self._commit(state)
-        return _in_given_order(holder, order, sequence)
+        return claimed
 
-    def look_up(self, keys: np.ndarray, *, before: str | None = None) -> np.ndarray:
+    def look_up(self, keys: np.ndarray | SortedKeys, *, before: str | None = None) -> "Claimed":
         """Tell which contribution holds each key, without recording anything.
 
         Args:
-            keys: uint8 (n, 16).
+            keys: as `claim`.
             before: count only contributions ahead of this one, if it is recorded.
-
-        Returns:
-            int32 (n,), the sequence of the first contribution with the key, -1 if none.
 
         Raises:
             RowIndexError: as `claim`.
         """
-        high, low = key_words(keys)
         if not self._folder.exists():
-            return np.full(len(high), -1, dtype=np.int32)
-        order = np.lexsort((low, high))
+            return Claimed(np.full(len(keys), -1, dtype=np.int32), ())
+        ordered, order = _ascending(keys)
         with self._locked(fcntl.LOCK_SH):
             state = self._read_state()
-            limit = int(_NEVER)
-            if before is not None:
-                names = self._read_journal(state)
-                limit = names.index(before) if before in names else limit
-            holder = self._holders(state, high[order], low[order])
-        return _in_given_order(holder, order, limit)
-
-    def contribution(self, sequence: int) -> str:
-        """Return the key of the contribution recorded with this sequence; IndexError if none."""
-        if not self._folder.exists():
-            raise IndexError(f"no contribution has the sequence {sequence}")
-        with self._locked(fcntl.LOCK_SH):
-            names = self._read_journal(self._read_state())
-        if not 0 <= sequence < len(names):
-            raise IndexError(f"no contribution has the sequence {sequence}")
-        return names[sequence]
+            names = self._read_journal(state)
+            limit = names.index(before) if before in names else len(names)
+            holder = self._holders(state, ordered)
+        return Claimed(_in_given_order(holder, order, limit), tuple(names[:limit]))
 
     def verify(self) -> int:
         """Read every file whole and compare digests; return the number of keys.
@@ -197,22 +205,20 @@ class RowIndex:
         for number, count in state.segments:
             yield Segment.open(self._path(number), count)
 
-    def _holders(self, state: _State, high: np.ndarray, low: np.ndarray) -> np.ndarray:
-        """Return the lowest sequence that holds each ascending key, `_NEVER` where none does."""
-        holder = np.full(len(high), _NEVER, dtype=np.int32)
+    def _holders(self, state: _State, keys: SortedKeys) -> np.ndarray:
+        """Return the lowest sequence that holds each key, `_NEVER` where none does."""
+        holder = np.full(len(keys), _NEVER, dtype=np.int32)
         for segment in self._segments(state):
-            found = find_sorted(segment.high, segment.low, high, low)
+            found = find_sorted(segment.high, segment.low, keys.high, keys.low)
             hit = found >= 0
             holder[hit] = np.minimum(holder[hit], segment.sequence[found[hit]])
         return holder
 
-    def _add_segment(
-        self, state: _State, high: np.ndarray, low: np.ndarray, sequence: int
-    ) -> _State:
+    def _add_segment(self, state: _State, keys: SortedKeys, sequence: int) -> _State:
         number = state.next_file
-        owner = np.full(len(high), sequence, dtype=np.int32)
-        write_segment(self._path(number), high, low, owner)
-        segments = [*state.segments, (number, len(high))]
+        owner = np.full(len(keys), sequence, dtype=np.int32)
+        write_segment(self._path(number), keys.high, keys.low, owner)
+        segments = [*state.segments, (number, len(keys))]
         # All that must merge do so at once: its keys are written a single time.
         start = len(segments) - 1
         while start and segments[start - 1][1] < 2 * sum(rows for _, rows in segments[start:]):
@@ -297,8 +303,26 @@ class RowIndex:
                 path.unlink()
 
 
-def _in_given_order(holder: np.ndarray, order: np.ndarray, limit: int) -> np.ndarray:
+def _ascending(keys: np.ndarray | SortedKeys) -> tuple[SortedKeys, np.ndarray | None]:
+    """Return the distinct keys, and where each given one stands among them; None for as given."""
+    if isinstance(keys, SortedKeys):
+        return keys, None
+    high, low = key_words(keys)
+    # Ascending keys walk through a segment's pages once.
+    order = np.lexsort((low, high))
+    high, low = high[order], low[order]
+    first = np.ones(len(order), dtype=bool)
+    first[1:] = (high[1:] != high[:-1]) | (low[1:] != low[:-1])
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.cumsum(first) - 1
+    return SortedKeys(high[first], low[first]), place
+
+
+def _chosen(keys: SortedKeys, mask: np.ndarray) -> SortedKeys:
+    return keys if mask.all() else SortedKeys(keys.high[mask], keys.low[mask])
+
+
+def _in_given_order(holder: np.ndarray, place: np.ndarray | None, limit: int) -> np.ndarray:
     """Undo the sorting; only holders below the limit are someone else's."""
-    result = np.empty(len(holder), dtype=np.int32)
-    result[order] = np.where(holder < limit, holder, np.int32(-1))
-    return result
+    holder[holder >= limit] = -1
+    return holder if place is None else holder[place]

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from hokusai_assets.benchmarks.loading import Benchmark
 from hokusai_assets.benchmarks.spec import BenchmarkSpec
@@ -74,19 +75,24 @@ def averaging_of(spec: BenchmarkSpec) -> Averaging:
     return Averaging.of(spec.average, spec.positive_index, classes=len(spec.labels))
 
 
-def evaluate_model(model: TrainedModel, benchmark: Benchmark, *, model_digest: str) -> Evaluation:
-    """Ask a model about every test row.
+def predictions_on(model: TrainedModel, table: pa.Table, spec: BenchmarkSpec) -> Predictions:
+    """Ask a model about typed rows, features and target.
 
     Scores are rounded to 1e-9 first; the predicted label is the one with the highest rounded
     score, the earlier label on a tie, so that both follow from what is published.
     """
-    spec, test = benchmark.spec, benchmark.test
-    scores = round_scores(predict_probabilities(model, test.table, spec))
+    scores = round_scores(predict_probabilities(model, table, spec))
     position = {label: index for index, label in enumerate(spec.labels)}
     actual = np.array(
-        [position[label] for label in test.table.column(spec.target).to_pylist()], dtype=np.int64
+        [position[label] for label in table.column(spec.target).to_pylist()], dtype=np.int64
     )
-    predictions = Predictions(spec.labels, actual, scores.argmax(axis=1).astype(np.int64), scores)
+    return Predictions(spec.labels, actual, scores.argmax(axis=1).astype(np.int64), scores)
+
+
+def evaluate_model(model: TrainedModel, benchmark: Benchmark, *, model_digest: str) -> Evaluation:
+    """Ask a model about every test row; see `predictions_on`."""
+    test = benchmark.test
+    predictions = predictions_on(model, test.table, benchmark.spec)
     return Evaluation(predictions, test.digests, test.root, model_digest)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from hokusai_assets.benchmarks.loading import RowSet
+from hokusai_assets.benchmarks.row_sets import RowSet, StoredRows
 from hokusai_assets.benchmarks.sampling import stratified_positions
 from hokusai_assets.benchmarks.spec import BenchmarkSpec, SpecError
 from hokusai_assets.models.pipeline import build_pipeline, feature_frame
@@ -23,20 +23,32 @@ class TrainedModel:
     train_rows: int
 
 
-def training_rows(base: RowSet, contributed: RowSet | None, spec: BenchmarkSpec) -> pa.Table:
+def training_rows(base: RowSet, contributed: StoredRows | None, spec: BenchmarkSpec) -> pa.Table:
     """Return the rows a model is trained on: base, then contributed, each in canonical order.
 
-    Above the spec's ``max_train_rows`` a stratified sample of that size stands for them.
+    Above the spec's ``max_train_rows`` a stratified sample of that size stands for them; of the
+    others only the labels are read.
     """
-    table = base.table
-    if contributed is not None and contributed.count:
-        table = pa.concat_tables([table, contributed.table.select(table.column_names)])
+    names = base.table.column_names
     limit = spec.sampling.max_train_rows
-    if limit is None or table.num_rows <= limit:
-        return table
-    labels = table.column(spec.target).to_numpy(zero_copy_only=False)
-    chosen = stratified_positions(labels, limit, seed=spec.seed, purpose="train-sample")
-    return table.take(pa.array(chosen))
+    count = base.count + (contributed.count if contributed else 0)
+    if limit is None or count <= limit:
+        parts = [base.table]
+        if contributed is not None and contributed.count:
+            parts.append(contributed.table.select(names))
+        return pa.concat_tables(parts)
+    labels = [base.table.column(spec.target)]
+    if contributed is not None:
+        labels += [batch.column(0) for batch in contributed.batches([spec.target])]
+    joined = pa.chunked_array([chunk for part in labels for chunk in part.chunks], pa.string())
+    chosen = stratified_positions(
+        joined.to_numpy(zero_copy_only=False), limit, seed=spec.seed, purpose="train-sample"
+    )
+    from_base = chosen[chosen < base.count]
+    parts = [base.table.take(pa.array(from_base))]
+    if contributed is not None:
+        parts.append(contributed.take(chosen[chosen >= base.count] - base.count).select(names))
+    return pa.concat_tables(parts)
 
 
 def train(table: pa.Table, spec: BenchmarkSpec) -> TrainedModel:

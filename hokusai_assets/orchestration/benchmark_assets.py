@@ -88,7 +88,7 @@ def build_benchmark_assets(spec: BenchmarkSpec) -> list[dg.AssetsDefinition]:
             data_version=dg.DataVersion(value.content_digest[:32]),
             metadata={
                 "dagster/row_count": value.base.count,
-                "dagster/column_schema": schema_of(value.base.table),
+                "dagster/column_schema": schema_of(value.base.table.schema),
                 "test_rows": value.test.count,
                 "spec_hash": value.spec.spec_hash(),
                 "base_root": value.base.root,

@@ -40,7 +40,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             continue
         assets += build_benchmark_assets(spec) + build_contribution_assets(spec)
         jobs += _jobs(spec)
-        sensors.append(build_drop_sensor(spec.id, settings))
+        sensors.append(build_drop_sensor(spec.id, settings, spec.intake.limits.read_limits()))
         if (settings.tracking or spec.tracking) == "required":
             required.append(spec.id)
     return dg.Definitions(

@@ -5,11 +5,13 @@ from typing import Any
 import dagster as dg
 
 from hokusai_assets.attestation.statement import software_digest
-from hokusai_assets.benchmarks.loading import Benchmark, privacy_policies
+from hokusai_assets.benchmarks.loading import Benchmark
 from hokusai_assets.benchmarks.spec import BenchmarkSpec
 from hokusai_assets.contributions.intake import ContributedData, take_in
-from hokusai_assets.contributions.overlap import find_overlap
-from hokusai_assets.evaluation.measurement import evaluate_model
+from hokusai_assets.contributions.intake_report import IntakeReport
+from hokusai_assets.contributions.second_look import SecondLook, second_look
+from hokusai_assets.evaluation.contribution_check import opinion_of
+from hokusai_assets.evaluation.measurement import Evaluation, evaluate_model
 from hokusai_assets.models.training import train, training_fingerprint, training_rows
 from hokusai_assets.orchestration.asset_wiring import blocking_check, wiring_of
 from hokusai_assets.orchestration.faults import explained, without_values
@@ -17,11 +19,13 @@ from hokusai_assets.orchestration.measurement_assets import (
     attestation_asset,
     metric_deltas_asset,
 )
+from hokusai_assets.orchestration.partitions import contributions_of
 from hokusai_assets.orchestration.platform import Platform
 from hokusai_assets.orchestration.presentation import (
     json_text,
+    leakage_table,
     metrics_table,
-    reasons_text,
+    problems_text,
     schema_of,
     share,
 )
@@ -30,7 +34,6 @@ from hokusai_assets.orchestration.stored_forms import (
     stored_model,
 )
 from hokusai_assets.orchestration.tracking import ACCEPTED_CHECK, OUTCOME_TAG, Tracking
-from hokusai_assets.privacy.pseudonymise import residual_personal_data
 
 
 def build_contribution_assets(spec: BenchmarkSpec) -> list[dg.AssetsDefinition]:
@@ -49,20 +52,31 @@ def _contributed_data(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
         return blocking_check(benchmark_id, "contributed_data", name, description)
 
     @dg.asset(
-        **wiring_of(benchmark_id, owner, "contributed_data", "benchmark"),
+        **wiring_of(
+            benchmark_id,
+            owner,
+            "contributed_data",
+            "benchmark",
+            "baseline_model",
+            "baseline_evaluation",
+        ),
         kinds={"parquet"},
         description=(
             "The accepted rows of a contribution: typed, personal data hashed, known rows "
             "removed, in canonical order. A contribution that breaks a rule is *rejected*: the "
-            "reasons are in the metadata and nothing below it runs."
+            "reasons are in the metadata and nothing below it runs. The baseline judges the "
+            "labels."
         ),
         check_specs=[
-            check(
-                ACCEPTED_CHECK,
-                "The contribution breaks no rule of the benchmark.",
-            ),
+            check(ACCEPTED_CHECK, "The contribution breaks no rule of the benchmark."),
             check("personal_data_is_hashed", "All personal data is hashed."),
-            check("no_test_row_leaks", "No row equals a row of the test set."),
+            check("no_test_row_leaks", "No row equals or nearly equals a row of the test set."),
+            dg.AssetCheckSpec(
+                "data_is_plausible",
+                asset=[benchmark_id, "contributed_data"],
+                description="Labels and columns look like those of the base set.",
+                partitions_def=contributions_of(benchmark_id),
+            ),
         ],
     )
     def contributed_data(
@@ -70,73 +84,103 @@ def _contributed_data(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
         platform: Platform,
         tracking: dg.ResourceParam[Tracking],
         benchmark: Benchmark,
+        baseline_model: StoredModel,
+        baseline_evaluation: Evaluation,
     ):  # no annotation: with one, Dagster takes the value for "Nothing"
-        with without_values():
-            contribution = platform.contribution(benchmark_id, context.partition_key)
-            value = take_in(contribution, benchmark, platform.privacy_key())
-        report = value.report
-        document = report.to_dict()
-        context.instance.add_run_tags(
-            context.run_id, {OUTCOME_TAG: "accepted" if report.accepted else "rejected"}
-        )
-        tracking.log_text(json_text(document), "intake_report.json")
-        tracking.log_metrics(
-            {
-                "rows_in": report.rows_in,
-                "rows_kept": report.rows_kept,
-                "rows_hashed": report.rows_hashed,
-            }
-        )
-        tracking.log_params({"contribution_sha256": report.raw_digest})
-        if not report.accepted:
-            tracking.set_tags(
-                {"reasons": ", ".join(dict.fromkeys(p.rule for p in report.problems))}
+        # The rows stay in the scratch folder until they are stored, which is at the yield.
+        with platform.scratch() as scratch:
+            with without_values():
+                value = take_in(
+                    platform.contribution(benchmark_id, context.partition_key),
+                    benchmark,
+                    platform.privacy_key(),
+                    scratch=scratch,
+                    opinion=opinion_of(
+                        lambda: baseline_model.model, baseline_evaluation.predictions, benchmark
+                    ),
+                    index=platform.row_index(benchmark_id),
+                )
+                found = second_look(value.rows, benchmark)
+            _log_intake(context, tracking, value.report)
+            yield dg.MaterializeResult(
+                value=value,
+                data_version=dg.DataVersion(value.rows.root[:32]),
+                metadata=_intake_metadata(value),
+                check_results=_intake_checks(value.report, found),
             )
-        residual = residual_personal_data(
-            value.rows.table,
-            policies=privacy_policies(benchmark.spec),
-            protected=(benchmark.spec.target,),
-        )
-        leaks = int(find_overlap(value.rows.table, benchmark).in_test.sum())
-        metadata: dict[str, Any] = {}
-        if not report.accepted:
-            metadata["rejected_because"] = dg.MetadataValue.md(reasons_text(report))
-        metadata |= {
-            "dagster/partition_row_count": report.rows_kept,
-            "dagster/column_schema": schema_of(value.rows.table),
+
+    return contributed_data
+
+
+def _log_intake(
+    context: dg.AssetExecutionContext, tracking: Tracking, report: IntakeReport
+) -> None:
+    context.instance.add_run_tags(
+        context.run_id, {OUTCOME_TAG: "accepted" if report.accepted else "rejected"}
+    )
+    tracking.log_text(json_text(report.to_dict()), "intake_report.json")
+    tracking.log_metrics(
+        {
             "rows_in": report.rows_in,
             "rows_kept": report.rows_kept,
             "rows_hashed": report.rows_hashed,
-            "rows_removed": dict(document["rows"]["removed"]),
-            "ignored_columns": report.ignored_columns,
-            "test_overlap": share(report.test_overlap_ppm),
-            "natural_overlap": share(report.natural_overlap_ppm),
-            "rows_root": value.rows.root,
         }
-        return dg.MaterializeResult(
-            value=value,
-            data_version=dg.DataVersion(value.rows.root[:32]),
-            metadata=metadata,
-            check_results=[
-                dg.AssetCheckResult(
-                    passed=report.accepted,
-                    check_name=ACCEPTED_CHECK,
-                    description=reasons_text(report) or None,
-                ),
-                dg.AssetCheckResult(
-                    passed=not residual,
-                    check_name="personal_data_is_hashed",
-                    metadata={"columns_with_findings": len(residual)},
-                ),
-                dg.AssetCheckResult(
-                    passed=leaks == 0,
-                    check_name="no_test_row_leaks",
-                    metadata={"leaking_rows": leaks},
-                ),
-            ],
-        )
+    )
+    tracking.log_params({"contribution_sha256": report.raw_digest})
+    if not report.accepted:
+        tracking.set_tags({"reasons": ", ".join(dict.fromkeys(p.rule for p in report.problems))})
+    for warning in report.warnings:
+        context.log.warning(f"{warning.rule}: {warning.message}")
 
-    return contributed_data
+
+def _intake_metadata(value: ContributedData) -> dict[str, Any]:
+    report = value.report
+    document = report.to_dict()
+    metadata: dict[str, Any] = {}
+    if not report.accepted:
+        metadata["rejected_because"] = dg.MetadataValue.md(problems_text(report.problems))
+    if report.warnings:
+        metadata["warnings"] = dg.MetadataValue.md(problems_text(report.warnings))
+    return metadata | {
+        "dagster/partition_row_count": report.rows_kept,
+        "dagster/column_schema": schema_of(value.rows.schema),
+        "rows_in": report.rows_in,
+        "rows_kept": report.rows_kept,
+        "rows_hashed": report.rows_hashed,
+        "rows_removed": dict(document["rows"]["removed"]),
+        "earlier_contributions": dict(document["history"]["held"]),
+        "ignored_columns": report.ignored_columns,
+        "test_overlap": share(report.test_overlap_ppm),
+        "natural_overlap": share(report.natural_overlap_ppm),
+        "leakage": leakage_table(report),
+        "rows_root": value.rows.root,
+    }
+
+
+def _intake_checks(report: IntakeReport, found: SecondLook) -> list[dg.AssetCheckResult]:
+    return [
+        dg.AssetCheckResult(
+            passed=report.accepted,
+            check_name=ACCEPTED_CHECK,
+            description=problems_text(report.problems) or None,
+        ),
+        dg.AssetCheckResult(
+            passed=not found.personal_data,
+            check_name="personal_data_is_hashed",
+            metadata={"columns_with_findings": len(found.personal_data)},
+        ),
+        dg.AssetCheckResult(
+            passed=found.test_rows == 0,
+            check_name="no_test_row_leaks",
+            metadata={"leaking_rows": found.test_rows},
+        ),
+        dg.AssetCheckResult(
+            passed=not report.warnings,
+            check_name="data_is_plausible",
+            severity=dg.AssetCheckSeverity.WARN,
+            description=problems_text(report.warnings) or None,
+        ),
+    ]
 
 
 def _new_model(benchmark_id: str, owner: str) -> dg.AssetsDefinition:

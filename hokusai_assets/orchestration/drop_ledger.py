@@ -13,13 +13,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from hokusai_assets.contributions.manifest import SIDECAR_SUFFIX
+
 Status = Literal["seen", "requested", "launched", "unreadable"]
-_IGNORED_ENDINGS = (".part", ".tmp", ".partial", ".crdownload", ".contribution.yaml")
+_HALF_MADE_ENDINGS = (".part", ".tmp", ".partial", ".crdownload")
 
 
 @dataclass(frozen=True)
 class DropFile:
-    """A file as a listing shows it: name, bytes, and when it or its sidecar changed (opaque)."""
+    """A file or folder of parts as a listing shows it.
+
+    Attributes:
+        name: its name in the drop folder.
+        size: its bytes; of a folder all its parts'.
+        changed: what changes when it or its sidecar does (opaque).
+    """
 
     name: str
     size: int
@@ -54,7 +62,13 @@ class Plan:
 
 def is_drop(name: str) -> bool:
     """Say whether a name is a data file: not hidden, not a sidecar, not a half-made upload."""
-    return not name.startswith((".", "~")) and not name.lower().endswith(_IGNORED_ENDINGS)
+    hidden = name.startswith((".", "~"))
+    return not (hidden or is_half_made(name) or name.lower().endswith(SIDECAR_SUFFIX))
+
+
+def is_half_made(name: str) -> bool:
+    """Say whether a name is one that programs give a file while they write it."""
+    return name.lower().endswith(_HALF_MADE_ENDINGS)
 
 
 def plan_tick(listing: Sequence[DropFile], known: Mapping[str, KnownDrop], *, at_most: int) -> Plan:

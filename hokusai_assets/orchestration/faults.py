@@ -1,7 +1,5 @@
 """Turning domain errors into Dagster failures that read as one sentence and hold no values."""
 
-import os
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,13 +9,15 @@ from hokusai_assets.attestation.issuing import PartsDisagree
 from hokusai_assets.attestation.signing_key import SigningKeyError
 from hokusai_assets.benchmarks.spec import SpecError
 from hokusai_assets.contributions.identity import UnknownContribution
+from hokusai_assets.contributions.key_segments import RowIndexError
 from hokusai_assets.evaluation.metrics import UndefinedMetric
 from hokusai_assets.orchestration.object_store import MissingObject
 from hokusai_assets.orchestration.tracking import TrackingUnavailable
 from hokusai_assets.privacy.columns import PrivacyError
+from hokusai_assets.privacy.custom import RecogniserError
 from hokusai_assets.privacy.keys import PrivacyKeyError
+from hokusai_assets.unforeseen import without_message
 
-_PACKAGE = f"{os.sep}hokusai_assets{os.sep}"
 EXPLAINED = (
     PartsDisagree,
     SigningKeyError,
@@ -28,6 +28,8 @@ EXPLAINED = (
     TrackingUnavailable,
     PrivacyError,
     PrivacyKeyError,
+    RecogniserError,
+    RowIndexError,
 )
 
 
@@ -54,11 +56,4 @@ def without_values() -> Iterator[None]:
     except OSError as error:
         raise dg.Failure(description=f"file error {error.errno}: {error.strerror}") from None
     except Exception as error:
-        frames = traceback.extract_tb(error.__traceback__)
-        place = next(f for f in reversed(frames) if _PACKAGE in f.filename)
-        where = f"{place.filename.rsplit(_PACKAGE, 1)[-1]}:{place.lineno}"
-        raise dg.Failure(
-            description=f"{type(error).__name__} at {where}; its message is withheld because it "
-            "may quote contributed data",
-            allow_retries=False,
-        ) from None
+        raise dg.Failure(description=without_message(error), allow_retries=False) from None

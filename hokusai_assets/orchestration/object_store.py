@@ -8,12 +8,12 @@ renamed; then ``current.json`` is replaced. A process killed anywhere leaves the
 import hashlib
 import json
 import os
-import secrets
 import shutil
-import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
+
+from hokusai_assets.drafts import draft_name, remove_abandoned
 
 T = TypeVar("T")
 _CURRENT = "current.json"
@@ -35,8 +35,8 @@ def write_object(location: Path, save: Callable[[Path], None]) -> str:
         The version's digest: SHA-256 (hex) over names and contents of its files.
     """
     location.mkdir(parents=True, exist_ok=True)
-    _remove_abandoned(location)
-    draft = location / _draft_name()
+    remove_abandoned(location, _DRAFT)
+    draft = location / draft_name(_DRAFT)
     draft.mkdir(mode=0o700)
     try:
         save(draft)
@@ -93,7 +93,7 @@ def checked_version(location: Path, *, what: str, remedy: str) -> Path:
 def replace_file(path: Path, data: bytes, *, mode: int = 0o644) -> None:
     """Write a file so that readers see its old content or all of the new."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(_draft_name())
+    draft = path.with_name(draft_name(_DRAFT))
     try:
         with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as stream:
             stream.write(data)
@@ -123,19 +123,3 @@ def _flush(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _draft_name() -> str:
-    return f"{_DRAFT}{os.getpid()}-{secrets.token_hex(6)}-{socket.gethostname()}"
-
-
-def _remove_abandoned(location: Path) -> None:
-    for path in location.glob(f"{_DRAFT}*"):
-        process, _, rest = path.name.removeprefix(_DRAFT).partition("-")
-        # Another machine's process ids mean nothing here.
-        here = rest.partition("-")[2] == socket.gethostname()
-        if here and process.isdigit() and not Path(f"/proc/{process}").exists():
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,6 +20,8 @@ from hokusai_assets.benchmarks.loading import (
 )
 from hokusai_assets.benchmarks.spec import SpecError
 from hokusai_assets.contributions.identity import Contribution, load
+from hokusai_assets.contributions.row_index import RowIndex
+from hokusai_assets.drafts import scratch_folder
 from hokusai_assets.models.pipeline import build_pipeline
 from hokusai_assets.orchestration.asset_storage import location_of
 from hokusai_assets.orchestration.object_store import MissingObject, read_object
@@ -87,6 +90,14 @@ class Platform(dg.ConfigurableResource):  # type: ignore[type-arg]
     def contribution(self, benchmark_id: str, key: str) -> Contribution:
         """Return a registered contribution."""
         return load(self._places.contributions(benchmark_id), key)
+
+    def row_index(self, benchmark_id: str) -> RowIndex:
+        """Return the index of the rows that earlier contributions brought."""
+        return RowIndex(self._places.row_index(benchmark_id))
+
+    def scratch(self) -> AbstractContextManager[Path]:
+        """Return a folder for a step's own files, removed when it is left."""
+        return scratch_folder(self._places.scratch)
 
     def attestation_file(self, benchmark_id: str, key: str, attestation_hash: str) -> Path:
         """Return where an issued attestation is kept; a different one never replaces it."""

@@ -1,13 +1,14 @@
 """What the Dagster UI and MLflow show of a value: small tables and plain numbers."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dagster as dg
 import pyarrow as pa
 
-from hokusai_assets.contributions.intake import IntakeReport
+from hokusai_assets.contributions.intake_report import IntakeReport
+from hokusai_assets.tables.problems import Problem
 
 _PPM = 1_000_000
 
@@ -17,9 +18,9 @@ def share(ppm: int) -> float:
     return ppm / _PPM
 
 
-def schema_of(table: pa.Table) -> dg.MetadataValue:
-    """Return the columns of a table as Dagster shows them."""
-    columns = [dg.TableColumn(field.name, str(field.type)) for field in table.schema if field.name]
+def schema_of(schema: pa.Schema) -> dg.MetadataValue:
+    """Return columns as Dagster shows them."""
+    columns = [dg.TableColumn(field.name, str(field.type)) for field in schema if field.name]
     return dg.MetadataValue.table_schema(dg.TableSchema(columns=columns))
 
 
@@ -46,12 +47,23 @@ def deltas_table(metrics: Mapping[str, Mapping[str, Any]]) -> dg.MetadataValue:
     return dg.MetadataValue.md("\n".join(lines))
 
 
-def reasons_text(report: IntakeReport) -> str:
-    """Return why a contribution is rejected, one line per broken rule."""
+def problems_text(problems: Sequence[Problem]) -> str:
+    """Return what is wrong, or doubtful, one line per rule."""
     return "\n".join(
-        f"- **{problem.rule}**: {problem.message} *Fix:* {problem.fix}"
-        for problem in report.problems
+        f"- **{problem.rule}**: {problem.message} *Fix:* {problem.fix}" for problem in problems
     )
+
+
+def leakage_table(report: IntakeReport) -> dg.MetadataValue:
+    """Return what a contribution shares with the test set, by measure, as a Markdown table."""
+    lines = ["| measure | copies | of rows | share | usual | limit |", "|---|---|---|---|---|---|"]
+    for found in report.leakage.get("measures", ()):
+        lines.append(
+            f"| {found['name']} | {found['matched']} | {found['rows']} "
+            f"| {share(found['share_ppm']):.2%} | {share(found['natural_ppm']):.2%} "
+            f"| {share(found['limit_ppm']):.2%} |"
+        )
+    return dg.MetadataValue.md("\n".join(lines))
 
 
 def delta_metrics(metrics: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:

@@ -10,7 +10,7 @@ from uuid import uuid4
 import dagster as dg
 from dagster import DagsterEventType
 
-from hokusai_assets.contributions.intake import IntakeReport
+from hokusai_assets.contributions.intake_report import IntakeReport
 from hokusai_assets.orchestration.asset_storage import location_of
 from hokusai_assets.orchestration.object_store import checked_version
 from hokusai_assets.orchestration.partitions import contribution_job_name, contributions_of

@@ -15,16 +15,20 @@ from hokusai_assets.orchestration.partitions import (
 )
 from hokusai_assets.orchestration.tracking import BENCHMARK_TAG
 from hokusai_assets.settings import Settings
+from hokusai_assets.tables.limits import ReadLimits
 from hokusai_assets.tables.problems import UnreadableFile
 
 FILES_PER_TICK = 50
 SECONDS_PER_TICK = 30.0
 RUN_KEY_TAG = "dagster/run_key"
 _INTERVAL_SECONDS = 15
+_LIMITS = ReadLimits()
 _NOT_USED = "its rows are registered already; the sidecar that came with them is not used"
 
 
-def build_drop_sensor(benchmark_id: str, settings: Settings) -> dg.SensorDefinition:
+def build_drop_sensor(
+    benchmark_id: str, settings: Settings, limits: ReadLimits = _LIMITS
+) -> dg.SensorDefinition:
     """Return the sensor that watches a benchmark's drops, running by default.
 
     A tick registers at most `FILES_PER_TICK` files and stops early after `SECONDS_PER_TICK`
@@ -40,16 +44,19 @@ def build_drop_sensor(benchmark_id: str, settings: Settings) -> dg.SensorDefinit
         description=f"Evaluates files dropped into {settings.drops}/{benchmark_id}.",
     )
     def drops(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        return tick(context, benchmark_id, settings)
+        return tick(context, benchmark_id, settings, limits)
 
     return drops
 
 
 def tick(
-    context: dg.SensorEvaluationContext, benchmark_id: str, settings: Settings
+    context: dg.SensorEvaluationContext,
+    benchmark_id: str,
+    settings: Settings,
+    limits: ReadLimits = _LIMITS,
 ) -> dg.SensorResult:
     """Look at the drop folder once; see `build_drop_sensor`."""
-    folder = DropFolder(settings.drops, benchmark_id)
+    folder = DropFolder(settings.drops, benchmark_id, limits)
     try:
         listing = folder.listing()
     except OSError as error:
@@ -63,7 +70,9 @@ def tick(
     confirmed, unconfirmed = _confirm(context, benchmark_id, known)
     plan = plan_tick(listing, known, at_most=FILES_PER_TICK)
     ledger.note([KnownDrop(file, "seen") for file in plan.watch])
-    registered, failed, faults, late = _register(folder, plan.register, benchmark_id, settings)
+    registered, failed, faults, late = _register(
+        folder, plan.register, benchmark_id, settings, limits
+    )
     ledger.note([*confirmed, *registered, *failed])
     for drop in failed:
         context.log.warning(f"a drop was not taken ({drop.detail}); replace the file to retry")
@@ -114,7 +123,7 @@ def _confirm(
 
 
 def _register(
-    folder: DropFolder, files: list[Any], benchmark_id: str, settings: Settings
+    folder: DropFolder, files: list[Any], benchmark_id: str, settings: Settings, limits: ReadLimits
 ) -> tuple[list[KnownDrop], list[KnownDrop], list[str], int]:
     started = time.monotonic()
     registered: list[KnownDrop] = []
@@ -125,7 +134,7 @@ def _register(
             return registered, failed, faults, len(files) - position
         try:
             with folder.fetched(file.name, settings.home / "incoming") as path:
-                contribution = register(path, settings.contributions(benchmark_id))
+                contribution = register(path, settings.contributions(benchmark_id), limits=limits)
         except FileNotFoundError:
             continue
         except UnreadableFile as error:

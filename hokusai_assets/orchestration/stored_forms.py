@@ -12,17 +12,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from hokusai_assets.benchmarks.loading import Benchmark, RowSet
+from hokusai_assets.benchmarks.loading import Benchmark
+from hokusai_assets.benchmarks.row_sets import DIGEST_COLUMN, RowSet, StoredRows
 from hokusai_assets.benchmarks.spec import BenchmarkSpec
 from hokusai_assets.canonical import rows
-from hokusai_assets.contributions.intake import ContributedData, IntakeReport
+from hokusai_assets.contributions.intake import ContributedData
+from hokusai_assets.contributions.intake_report import IntakeReport
 from hokusai_assets.evaluation.measurement import Evaluation
 from hokusai_assets.evaluation.predictions import Predictions
 from hokusai_assets.models.persistence import load_model, model_bytes
 from hokusai_assets.models.training import TrainedModel
-from hokusai_assets.tables.problems import Problem
-
-_DIGEST_COLUMN = "hokusai:row_digest"
 
 
 @dataclass(frozen=True)
@@ -81,13 +80,13 @@ def _read_json(path: Path) -> Any:
 
 def _write_rows(path: Path, part: RowSet) -> None:
     digests = pa.array(part.digests, pa.binary(32))
-    pq.write_table(part.table.append_column(_DIGEST_COLUMN, digests), path, compression="zstd")
+    pq.write_table(part.table.append_column(DIGEST_COLUMN, digests), path, compression="zstd")
 
 
 def _read_rows(path: Path) -> RowSet:
     table = pq.read_table(path)
-    digests = table.column(_DIGEST_COLUMN).to_pylist()
-    return RowSet(table.drop_columns([_DIGEST_COLUMN]), digests, rows.table_root(digests))
+    digests = table.column(DIGEST_COLUMN).to_pylist()
+    return RowSet(table.drop_columns([DIGEST_COLUMN]), digests, rows.table_root(digests))
 
 
 def _save_benchmark(value: Benchmark, folder: Path) -> None:
@@ -165,35 +164,18 @@ def _load_evaluation(folder: Path) -> Evaluation:
 
 
 def _save_contributed_data(value: ContributedData, folder: Path) -> None:
-    _write_rows(folder / "rows.parquet", value.rows)
+    # The rows are in a scratch folder of this run, on the same disk: they need no second copy.
+    value.rows.path.replace(folder / "rows.parquet")
     _write_json(folder / "intake_report.json", value.report.to_dict())
 
 
 def read_intake_report(folder: Path) -> IntakeReport:
     """Read the intake report from the stored folder of a contributed_data asset."""
-    document = _read_json(folder / "intake_report.json")
-    counts = document["rows"]
-    problems = tuple(
-        Problem(**{**reason, "rows": tuple(reason["rows"])}) for reason in document["reasons"]
-    )
-    return IntakeReport(
-        contribution=document["contribution"],
-        raw_digest=document["raw_digest"],
-        rows_in=counts["in"],
-        rows_kept=counts["kept"],
-        rows_hashed=counts["hashed"],
-        removed=counts["removed"],
-        problems=problems,
-        ignored_columns=document["ignored_columns"],
-        test_overlap_ppm=document["test_overlap_ppm"],
-        natural_overlap_ppm=document["natural_overlap_ppm"],
-        privacy=document["privacy"],
-        manifest=document["manifest"],
-    )
+    return IntakeReport.from_dict(_read_json(folder / "intake_report.json"))
 
 
 def _load_contributed_data(folder: Path) -> ContributedData:
-    return ContributedData(_read_rows(folder / "rows.parquet"), read_intake_report(folder))
+    return ContributedData(StoredRows.open(folder / "rows.parquet"), read_intake_report(folder))
 
 
 def _save_measured_delta(value: MeasuredDelta, folder: Path) -> None:

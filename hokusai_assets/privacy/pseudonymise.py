@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -156,8 +156,7 @@ class Pseudonymiser:
             if changes is None:
                 column = without_unused_entries(column)
             else:
-                text = tokens.is_text(value_type(field.type))
-                column = apply(column, changes, field.type if text else pa.string())
+                column = apply(column, changes, _replaced_type(field.type, plan))
                 np.logical_or(hashed, changes.rows, out=hashed)
                 for entity, cells in changes.cells.items():
                     self._cells[field.name, entity, plan.how or "spans"] += cells
@@ -169,6 +168,18 @@ class Pseudonymiser:
             # A table without columns must still know its row count.
             return batch.select([]).replace_schema_metadata(None)
         return pa.table(columns, schema=pa.schema(fields))
+
+    def replaced_schema(self) -> pa.Schema:
+        """Return the columns that `replace` gives; no more batches can be surveyed after it."""
+        plans = self._settled_plans()
+        assert self._survey.schema is not None
+        return pa.schema(
+            [
+                pa.field(field.name, _replaced_type(field.type, plan), field.nullable)
+                for field, plan in zip(self._survey.schema, plans, strict=True)
+                if plan.treatment != "drop"
+            ]
+        )
 
     def residual(self, batch: pa.Table) -> list[ResidualFinding]:
         """Return what `replace` would change in a replaced batch, under this file's decisions.
@@ -257,7 +268,7 @@ def pseudonymise(
 
 
 def residual_personal_data(
-    table: pa.Table,
+    table: pa.Table | Callable[[], Iterable[pa.Table]],
     *,
     policies: Mapping[str, str],
     protected: Collection[str] = (),
@@ -267,12 +278,28 @@ def residual_personal_data(
 
     Takes every token for one of ours, since it has no key. A dropped column that is still there
     is not searched. Raises PrivacyError as `pseudonymise` does.
+
+    Args:
+        table: the rows, or what gives them in batches each time it is called.
+        policies, protected, recognisers: as `pseudonymise` has them.
     """
     survey = _Survey(policies, protected, recognisers)
-    for batch in _batches(table):
+
+    def batches() -> Iterator[pa.Table]:
+        for part in [table] if isinstance(table, pa.Table) else table():
+            yield from _batches(part)
+
+    for batch in batches():
         survey.add(batch)
+    if survey.schema is None:
+        return []
     silent = Replacement(lambda _: True, lambda _: "")
-    return _residual(table, survey.plans(), survey.triggers, silent)
+    found: Counter[tuple[str, str]] = Counter()
+    plans = survey.plans()
+    for batch in batches():
+        for finding in _residual(batch, plans, survey.triggers, silent):
+            found[finding.column, finding.entity] += finding.cells
+    return [ResidualFinding(*key, cells) for key, cells in sorted(found.items())]
 
 
 @lru_cache(maxsize=1)
@@ -287,6 +314,12 @@ def _batches(table: pa.Table) -> Iterator[pa.Table]:
         return
     for start in range(0, table.num_rows, BATCH_ROWS):
         yield table.slice(start, BATCH_ROWS)
+
+
+def _replaced_type(kind: pa.DataType, plan: Plan) -> pa.DataType:
+    """Return what replacing makes of a column's type: only text can hold tokens."""
+    text = tokens.is_text(value_type(kind))
+    return kind if text or plan.treatment != "whole" else pa.string()
 
 
 def _changes(

@@ -6,19 +6,17 @@ missing in every format. Nothing is guessed and nothing is rounded: a cell that 
 value of the declared type is a problem.
 """
 
-import datetime
-import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from hokusai_assets.tables.columns import ColumnType, arrow_type
-from hokusai_assets.tables.problems import SHOWN_ROWS, Problem, rows_in_words
-
-INTEGER_PATTERN = r"^[+-]?[0-9]+(\.0+)?$"
-NUMBER_PATTERN = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?$"
+from hokusai_assets.tables.problem_log import ProblemLog
+from hokusai_assets.tables.problems import Problem
+from hokusai_assets.tables.text_cells import END_SECOND, FIRST_SECOND, typed_from_text
 
 _EXPECTED = {
     "integer": "a whole number between -2^63 and 2^63-1, such as 42",
@@ -29,16 +27,67 @@ _EXPECTED = {
     "2024-05-31T12:00:00Z",
     "text": "a text or a whole number",
 }
-_MAX_INTEGER_DIGITS = 18
-
-# Compact and week dates are left out: an identifier such as 1512121291234 would pass for one.
-_MOMENT = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
-    r"(?:[T ][0-9]{2}(?::[0-9]{2}(?::[0-9]{2}(?:[.,](?P<fraction>[0-9]+))?)?)?"
-    r"(?:Z|[+-][0-9]{2}(?::?[0-9]{2})?)?)?"
-)
-_FIRST_SECOND, _END_SECOND = -62_135_596_800, 253_402_300_800  # years 1 to 9999
 _PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
+
+
+@dataclass(frozen=True)
+class TypedCells:
+    """One column's n cells after typing.
+
+    Attributes:
+        values: of the declared Arrow type, null where a cell is missing or does not fit.
+        missing: bool array; which cells are empty.
+        misfit: bool array; which cells have no exact value of the type.
+    """
+
+    values: pa.Array
+    missing: pa.Array
+    misfit: pa.Array
+
+
+def type_cells(cells: pa.ChunkedArray, column_type: ColumnType) -> TypedCells:
+    """Type n raw cells of any Arrow type."""
+    raw = pa.concat_arrays(cells.chunks) if cells.num_chunks else pa.array([], cells.type)
+    if pa.types.is_dictionary(raw.type):
+        raw = raw.dictionary_decode()
+    if pa.types.is_null(raw.type):
+        raw = raw.cast(pa.string())
+    if pa.types.is_large_string(raw.type) or pa.types.is_string_view(raw.type):
+        raw = raw.cast(pa.string())
+    missing = pc.is_null(raw, nan_is_null=True)
+    if pa.types.is_string(raw.type):
+        trimmed = pc.utf8_trim_whitespace(raw)
+        missing = pc.or_(missing, pc.equal(pc.binary_length(trimmed), 0).fill_null(True))
+        trimmed, raw = _where(pc.invert(missing), trimmed), _where(pc.invert(missing), raw)
+        values = typed_from_text(trimmed, raw, column_type)
+    else:
+        values = _from_typed(raw, column_type)
+    return TypedCells(values, missing, pc.and_(pc.is_null(values), pc.invert(missing)))
+
+
+def log_misfits(
+    log: ProblemLog, name: str, column_type: ColumnType, rows: np.ndarray, *, decimal: str = "."
+) -> None:
+    """Note rows whose cell of a column has no exact value of its type (``wrong-type``)."""
+    expected = _EXPECTED[column_type].replace("3.5", f"3{decimal}5")
+    log.add(
+        "wrong-type",
+        rows,
+        column=name,
+        what=f"not {expected}.",
+        fix=f"Write every cell of {{column}} as {expected}, or remove the row.",
+    )
+
+
+def log_missing(log: ProblemLog, name: str, rows: np.ndarray) -> None:
+    """Note rows whose cell of a column is empty though it may not be (``missing-value``)."""
+    log.add(
+        "missing-value",
+        rows,
+        column=name,
+        what="the cell is empty.",
+        fix="Fill every cell of {column}, or remove the row.",
+    )
 
 
 def coerce_column(
@@ -56,45 +105,12 @@ def coerce_column(
         An array of n cells, null where a cell is missing or does not fit, and at most two
         problems (``wrong-type``, ``missing-value``).
     """
-    raw = pa.concat_arrays(array.chunks) if array.num_chunks else pa.array([], array.type)
-    if pa.types.is_dictionary(raw.type):
-        raw = raw.dictionary_decode()
-    if pa.types.is_null(raw.type):
-        raw = raw.cast(pa.string())
-    if pa.types.is_large_string(raw.type) or pa.types.is_string_view(raw.type):
-        raw = raw.cast(pa.string())
-    missing = pc.is_null(raw, nan_is_null=True)
-    if pa.types.is_string(raw.type):
-        missing = pc.or_(missing, pc.equal(pc.utf8_trim_whitespace(raw.fill_null("")), ""))
-        raw = pc.if_else(missing, pa.scalar(None, pa.string()), raw)
-        typed = _FROM_TEXT[column_type](raw)
-    else:
-        typed = _from_typed(raw, column_type)
-    problems = []
-    misfit = pc.and_(pc.is_null(typed), pc.invert(missing))
-    if rows := _row_numbers(misfit):
-        problems.append(
-            Problem(
-                rule="wrong-type",
-                message=f"column {name!r}, {rows_in_words(rows)}: not {_EXPECTED[column_type]}.",
-                fix=f"Write every cell of {name!r} as {_EXPECTED[column_type]}, or remove the row.",
-                column=name,
-                rows=tuple(rows[:SHOWN_ROWS]),
-                count=len(rows),
-            )
-        )
-    if not nullable and (rows := _row_numbers(missing)):
-        problems.append(
-            Problem(
-                rule="missing-value",
-                message=f"column {name!r}, {rows_in_words(rows)}: the cell is empty.",
-                fix=f"Fill every cell of {name!r}, or remove the row.",
-                column=name,
-                rows=tuple(rows[:SHOWN_ROWS]),
-                count=len(rows),
-            )
-        )
-    return typed, problems
+    cells = type_cells(array, column_type)
+    log = ProblemLog("", [name])
+    log_misfits(log, name, column_type, _row_numbers(cells.misfit))
+    if not nullable:
+        log_missing(log, name, _row_numbers(cells.missing))
+    return cells.values, log.problems()
 
 
 def coerce_table(
@@ -119,102 +135,19 @@ def coerce_table(
     return pa.Table.from_arrays(arrays, schema=pa.schema(present)), problems
 
 
-def _row_numbers(mask: pa.Array) -> list[int]:
-    return [int(i) + 1 for i in np.flatnonzero(np.asarray(mask.fill_null(False)))]
+def _row_numbers(mask: pa.Array) -> np.ndarray:
+    return np.flatnonzero(np.asarray(mask.fill_null(False))) + 1
 
 
 def _where(mask: pa.Array, values: pa.Array) -> pa.Array:
     return pc.if_else(mask, values, pa.scalar(None, values.type))
 
 
-def _integer_from_text(raw: pa.Array) -> pa.Array:
-    trimmed = pc.utf8_trim_whitespace(raw)
-    fits = pc.match_substring_regex(trimmed, INTEGER_PATTERN).fill_null(False)
-    digits = pc.replace_substring_regex(_where(fits, trimmed), r"(^\+)|(\.0+$)", "")
-    short = pc.less_equal(pc.utf8_length(digits), _MAX_INTEGER_DIGITS).fill_null(True)
-    values = _where(short, digits).cast(pa.int64())
-    if pc.all(short).as_py() is not False:
-        return values
-    return pa.array([_exact_int64(text) for text in digits.to_pylist()], pa.int64())
-
-
-def _exact_int64(text: str | None) -> int | None:
-    if text is None:
-        return None
-    # int() of a long text is quadratic, and refused from 4300 digits on, zeros included.
-    digits = text.lstrip("-0")
-    if len(digits) > _MAX_INTEGER_DIGITS + 1:
-        return None
-    value = int(digits or "0") * (-1 if text.startswith("-") else 1)
-    return value if -(2**63) <= value < 2**63 else None
-
-
-def _number_from_text(raw: pa.Array) -> pa.Array:
-    trimmed = pc.utf8_trim_whitespace(raw)
-    fits = pc.match_substring_regex(trimmed, NUMBER_PATTERN).fill_null(False)
-    # Arrow's parser takes no leading plus sign; it rounds decimals correctly otherwise.
-    text = pc.replace_substring_regex(_where(fits, trimmed), r"^\+", "")
-    values = text.cast(pa.float64())
-    # As in Parquet: a whole number over 2^53 would be rounded, and is an identifier more likely.
-    rounded = pc.and_(
-        pc.greater_equal(pc.abs(values), 2.0**53),
-        pc.and_(
-            pc.match_substring_regex(text, r"^-?[0-9]+$"),
-            pc.invert(pc.match_substring_regex(text, f"^-?0*{2**53}$")),
-        ),
-    )
-    return _where(pc.and_not(pc.is_finite(values), rounded).fill_null(False), values)
-
-
-def _boolean_from_text(raw: pa.Array) -> pa.Array:
-    lowered = pc.utf8_lower(pc.utf8_trim_whitespace(raw))
-    true = pc.is_in(lowered, value_set=pa.array(["true", "1"]))
-    false = pc.is_in(lowered, value_set=pa.array(["false", "0"]))
-    return _where(pc.or_(true, false), true)
-
-
-def _datetime_from_text(raw: pa.Array) -> pa.Array:
-    encoded = raw.dictionary_encode()
-    moments = [_exact_moment(text) for text in encoded.dictionary.to_pylist()]
-    return pa.array(moments, pa.timestamp("us", "UTC")).take(encoded.indices)
-
-
-def _exact_moment(text: str) -> datetime.datetime | None:
-    match = _MOMENT.fullmatch(text.strip())
-    if match is None or (match["fraction"] or "")[6:].strip("0"):
-        return None
-    try:
-        moment = datetime.datetime.fromisoformat(match[0])
-        # A time without a zone is taken as UTC, so that the reading machine's zone is no input.
-        if moment.tzinfo is None:
-            return moment.replace(tzinfo=datetime.UTC)
-        return moment.astimezone(datetime.UTC)
-    except (ValueError, OverflowError):
-        return None
-
-
-def _category_from_text(raw: pa.Array) -> pa.Array:
-    return pc.utf8_trim_whitespace(raw)
-
-
-def _text_from_text(raw: pa.Array) -> pa.Array:
-    return raw
-
-
-_FROM_TEXT: dict[str, Callable[[pa.Array], pa.Array]] = {
-    "integer": _integer_from_text,
-    "number": _number_from_text,
-    "category": _category_from_text,
-    "boolean": _boolean_from_text,
-    "datetime": _datetime_from_text,
-    "text": _text_from_text,
-}
-
-
 def _from_typed(raw: pa.Array, column_type: ColumnType) -> pa.Array:
     if pa.types.is_decimal(raw.type):
         # Decimal text is exact, so the one path for text decides what fits.
-        return _FROM_TEXT[column_type](raw.cast(pa.string()))
+        text = raw.cast(pa.string())
+        return typed_from_text(text, text, column_type)
     typed = _FROM_TYPED[column_type](raw)
     return pa.nulls(len(raw), arrow_type(column_type)) if typed is None else typed
 
@@ -235,8 +168,8 @@ def _datetime_from_typed(raw: pa.Array) -> pa.Array | None:
     per_second = _PER_SECOND[raw.type.unit]
     ticks = raw.cast(pa.int64())
     # Within the years that text can write; this also keeps the product below from overflowing.
-    low = max(_FIRST_SECOND * per_second, -(2**63))
-    high = min(_END_SECOND * per_second - 1, 2**63 - 1)
+    low = max(FIRST_SECOND * per_second, -(2**63))
+    high = min(END_SECOND * per_second - 1, 2**63 - 1)
     fits = pc.and_(pc.greater_equal(ticks, low), pc.less_equal(ticks, high))
     if raw.type.unit == "ns":
         micros = pc.divide(ticks, 1_000)

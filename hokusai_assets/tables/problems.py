@@ -1,6 +1,8 @@
 """What is wrong with a data file, in words its sender can act on, without any of its values."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NoReturn
 
 SHOWN_ROWS = 5
 
@@ -45,12 +47,32 @@ class UnreadableFile(Exception):
         self.problem = problem
 
 
-def rows_in_words(rows: list[int]) -> str:
-    """Say which rows, briefly: ``row 7``, ``rows 2 and 9``, ``rows 1, 2, 3, 4, 5 and 95 more``."""
-    shown = rows[:SHOWN_ROWS]
-    more = len(rows) - len(shown)
-    if len(rows) == 1:
-        return f"row {rows[0]}"
-    if more:
-        return f"rows {', '.join(map(str, shown))} and {more} more"
+def refuse(rule: str, message: str, fix: str, *, row: int | None = None) -> NoReturn:
+    """Raise UnreadableFile, without the error that is being handled.
+
+    A parser's own error may quote the file, and so a person's data.
+    """
+    rows = () if row is None else (row,)
+    raise UnreadableFile(Problem(rule, message, fix, rows=rows, count=len(rows))) from None
+
+
+def rows_in_words(rows: Sequence[int], count: int | None = None) -> str:
+    """Say which rows, briefly: ``row 7``, ``rows 2 and 9``, ``rows 1, 2, 3, 4, 5 and 95 more``.
+
+    ``count`` is how many there are where ``rows`` holds only the first few.
+    """
+    shown = [int(row) for row in rows[:SHOWN_ROWS]]
+    total = len(rows) if count is None else count
+    if total == 1:
+        return f"row {shown[0]}"
+    if total > len(shown):
+        return f"rows {', '.join(map(str, shown))} and {total - len(shown)} more"
     return f"rows {', '.join(map(str, shown[:-1]))} and {shown[-1]}"
+
+
+def nameable(column: str) -> str:
+    """Return how messages may show a column name that a file brought, or that it is withheld."""
+    # A hostile file may hide a value in a column name; long or odd names are not echoed.
+    plain = column.isprintable() and len(column) <= 40 and "@" not in column
+    plain = plain and sum(character.isdigit() for character in column) < 6
+    return repr(column) if plain else "(name withheld)"

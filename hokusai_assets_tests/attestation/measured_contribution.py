@@ -21,6 +21,7 @@ from hokusai_assets.benchmarks.loading import Benchmark, load_benchmark
 from hokusai_assets.canonical.canonical_json import digest
 from hokusai_assets.contributions.identity import register
 from hokusai_assets.contributions.intake import ContributedData, take_in
+from hokusai_assets.contributions.row_index import RowIndex
 from hokusai_assets.evaluation.measurement import Evaluation, evaluate_model, measure
 from hokusai_assets.models.training import train, training_fingerprint, training_rows
 from hokusai_assets.privacy.keys import PrivacyKey
@@ -70,7 +71,15 @@ def measured_contribution(root: Path, *, name: str = "orders.csv") -> Parts:
     file.with_name(f"{name}.contribution.yaml").write_text(SIDECAR)
     benchmark = load_benchmark(folder, PRIVACY_KEY)
     spec = benchmark.spec
-    contributed = take_in(register(file, root / "store"), benchmark, PRIVACY_KEY)
+    scratch = root / "scratch"
+    scratch.mkdir()
+    contributed = take_in(
+        register(file, root / "store"),
+        benchmark,
+        PRIVACY_KEY,
+        scratch=scratch,
+        index=RowIndex(root / "row_index"),
+    )
     assert contributed.report.accepted, contributed.report.problems
     identities, evaluations = [], []
     for rows, model_digest in ((None, "1" * 64), (contributed.rows, "2" * 64)):

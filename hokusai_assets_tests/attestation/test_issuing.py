@@ -2,13 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
 from hokusai_assets.attestation.issuing import ModelIdentity, PartsDisagree, commitment
-from hokusai_assets.benchmarks.loading import RowSet
+from hokusai_assets.benchmarks.row_sets import store_rows
 from hokusai_assets.benchmarks.spec import DeltaOneSpec
 from hokusai_assets.contributions.intake import ContributedData
 from hokusai_assets.tables.problems import Problem
@@ -34,7 +36,7 @@ def test_the_statement_says_what_was_measured(parts: Parts) -> None:
 
 
 def with_rows(parts: Parts, change: Callable[[pa.Table], pa.Table]) -> Parts:
-    rows = RowSet.of(change(parts.contributed.rows.table))
+    rows = store_rows(change(parts.contributed.rows.table), Path(mkdtemp()) / "rows.parquet")
     report = replace(parts.contributed.report, rows_kept=rows.count)
     return replace(parts, contributed=ContributedData(rows, report))
 
@@ -43,6 +45,11 @@ def with_note(table: pa.Table, note: str) -> pa.Table:
     notes = table.column("note").to_pylist()
     position = table.column_names.index("note")
     return table.set_column(position, "note", pa.array([note, *notes[1:]]))
+
+
+def with_root(parts: Parts, root: str) -> Parts:
+    rows = replace(parts.contributed.rows, root=root)
+    return replace(parts, contributed=replace(parts.contributed, rows=rows))
 
 
 def with_report(parts: Parts, **changed: Any) -> Parts:
@@ -69,15 +76,9 @@ DISAGREEING: dict[str, tuple[Callable[[Parts], Parts], str]] = {
         "the contribution is rejected",
     ),
     "rows changed behind their root": (
-        lambda parts: replace(
-            parts,
-            contributed=replace(
-                parts.contributed,
-                rows=replace(
-                    parts.contributed.rows,
-                    table=with_note(parts.contributed.rows.table, "another note"),
-                ),
-            ),
+        lambda parts: with_root(
+            with_rows(parts, lambda rows: with_note(rows, "another note")),
+            parts.contributed.rows.root,
         ),
         "contributed_data's rows are not those of its root",
     ),

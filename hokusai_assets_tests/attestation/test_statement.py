@@ -95,6 +95,7 @@ def test_a_float_is_refused_by_its_place(parts: Parts) -> None:
                 raw_digest="0",
                 contributors=[],
                 licence="",
+                history={"checked": False, "recorded": 0, "digest": "0" * 64},
                 waived_columns=[],
                 dry_run=False,
             ),

@@ -29,6 +29,7 @@ NOT_RELATED = r"""
 claim\.code\.(sha256|version)
 claim\.contribution\.licence
 claim\.contributors\.\d+\.(id|wallet)
+claim\.history\.(checked|recorded|digest)
 claim\.waived_columns\.\d+
 claim\.result\.benchmark\.(id|spec_hash|base_root|test_root)
 claim\.result\.predictions\.(baseline|new)_root

@@ -13,7 +13,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hokusai_assets.benchmarks.loading import (
-    RowSet,
     column_types,
     find_benchmarks,
     load_benchmark,
@@ -22,6 +21,7 @@ from hokusai_assets.benchmarks.loading import (
     privacy_policies,
     recognisers_for,
 )
+from hokusai_assets.benchmarks.row_sets import RowSet
 from hokusai_assets.benchmarks.spec import SpecError
 from hokusai_assets.privacy.keys import PrivacyKey
 from hokusai_assets.privacy.tokens import reduce_table

@@ -77,3 +77,11 @@ def test_the_leaves_given_are_left_as_they_were() -> None:
     before = list(leaves)
     merkle.root(leaves)
     assert leaves == before
+
+
+@given(st.lists(st.binary(max_size=3), max_size=70))
+def test_one_leaf_at_a_time_gives_the_same_head(data: list[bytes]) -> None:
+    head = merkle.TreeHead()
+    for item in data:
+        head.add(merkle.leaf_hash(item))
+    assert head.root() == tree_head(data)

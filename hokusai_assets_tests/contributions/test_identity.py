@@ -1,5 +1,6 @@
 """Identity: one key per content, safe for any file name, and a store that holds whole copies."""
 
+import hashlib
 import multiprocessing
 import os
 import socket
@@ -23,9 +24,12 @@ from hokusai_assets.contributions.identity import (
     register,
     registered_keys,
 )
+from hokusai_assets.contributions.manifest import MAX_BYTES, parse_manifest
+from hokusai_assets.tables.limits import ReadLimits
 from hokusai_assets.tables.problems import UnreadableFile
 
 DIGEST = "0123456789abcdef" * 4
+LIMITS = ReadLimits(max_file_bytes=100, max_parts=3)
 
 
 def write(path: Path, data: bytes = b"a,b\n1,2\n") -> Path:
@@ -121,7 +125,8 @@ def test_links_and_folders_are_refused(tmp_path: Path) -> None:
     link = tmp_path / "link.csv"
     link.symlink_to(target)
     (tmp_path / "folder.csv").mkdir()
-    for path in (link, tmp_path / "folder.csv", tmp_path / "absent.csv"):
+    os.mkfifo(tmp_path / "pipe.csv")
+    for path in (link, *(tmp_path / f"{name}.csv" for name in ("folder", "pipe", "absent"))):
         with pytest.raises(UnreadableFile, match="no regular file"):
             register(path, tmp_path / "store")
 
@@ -138,6 +143,134 @@ def test_an_unknown_ending_is_refused_with_the_known_ones(tmp_path: Path) -> Non
         register(write(tmp_path / "rows.xlsx"), tmp_path / "store")
     assert caught.value.problem.rule == "unknown-format"
     assert not (tmp_path / "store").exists()
+
+
+@pytest.mark.parametrize("ending", [".csv.gz", ".JSON.zst", ".tsv", ".pq"])
+def test_the_whole_ending_is_kept(tmp_path: Path, ending: str) -> None:
+    stored = register(write(tmp_path / f"rows{ending}"), tmp_path / "store")
+    assert stored.path.name == f"data{ending.lower()}"
+    assert stored.key.startswith("rows-")
+    assert load(tmp_path / "store", stored.key) == stored
+
+
+def test_a_file_larger_than_a_contribution_may_be_is_refused(tmp_path: Path) -> None:
+    register(write(tmp_path / "a.csv", b"x" * 100), tmp_path / "store", limits=LIMITS)
+    with pytest.raises(UnreadableFile, match="more bytes") as caught:
+        register(write(tmp_path / "b.csv", b"x" * 101), tmp_path / "store", limits=LIMITS)
+    assert caught.value.problem.rule == "too-large"
+    assert len(names_in(tmp_path / "store")) == 1
+
+
+def test_no_more_of_a_sidecar_is_stored_than_shows_that_it_is_too_long(tmp_path: Path) -> None:
+    source = write(tmp_path / "rows.csv")
+    write(tmp_path / "rows.csv.contribution.yaml", b"#" * 1_000_000)
+    stored = register(source, tmp_path / "store")
+    assert stored.sidecar is not None and len(stored.sidecar) == MAX_BYTES + 1
+    assert parse_manifest(stored.sidecar)[1]
+
+
+# --- folders of parts -----------------------------------------------------------------------
+
+
+def folder(path: Path, **parts: bytes) -> Path:
+    for name, data in parts.items():
+        write(path / f"{name}.parquet", data)
+    return path
+
+
+def test_a_folder_of_parts_is_one_contribution_with_numbered_parts(tmp_path: Path) -> None:
+    source = folder(tmp_path / "my rows.parquet", b=b"two", a=b"one")
+    write(source / "_SUCCESS", b"")
+    write(tmp_path / "my rows.parquet.contribution.yaml", b"note: hello")
+    stored = register(source, tmp_path / "store")
+    assert stored.key.startswith("my-rows-") and stored.sidecar == b"note: hello"
+    assert {path.name: path.read_bytes() for path in stored.path.iterdir()} == {
+        "00001.parquet": b"one",
+        "00002.parquet": b"two",
+    }
+    assert stored.path.name == "data.parquet"
+    assert load(tmp_path / "store", stored.key) == stored
+    assert list(registered_keys(tmp_path / "store")) == [stored.key]
+
+
+def test_the_digest_of_a_folder_is_that_of_its_sorted_parts(tmp_path: Path) -> None:
+    parts = [b"one", b"two", b"three", b"two"]
+    source = folder(tmp_path / "x.parquet", **{f"p{n}": part for n, part in enumerate(parts)})
+    lines = sorted(f"{hashlib.sha256(part).hexdigest()} {len(part)}\n" for part in parts)
+    expected = hashlib.sha256("".join(lines).encode()).hexdigest()
+    assert register(source, tmp_path / "store").digest == expected
+
+
+def test_names_and_order_of_parts_do_not_matter_but_each_part_does(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    first = register(folder(tmp_path / "1" / "x.parquet", a=b"one", b=b"two"), store)
+    again = register(folder(tmp_path / "2" / "y.parquet", q=b"two", r=b"one"), store)
+    assert again == first
+    for number, parts in enumerate(
+        ({"a": b"one"}, {"a": b"one", "b": b"two", "c": b"two"}, {"a": b"onetwo"})
+    ):
+        other = folder(tmp_path / f"o{number}" / "x.parquet", **parts)
+        assert register(other, store).key != first.key
+
+
+def test_a_file_made_of_a_folders_lines_does_not_take_its_place(tmp_path: Path) -> None:
+    lines = f"{hashlib.sha256(b'one').hexdigest()} 3\n".encode()
+    file = register(write(tmp_path / "claim.csv", lines), tmp_path / "store")
+    parts = register(folder(tmp_path / "x.parquet", a=b"one"), tmp_path / "store")
+    assert parts.digest == file.digest and parts.key != file.key
+    assert parts.path.is_dir()
+
+
+def test_stored_parts_are_open_to_their_owner_alone(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        stored = register(folder(tmp_path / "x.parquet", a=b"one"), tmp_path / "store")
+    finally:
+        os.umask(before)
+    assert mode(stored.path) == 0o700
+    assert {mode(path) for path in stored.path.iterdir()} == {0o600}
+
+
+@pytest.mark.parametrize("kind", ["link", "folder", "other", "pipe", "none"])
+def test_a_folder_with_anything_but_parts_is_refused_and_nothing_stored(
+    tmp_path: Path, kind: str
+) -> None:
+    secret = write(tmp_path / "secret.parquet")
+    source = folder(tmp_path / "x.parquet", a=b"one")
+    if kind == "link":
+        (source / "b.parquet").symlink_to(secret)
+    elif kind == "folder":
+        (source / "b.parquet").mkdir()
+    elif kind == "other":
+        write(source / "b.csv")
+    elif kind == "pipe":
+        os.mkfifo(source / "b.parquet")
+    else:
+        (source / "a.parquet").unlink()
+    with pytest.raises(UnreadableFile) as caught:
+        register(source, tmp_path / "store")
+    assert caught.value.problem.rule == ("empty-file" if kind == "none" else "bad-part-folder")
+    assert names_in(tmp_path / "store") == []
+
+
+def test_a_link_to_a_folder_is_not_followed(tmp_path: Path) -> None:
+    folder(tmp_path / "real.parquet", a=b"one")
+    (tmp_path / "x.parquet").symlink_to(tmp_path / "real.parquet")
+    with pytest.raises(UnreadableFile, match="no regular file"):
+        register(tmp_path / "x.parquet", tmp_path / "store")
+
+
+def test_a_folder_has_no_more_parts_and_bytes_than_allowed(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    register(folder(tmp_path / "1.parquet", a=b"x" * 50, b=b"y" * 50), store, limits=LIMITS)
+    for number, parts in enumerate(
+        ({"a": b"x" * 50, "b": b"y" * 51}, {name: b"x" for name in "abcd"})
+    ):
+        source = folder(tmp_path / f"o{number}.parquet", **parts)
+        with pytest.raises(UnreadableFile) as caught:
+            register(source, store, limits=LIMITS)
+        assert caught.value.problem.rule == "too-large"
+    assert len(names_in(store)) == 1
 
 
 def test_what_is_stored_is_open_to_its_owner_alone(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from tempfile import mkdtemp
 
 import numpy as np
 import pyarrow as pa
@@ -13,11 +14,16 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
 
-from hokusai_assets.benchmarks.loading import Benchmark, RowSet
-from hokusai_assets.benchmarks.spec import ColumnSpec
+from hokusai_assets.benchmarks.loading import Benchmark
+from hokusai_assets.benchmarks.row_sets import RowSet
+from hokusai_assets.benchmarks.spec import ColumnSpec, IntakeSpec
 from hokusai_assets.contributions.identity import register
 from hokusai_assets.contributions.intake import ContributedData, take_in
+from hokusai_assets.contributions.intake_report import IntakeReport
+from hokusai_assets.contributions.labels import BaselineOpinion
 from hokusai_assets.contributions.manifest import Manifest
+from hokusai_assets.contributions.row_index import RowIndex
+from hokusai_assets.models.training import predict_probabilities, train
 from hokusai_assets.privacy.keys import PrivacyKey
 
 DATA = Path(__file__).resolve().parents[2] / "data"
@@ -36,9 +42,18 @@ REFUSED = {
 
 @pytest.fixture
 def take(tmp_path: Path, privacy_key: PrivacyKey) -> Callable[..., ContributedData]:
-    def taken(path: Path, benchmark: Benchmark, *, key: PrivacyKey = privacy_key, name: str = ""):  # type: ignore[no-untyped-def]
+    def taken(
+        path: Path,
+        benchmark: Benchmark,
+        *,
+        key: PrivacyKey = privacy_key,
+        name: str = "",
+        index: RowIndex | None = None,
+        opinion: BaselineOpinion | None = None,
+    ) -> ContributedData:
         contribution = register(path, tmp_path / "store", file_name=name or None)
-        return take_in(contribution, benchmark, key)
+        scratch = Path(mkdtemp(dir=tmp_path))
+        return take_in(contribution, benchmark, key, scratch=scratch, index=index, opinion=opinion)
 
     return taken
 
@@ -202,8 +217,7 @@ def test_the_result_does_not_depend_on_row_order_format_key_or_name(
     other = take(path, benchmark, key=PrivacyKey.from_secret(b"another key of 32 bytes or more."))
     assert other.report.raw_digest != original.report.raw_digest
     assert other.rows.root == original.rows.root
-    assert other.rows.digests == original.rows.digests
-    differing = {"contribution", "raw_digest"}
+    differing = {"contribution", "raw_digest", "file"}
     first, second = (
         {name: value for name, value in data.report.to_dict().items() if name not in differing}
         for data in (original, other)
@@ -216,7 +230,9 @@ def test_another_file_name_changes_the_key_alone(
 ) -> None:
     path = DATA / "test_fixtures/test_queries.csv"
     first = take(path, sms)
-    other = take_in(register(path, tmp_path / "other", file_name="renamed.csv"), sms, privacy_key)
+    contribution = register(path, tmp_path / "other", file_name="renamed.csv")
+    (tmp_path / "scratch").mkdir()
+    other = take_in(contribution, sms, privacy_key, scratch=tmp_path / "scratch")
     assert other.report.contribution.startswith("renamed-")
     assert replace(other.report, contribution=first.report.contribution) == first.report
     assert other.rows.root == first.rows.root
@@ -236,9 +252,17 @@ def test_known_rows_are_taken_out_and_counted(
     assert data.report.accepted
     assert data.report.to_dict()["rows"] == {
         "in": 512,
+        "new": 500,
         "kept": 500,
         "hashed": data.report.rows_hashed,
-        "removed": {"in_test_set": 4, "in_base_set": 3, "repeated_in_file": 5},
+        "unsound": 0,
+        "removed": {
+            "in_test_set": 4,
+            "near_test_set": 0,
+            "in_base_set": 3,
+            "in_earlier_contribution": 0,
+            "repeated_in_file": 5,
+        },
     }
     assert sorted(data.rows.table.column("text").to_pylist()) == sorted(new)
 
@@ -292,6 +316,7 @@ def test_a_sidecar_is_in_the_report(
         "contributors": [{"id": "ana", "wallet": None, "weight_bps": 10000}],
         "licence": "MIT",
         "note": "",
+        "format": {"delimiter": None, "encoding": None, "decimal": None},
     }
 
 
@@ -319,3 +344,114 @@ def test_numbers_that_are_hashed_in_one_file_only_are_refused(
     data = take(tmp_path / "rows.csv", benchmark)
     assert [problem.rule for problem in data.report.problems] == ["personal-data-in-numbers"]
     assert "2025550143" not in everything_told(data)
+
+
+def opinion_of(benchmark: Benchmark) -> BaselineOpinion:
+    spec, model = benchmark.spec, train(benchmark.base.table, benchmark.spec)
+    test = benchmark.test.table
+    actual = [spec.labels.index(label) for label in test[spec.target].to_pylist()]
+    return BaselineOpinion(
+        lambda rows: predict_probabilities(model, rows, spec),
+        np.array(actual),
+        predict_probabilities(model, test, spec),
+    )
+
+
+def with_intake(benchmark: Benchmark, **sections: dict[str, object]) -> Benchmark:
+    intake = IntakeSpec.model_validate(sections)
+    return replace(benchmark, spec=benchmark.spec.model_copy(update={"intake": intake}))
+
+
+def flipped_file(folder: Path, share: float) -> Path:
+    """An honest contribution of which some labels are wrong."""
+    table = pa_csv.read_csv(DATA / "contributions/sms-spam/batch-01.csv")
+    labels = np.array(table["label"].to_pylist())
+    wrong = np.random.default_rng(3).random(len(labels)) < share
+    labels[wrong] = np.where(labels[wrong] == "good", "bad", "good")
+    path = folder / "flipped.csv"
+    position = table.column_names.index("label")
+    pa_csv.write_csv(table.set_column(position, "label", pa.array(labels.tolist())), path)
+    return path
+
+
+@pytest.mark.parametrize("action", ["off", "warn", "block"])
+def test_thirty_percent_flipped_labels_are_told_as_the_spec_says(
+    action: str, take: Callable[..., ContributedData], sms: Benchmark, tmp_path: Path
+) -> None:
+    # The file repeats messages, so that some then contradict each other too.
+    labels = {"noise": action, "balance": "off", "conflicts": "off"}
+    benchmark = with_intake(sms, labels=labels)
+    data = take(flipped_file(tmp_path, 0.3), benchmark, opinion=opinion_of(sms))
+    rules = {
+        "off": ([], []),
+        "warn": ([], ["label-noise"]),
+        "block": (["label-noise"], []),
+    }[action]
+    report = data.report
+    assert ([p.rule for p in report.problems], [p.rule for p in report.warnings]) == rules
+    assert report.accepted is (action != "block")
+    assert data.rows.count == (0 if action == "block" else report.rows_new)
+
+
+def test_without_the_baselines_opinion_noise_is_not_judged(
+    take: Callable[..., ContributedData], sms: Benchmark, tmp_path: Path
+) -> None:
+    report = take(flipped_file(tmp_path, 0.3), sms).report
+    assert {check["name"] for check in report.labels["checks"]} == {
+        "class-balance",
+        "conflicting-labels",
+    }
+
+
+def test_honest_files_are_not_warned_of(
+    take: Callable[..., ContributedData], sms: Benchmark
+) -> None:
+    opinion = opinion_of(sms)
+    for path in sorted((DATA / "contributions/sms-spam").glob("batch-*")):
+        assert take(path, sms, opinion=opinion).report.warnings == ()
+
+
+@pytest.mark.parametrize("action", ["warn", "block"])
+def test_another_language_is_told_as_drift(
+    action: str, take: Callable[..., ContributedData], sms: Benchmark, tmp_path: Path
+) -> None:
+    texts = [f"bitte ruf mich morgen nachmittag zuhause an, nummer {n}" for n in range(200)]
+    path = message_file(tmp_path / "german.csv", texts, ["good", "bad"] * 100)
+    report = take(
+        path, with_intake(sms, drift={"action": action}, labels={"balance": "off"})
+    ).report
+    told = report.problems if action == "block" else report.warnings
+    assert {problem.rule for problem in told} == {"column-drift"}
+    assert report.accepted is (action == "warn")
+
+
+def test_rows_that_are_sound_are_compared_though_others_are_not(
+    take: Callable[..., ContributedData], sms: Benchmark, tmp_path: Path
+) -> None:
+    copied = sms.test.table.column("text").to_pylist()[:30]
+    path = message_file(
+        tmp_path / "rows.csv", [*copied, *new_texts(50)], ["good"] * 78 + ["maybe"] * 2
+    )
+    report = take(path, sms).report
+    assert [p.rule for p in report.problems] == ["unknown-label", "copied-from-test-set"]
+    assert (report.rows_in, report.rows_unsound) == (80, 2)
+    assert report.rows_new == 80 - 2 - sum(report.removed.values())
+    assert report.problems[0].rows == (79, 80)
+
+
+def test_limits_of_the_spec_are_kept(
+    take: Callable[..., ContributedData], sms: Benchmark, tmp_path: Path
+) -> None:
+    path = message_file(tmp_path / "rows.csv", new_texts(50))
+    for limit, rule in (("max_rows", "too-large"), ("max_cell_chars", "too-long")):
+        report = take(path, with_intake(sms, limits={limit: 20})).report
+        assert [p.rule for p in report.problems] == [rule]
+
+
+def test_a_report_is_read_back_as_it_was(
+    take: Callable[..., ContributedData], sms: Benchmark
+) -> None:
+    for path in ("test_fixtures/pii_laden.csv", "test_fixtures/bad_unknown_label.json"):
+        report = take(DATA / path, sms).report
+        document = json.loads(json.dumps(report.to_dict()))
+        assert IntakeReport.from_dict(document).to_dict() == report.to_dict()

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from hokusai_assets.contributions.manifest import MAX_BYTES, Manifest, parse_manifest
 
-WALLET = "0x" + "aB" * 20
+# EIP-55, test cases.
+WALLET = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
 VALID = f"""
 contributors:
   - {{id: ana, wallet: "{WALLET}", weight_bps: 6000}}
@@ -33,6 +34,49 @@ def test_a_valid_sidecar_names_the_contributors() -> None:
         ("b.o-b_2", None, 4000),
     ]
     assert (manifest.licence, manifest.note) == ("CC BY 4.0", "two of us")
+
+
+@pytest.mark.parametrize(
+    "wallet",
+    [
+        "0x52908400098527886E0F7030069857D2E4169EE7",
+        "0xde709f2102306220921060314715629080e2fb77",
+        "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
+        "0xdbF03B407c01E7cD3CBea99509d93f8DDDC8C6FB",
+    ],
+)
+def test_a_wallet_is_held_in_the_form_of_eip_55_whatever_case_it_came_in(wallet: str) -> None:
+    for sent in {wallet, wallet.lower(), "0x" + wallet[2:].upper()}:
+        manifest, problems = parse_manifest(
+            f'contributors: [{{id: a, wallet: "{sent}", weight_bps: 10000}}]'.encode()
+        )
+        assert problems == []
+        assert manifest.contributors[0].wallet == wallet
+
+
+def test_a_mistyped_wallet_is_told_and_not_quoted() -> None:
+    mistyped = WALLET.replace("Aeb6", "Aeb7")
+    (message,) = problems_of(f'contributors: [{{id: a, wallet: "{mistyped}", weight_bps: 10000}}]')
+    assert "contributors.0.wallet: the address fails its EIP-55 checksum" in message
+    assert mistyped not in message
+
+
+def test_a_sidecar_can_declare_how_the_file_is_written() -> None:
+    manifest, problems = parse_manifest(
+        b'format: {delimiter: ";", encoding: Latin-1, decimal: ","}'
+    )
+    assert problems == []
+    declared = manifest.format.declared()
+    assert (declared.delimiter, declared.encoding, declared.decimal) == (";", "latin-1", ",")
+
+
+@pytest.mark.parametrize(
+    "text", ["format: {delimiter: x}", "format: {encoding: ebcdic}", "format: {decimal: ';'}"]
+)
+def test_an_unknown_declaration_is_told(text: str) -> None:
+    (message,) = problems_of(text)
+    assert "format" in message
+    assert "one of" in message
 
 
 @pytest.mark.parametrize("data", [None, b"", b"# nothing but a comment\n"])

@@ -25,20 +25,20 @@ def keys_of(*numbers: int) -> np.ndarray:
 
 def test_a_row_belongs_to_the_contribution_that_brought_it_first(tmp_path: Path) -> None:
     index = RowIndex(tmp_path / "index")
-    assert index.claim("a", keys_of(1, 2, 2, 3)).tolist() == [-1] * 4
-    assert index.claim("b", keys_of(3, 4, 1)).tolist() == [0, -1, 0]
-    assert index.claim("c", keys_of(4, 5)).tolist() == [1, -1]
-    assert index.look_up(keys_of(1, 4, 5, 6)).tolist() == [0, 1, 2, -1]
-    assert [index.contribution(i) for i in range(3)] == ["a", "b", "c"]
+    assert index.claim("a", keys_of(1, 2, 2, 3)).holders.tolist() == [-1] * 4
+    assert index.claim("b", keys_of(3, 4, 1)).holders.tolist() == [0, -1, 0]
+    assert index.claim("c", keys_of(4, 5)).holders.tolist() == [1, -1]
+    assert index.look_up(keys_of(1, 4, 5, 6)).holders.tolist() == [0, 1, 2, -1]
+    assert index.look_up(keys_of(1)).earlier == ("a", "b", "c")
 
 
 def test_a_second_run_gives_the_first_answer_and_records_nothing(tmp_path: Path) -> None:
     index = RowIndex(tmp_path / "index")
     index.claim("a", keys_of(1, 2))
-    first = index.claim("b", keys_of(2, 3, 4))
+    first = index.claim("b", keys_of(2, 3, 4)).holders
     index.claim("c", keys_of(4, 5))
     before = {path.name: path.read_bytes() for path in (tmp_path / "index").iterdir()}
-    assert index.claim("b", keys_of(2, 3, 4)).tolist() == first.tolist() == [0, -1, -1]
+    assert index.claim("b", keys_of(2, 3, 4)).holders.tolist() == first.tolist() == [0, -1, -1]
     assert {path.name: path.read_bytes() for path in (tmp_path / "index").iterdir()} == before
 
 
@@ -46,20 +46,39 @@ def test_other_rows_of_a_recorded_contribution_are_claimed_at_its_old_place(tmp_
     index = RowIndex(tmp_path / "index")
     index.claim("a", keys_of(1))
     index.claim("b", keys_of(7, 8))
-    assert index.claim("a", keys_of(7, 9)).tolist() == [-1, -1]
-    assert index.look_up(keys_of(1, 7, 8, 9)).tolist() == [0, 0, 1, 0]
-    assert index.claim("b", keys_of(7, 8)).tolist() == [0, -1]
+    assert index.claim("a", keys_of(7, 9)).holders.tolist() == [-1, -1]
+    assert index.look_up(keys_of(1, 7, 8, 9)).holders.tolist() == [0, 0, 1, 0]
+    assert index.claim("b", keys_of(7, 8)).holders.tolist() == [0, -1]
 
 
 def test_looking_up_before_a_contribution_sees_only_what_came_ahead(tmp_path: Path) -> None:
     index = RowIndex(tmp_path / "index")
-    assert index.look_up(keys_of(1)).tolist() == [-1]
+    assert index.look_up(keys_of(1)).holders.tolist() == [-1]
     assert not (tmp_path / "index").exists()
     index.claim("a", keys_of(1))
     index.claim("b", keys_of(2))
-    assert index.look_up(keys_of(1, 2), before="b").tolist() == [0, -1]
-    assert index.look_up(keys_of(1, 2), before="a").tolist() == [-1, -1]
-    assert index.look_up(keys_of(1, 2), before="not recorded").tolist() == [0, 1]
+    assert index.look_up(keys_of(1, 2), before="b").holders.tolist() == [0, -1]
+    assert index.look_up(keys_of(1, 2), before="a").holders.tolist() == [-1, -1]
+    assert index.look_up(keys_of(1, 2), before="not recorded").holders.tolist() == [0, 1]
+
+
+def test_nothing_is_recorded_where_the_caller_says_so(tmp_path: Path) -> None:
+    index = RowIndex(tmp_path / "index")
+    index.claim("a", keys_of(1))
+    told = index.claim("b", keys_of(1, 2), unless=lambda holders: bool((holders >= 0).any()))
+    assert told.holders.tolist() == [0, -1]
+    assert index.look_up(keys_of(2)).earlier == ("a",)
+    assert index.claim("b", keys_of(2), unless=lambda holders: False).earlier == ("a",)
+    assert index.look_up(keys_of(2)).holders.tolist() == [1]
+
+
+def test_it_counts_what_each_earlier_contribution_holds(tmp_path: Path) -> None:
+    index = RowIndex(tmp_path / "index")
+    index.claim("a", keys_of(1, 2))
+    index.claim("b", keys_of(2, 3))
+    told = index.claim("c", keys_of(1, 2, 3, 4))
+    assert told.by_contribution(np.array([True] * 4)) == {"a": 2, "b": 1}
+    assert told.by_contribution(np.array([True, False, False, True])) == {"a": 1}
 
 
 @settings(max_examples=60, deadline=None)
@@ -83,12 +102,12 @@ def test_it_agrees_with_a_plain_dictionary(
                 order.append(name)
             place = order.index(name)
             expected = [h if (h := holder.get(n, 99)) < place else -1 for n in numbers]
-            assert index.claim(f"c{name}", keys_of(*numbers)).tolist() == expected
+            assert index.claim(f"c{name}", keys_of(*numbers)).holders.tolist() == expected
             holder |= {n: place for n in numbers if holder.get(n, 99) > place}
     if claims:
         assert index.verify() >= len(holder)
     every = list(range(31))
-    assert index.look_up(keys_of(*every)).tolist() == [holder.get(n, -1) for n in every]
+    assert index.look_up(keys_of(*every)).holders.tolist() == [holder.get(n, -1) for n in every]
 
 
 def test_the_number_of_segments_grows_with_the_logarithm(tmp_path: Path) -> None:
@@ -132,7 +151,7 @@ def test_a_crash_leaves_the_old_state_or_the_new(
     index = RowIndex(folder)
     for number in range(recorded):
         index.claim(f"old{number}", keys_of(number, number + 1))
-    before = index.look_up(keys_of(*range(9))).tolist()
+    before = index.look_up(keys_of(*range(9))).holders.tolist()
     with monkeypatch.context() as patch:
         crash_at(patch, moment)
         try:
@@ -141,12 +160,12 @@ def test_a_crash_leaves_the_old_state_or_the_new(
             crashed = True
         else:
             crashed = False
-    after = index.look_up(keys_of(*range(9))).tolist()
+    after = index.look_up(keys_of(*range(9))).holders.tolist()
     claimed = [h if h >= 0 or n not in (1, 2, 7, 8) else recorded for n, h in enumerate(before)]
     assert after in ([before, claimed] if crashed else [claimed])
-    answer = index.claim("new", keys_of(1, 2, 7, 8)).tolist()
+    answer = index.claim("new", keys_of(1, 2, 7, 8)).holders.tolist()
     assert answer == [before[1], before[2], -1, -1]
-    assert index.look_up(keys_of(*range(9))).tolist() == claimed
+    assert index.look_up(keys_of(*range(9))).holders.tolist() == claimed
     index.verify()
     named = {path.name for path in folder.iterdir() if path.suffix not in (".segment", "")}
     assert named == {"state.json"}
@@ -245,20 +264,21 @@ def test_several_processes_never_both_get_a_row(tmp_path: Path) -> None:
     assert [worker.exitcode for worker in workers] == [0, 0, 0]
     index = RowIndex(folder)
     assert index.verify() == 65
-    names = [index.contribution(i) for i in range(30)]
+    names = index.look_up(keys_of(1)).earlier
+    assert len(names) == 30
     assert len(set(names)) == 30
     for sequence, name in enumerate(names):
         number = int(name.split("-")[1])
         mine = keys_of(*range(number * 5, number * 5 + 20))
-        others = index.look_up(mine, before=name)
+        others = index.look_up(mine, before=name).holders
         assert (others < sequence).all()
-        assert np.isin(index.look_up(mine)[others < 0], [sequence]).all()
+        assert np.isin(index.look_up(mine).holders[others < 0], [sequence]).all()
 
 
 def test_an_index_survives_being_moved(tmp_path: Path) -> None:
     recorded_index(tmp_path / "index")
     shutil.move(tmp_path / "index", tmp_path / "elsewhere")
-    assert RowIndex(tmp_path / "elsewhere").look_up(keys_of(3, 99)).tolist() == [0, -1]
+    assert RowIndex(tmp_path / "elsewhere").look_up(keys_of(3, 99)).holders.tolist() == [0, -1]
 
 
 def test_keys_of_another_shape_are_refused(tmp_path: Path) -> None:

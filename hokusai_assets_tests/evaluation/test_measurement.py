@@ -7,7 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from hokusai_assets.benchmarks.loading import Benchmark, RowSet
+from hokusai_assets.benchmarks.loading import Benchmark
+from hokusai_assets.benchmarks.row_sets import RowSet
 from hokusai_assets.benchmarks.spec import BenchmarkSpec
 from hokusai_assets.evaluation.measurement import (
     Evaluation,

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 from sklearn.dummy import DummyClassifier
 
-from hokusai_assets.benchmarks.loading import RowSet
+from hokusai_assets.benchmarks.row_sets import RowSet, store_rows
 from hokusai_assets.benchmarks.spec import SpecError
 from hokusai_assets.models import training
 from hokusai_assets.models.training import (
@@ -121,18 +121,18 @@ def test_a_cell_that_scikit_learn_refuses_is_not_quoted() -> None:
     assert training._first_line(error)
 
 
-def test_training_rows_are_base_then_contribution() -> None:
+def test_training_rows_are_base_then_contribution(tmp_path: Path) -> None:
     spec = spec_of("sgd", TABULAR)
-    base, contributed = RowSet.of(rows_of(30, 0)), RowSet.of(rows_of(20, 1))
+    base, contributed = RowSet.of(rows_of(30, 0)), store_rows(rows_of(20, 1), tmp_path / "rows")
     assert training_rows(base, None, spec).equals(base.table)
     both = training_rows(base, contributed, spec)
     assert both.slice(0, 30).equals(base.table)
     assert both.slice(30).equals(contributed.table)
 
 
-def test_above_max_train_rows_a_stratified_sample_stands_for_the_rows() -> None:
+def test_above_max_train_rows_a_stratified_sample_stands_for_the_rows(tmp_path: Path) -> None:
     spec = spec_of("sgd", TABULAR, sampling={"max_train_rows": 120})
-    base, contributed = RowSet.of(rows_of(200, 0)), RowSet.of(rows_of(100, 1))
+    base, contributed = RowSet.of(rows_of(200, 0)), store_rows(rows_of(100, 1), tmp_path / "rows")
     chosen = training_rows(base, contributed, spec)
     turned = RowSet.of(rows_of(200, 0).take(pa.array(range(199, -1, -1))))
     again = training_rows(turned, contributed, spec)

@@ -36,13 +36,13 @@ def test_an_honest_contribution_is_attested_and_a_stranger_can_verify_it(deploym
 def test_the_baseline_is_made_once_and_reused_by_later_contributions(
     deployment: Deployment, tmp_path: Path
 ):
-    _, first = deployment.run()
+    part = tmp_path / "part.csv"
+    part.write_text("\n".join(deployment.contribution_file.read_text().splitlines()[:200]) + "\n")
+    _, first = deployment.run(part)
     assert first.reused == []
-    other = tmp_path / "other.csv"
-    other.write_text("\n".join(deployment.contribution_file.read_text().splitlines()[:200]) + "\n")
-    _, second = deployment.run(other)
+    _, second = deployment.run()
     assert set(second.reused) == {"benchmark", "baseline_model", "baseline_evaluation"}
-    _, again = deployment.run(other)
+    _, again = deployment.run()
     assert {"new_model", "new_evaluation"} <= set(again.reused)
 
 
@@ -94,15 +94,15 @@ def test_a_platform_fault_is_a_failed_run_and_a_later_run_repairs_it(
 def test_an_unforeseen_error_at_intake_tells_its_place_but_not_its_message(
     deployment: Deployment, monkeypatch
 ):
-    from hokusai_assets.contributions import intake
+    from hokusai_assets.contributions import rows_of_file
 
     def quotes_a_cell(*_: object, **__: object) -> None:
         raise ValueError("could not convert 'alice-secret@example.com'")
 
-    monkeypatch.setattr(intake, "read_table", quotes_a_cell)
+    monkeypatch.setattr(rows_of_file, "typed_batches", quotes_a_cell)
     _, outcome = deployment.run()
     assert outcome.status == "failed"
-    assert "ValueError at contributions/intake.py:" in outcome.faults[0]
+    assert "ValueError at contributions/rows_of_file.py:" in outcome.faults[0]
     said = "".join(str(entry) for entry in deployment.instance.all_logs(outcome.run_id))
     assert "alice-secret" not in said + str(outcome)
 
@@ -132,6 +132,37 @@ def test_a_planted_secret_reaches_nothing_but_the_raw_copy(deployment: Deploymen
     assert "zaphod" not in notes
 
 
+def test_what_a_broken_file_holds_reaches_nothing_but_the_raw_copy(
+    deployment: Deployment, tmp_path: Path
+):
+    secret = "qzvkjwpyhtrx"
+    frame = pd.read_csv(deployment.contribution_file, dtype=str, keep_default_na=False)
+    frame["note"] = secret
+    frame["parcels"] = secret
+    text = frame.to_csv(index=False)
+    broken = {
+        "cells.csv": text,
+        "headless.csv": text.split("\n", 1)[1],
+        "quote.csv": f'{text}"{secret}',
+        "records.json": frame.to_json(orient="records")[:-7],
+        "lines.jsonl": frame.to_json(orient="records", lines=True).replace("}", "}}", 3),
+        "labels.csv": frame.assign(late=secret, parcels="1").to_csv(index=False),
+    }
+    for name, content in broken.items():
+        (tmp_path / name).write_text(content)
+        _, outcome = deployment.run(tmp_path / name)
+        assert outcome.status == "rejected", name
+        said = "".join(str(entry) for entry in deployment.instance.all_logs(outcome.run_id))
+        assert secret not in said, name
+    raw = deployment.settings.contributions("generated")
+    leaks = [
+        path
+        for path in deployment.settings.home.rglob("*")
+        if path.is_file() and raw not in path.parents and secret.encode() in path.read_bytes()
+    ]
+    assert leaks == []
+
+
 def claims(deployment: Deployment, key: str) -> tuple[str, str]:
     record = read_record(deployment.settings, "generated", key)
     return record.attestation_hash, record.result_hash
@@ -152,8 +183,10 @@ def test_the_same_file_in_two_homes_has_the_same_attestation_hash(
 
 @pytest.mark.parametrize("form", ["shuffled.csv", "same.json", "same.jsonl", "same.parquet"])
 def test_shuffled_rows_or_another_format_have_the_same_result_hash(
-    deployment: Deployment, tmp_path: Path, form: str
+    make_deployment, tmp_path: Path, form: str
 ):
+    # In a home each: in one, the second would bring no row that the first has not.
+    deployment, elsewhere = make_deployment("one"), make_deployment("two")
     frame = pd.read_csv(deployment.contribution_file)
     other = tmp_path / form
     if form == "shuffled.csv":
@@ -165,12 +198,33 @@ def test_shuffled_rows_or_another_format_have_the_same_result_hash(
     else:
         frame.to_parquet(other)
     first, _ = deployment.run()
-    second, outcome = deployment.run(other)
+    second, outcome = elsewhere.run(other)
     assert outcome.status == "evaluated"
     assert first != second
-    one, two = claims(deployment, first), claims(deployment, second)
+    one, two = claims(deployment, first), claims(elsewhere, second)
     assert one[1] == two[1]
     assert one[0] != two[0]
+
+
+def test_the_same_rows_sent_again_are_rejected_and_the_first_contribution_is_named(
+    deployment: Deployment, tmp_path: Path
+):
+    first, _ = deployment.run()
+    again = tmp_path / "mine.parquet"
+    pd.read_csv(deployment.contribution_file).to_parquet(again)
+    key, outcome = deployment.run(again)
+    assert outcome.status == "rejected"
+    report = read_record(deployment.settings, "generated", key).report
+    assert [problem.rule for problem in report.problems] == ["too-few-new-rows"]
+    assert list(report.history["held"]) == [first]
+
+
+def test_a_step_leaves_no_scratch_behind(deployment: Deployment, tmp_path: Path):
+    deployment.run()
+    bad = tmp_path / "bad.csv"
+    bad.write_text("distance_km,parcels\n1.5,2\n")
+    deployment.run(bad)
+    assert list(deployment.settings.scratch.iterdir()) == []
 
 
 def test_a_changed_benchmark_gives_a_new_attestation_and_keeps_the_old(deployment: Deployment):

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import dagster as dg
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
 import pytest
 
 from hokusai_assets.contributions.identity import register
@@ -57,6 +59,30 @@ def test_a_file_is_requested_at_its_second_tick_with_a_new_partition(drops, tick
     assert request.run_key.startswith(f"{request.partition_key}:")
     assert request.tags[BENCHMARK_TAG] == "generated"
     assert list(result.dynamic_partitions_requests[0].partition_keys) == [request.partition_key]
+
+
+def test_a_folder_of_parts_is_requested_once_it_is_whole(drops, tick, deployment):
+    table = pa_csv.read_csv(deployment.contribution_file)
+    folder = drops / "mine.parquet"
+    folder.mkdir()
+    pq.write_table(table.slice(0, 100), folder / "part-0.parquet")
+    tick()
+    pq.write_table(table.slice(100), folder / "part-1.parquet")
+    assert not tick().run_requests
+    (request,) = tick().run_requests
+    assert request.partition_key.startswith("mine-")
+    stored = deployment.settings.contributions("generated") / request.partition_key
+    assert len(list((stored / "data.parquet").iterdir())) == 2
+
+
+def test_a_folder_with_a_link_in_it_is_reported_once_and_not_retried(drops, tick, deployment):
+    (drops / "mine.parquet").mkdir()
+    (drops / "mine.parquet" / "a.parquet").symlink_to("/etc/passwd")
+    tick()
+    assert "1 not taken" in tick().skip_reason.skip_message
+    assert "0 not taken" in tick().skip_reason.skip_message
+    ledger = DropLedger(deployment.settings.home / "drops.sqlite", "generated")
+    assert ledger.known()["mine.parquet"].detail == "bad-part-folder"
 
 
 def test_a_file_still_being_written_is_not_taken(drops, tick):

@@ -9,15 +9,19 @@ import numpy as np
 
 from hokusai_assets.benchmarks.loading import Benchmark
 from hokusai_assets.benchmarks.spec import BenchmarkSpec
-from hokusai_assets.contributions.leakage_report import NaturalRate
-from hokusai_assets.contributions.match_keys import ComparableRows, comparable_rows, match_keys
-from hokusai_assets.contributions.near_copies import (
+from hokusai_assets.contributions.leakage.match_keys import (
+    ComparableRows,
+    comparable_rows,
+    match_keys,
+)
+from hokusai_assets.contributions.leakage.near_copies import (
     FINE_GRAINED_SD,
     NearRows,
     NumericScale,
     OneCellChanged,
     SimilarRows,
 )
+from hokusai_assets.contributions.leakage.report import NaturalRate
 from hokusai_assets.contributions.sorted_keys import KeySet, key_words
 
 # A measure takes rows out only where at most this share of honest rows would go with them.
@@ -55,6 +59,7 @@ class HeldOutIndex:
         test_rows: how many rows the test set has.
         exact: feature keys of the test set.
         base: match keys of the base set.
+        base_feature_keys: uint8 (m, 16), of the base set's rows.
         natural: how often honest rows equal a test row.
         levels: the wider measures, the narrowest first.
         one_cell: the matcher of the level ``one-cell`` where that only counts.
@@ -70,6 +75,7 @@ class HeldOutIndex:
         base = comparable_rows(benchmark.base.table, spec)
         base_keys = base.feature_keys()
         self.base = KeySet(match_keys(base_keys, benchmark.base.table.column(spec.target)))
+        self.base_feature_keys = base_keys
         base_sample = _smallest(base_keys)
         test_sample = _smallest(keys)
         in_test = self.exact.find(base_keys[base_sample]) >= 0

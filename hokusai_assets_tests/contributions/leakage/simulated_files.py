@@ -1,6 +1,6 @@
 """Benchmarks, honest contributions and attacks on them, for simulations of the leakage rules."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,21 +11,22 @@ from sklearn import datasets
 
 from hokusai_assets.benchmarks.loading import (
     Benchmark,
-    RowSet,
     column_types,
+    load_benchmark,
     nullable_columns,
     privacy_policies,
 )
+from hokusai_assets.benchmarks.row_sets import RowSet
 from hokusai_assets.benchmarks.spec import BenchmarkSpec
-from hokusai_assets.contributions.leakage_report import LeakageReport, leakage_problems
-from hokusai_assets.contributions.overlap import LeakageScan
+from hokusai_assets.contributions.leakage.report import LeakageReport, leakage_problems
+from hokusai_assets.contributions.leakage.scan import LeakageScan
 from hokusai_assets.privacy.keys import PrivacyKey
 from hokusai_assets.privacy.pseudonymise import pseudonymise
 from hokusai_assets.tables.coercion import coerce_table
 from hokusai_assets.tables.problems import Problem
 from hokusai_assets.tables.reading import read_table
 
-DATA = Path(__file__).resolve().parents[2] / "data"
+DATA = Path(__file__).resolve().parents[3] / "data"
 Attack = Callable[[pa.Table, BenchmarkSpec, np.random.Generator], pa.Table]
 
 
@@ -47,6 +48,20 @@ def scanned(table: pa.Table, benchmark: Benchmark) -> tuple[LeakageReport, np.nd
 
 def problems_of(table: pa.Table, benchmark: Benchmark) -> list[Problem]:
     return leakage_problems(scanned(table, benchmark)[0], benchmark.spec)
+
+
+def pools(key: PrivacyKey, seeds: Sequence[int]) -> list[Pool]:
+    """Deal real sets and made ones anew, once per seed."""
+    dealt_pools: list[Pool] = []
+    for name in ("sms-spam", "adult-income", "letter"):
+        benchmark = load_benchmark(DATA / "benchmarks" / name, key)
+        names = benchmark.base.table.column_names
+        tables = bundled_contributions(benchmark, key).values()
+        extra = pa.concat_tables([table.select(names) for table in tables])
+        dealt_pools += [resplit(benchmark, extra, seed, 0.35) for seed in seeds]
+    for spec, table in library_rows():
+        dealt_pools += [dealt(spec, table, seed, 0.4) for seed in seeds]
+    return dealt_pools
 
 
 def bundled_contributions(benchmark: Benchmark, key: PrivacyKey) -> dict[str, pa.Table]:
@@ -144,11 +159,14 @@ def respelled(table: pa.Table, spec: BenchmarkSpec, random: np.random.Generator)
     for index, name in enumerate(table.column_names):
         if name == spec.target or not pa.types.is_string(table.schema.field(name).type):
             continue
-        values = pc.utf8_upper(table.column(name))
+        given = table.column(name)
+        values = pc.utf8_upper(given)
         if spec.columns[name].type == "text":
             values = pc.replace_substring_regex(values, r"[.,!?'\"]+", "")
             values = pc.replace_substring(values, " ", " - ")
         values = pc.binary_join_element_wise("  ", values, "\t", "")
+        # A sender has the values, not the tokens that stand for them here.
+        values = pc.if_else(pc.match_substring(given, "<"), given, values)
         table = table.set_column(index, name, values)
     return table
 

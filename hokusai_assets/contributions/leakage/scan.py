@@ -1,4 +1,4 @@
-"""Rows of a contribution that are already known: in the test set or nearly so, or in the base."""
+"""Which rows of a contribution stand in the test set, or nearly so, or in the base set."""
 
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -9,11 +9,15 @@ import pyarrow as pa
 
 from hokusai_assets.benchmarks.loading import Benchmark
 from hokusai_assets.benchmarks.spec import BenchmarkSpec
-from hokusai_assets.contributions.held_out_index import HeldOutIndex
-from hokusai_assets.contributions.leakage_report import LeakageMeasure, LeakageReport, NaturalRate
-from hokusai_assets.contributions.match_keys import ComparableRows, comparable_rows, match_keys
-from hokusai_assets.contributions.near_copies import OneCellChanged
-from hokusai_assets.contributions.sorted_keys import FirstOccurrence, key_words
+from hokusai_assets.contributions.leakage.held_out_index import HeldOutIndex
+from hokusai_assets.contributions.leakage.match_keys import (
+    ComparableRows,
+    comparable_rows,
+    match_keys,
+)
+from hokusai_assets.contributions.leakage.near_copies import OneCellChanged
+from hokusai_assets.contributions.leakage.report import LeakageMeasure, LeakageReport, NaturalRate
+from hokusai_assets.contributions.row_sample import SmallestKeys
 from hokusai_assets.tables.problems import SHOWN_ROWS
 
 # Distinct rows looked at for measures that only count.
@@ -42,36 +46,19 @@ class BatchOverlap:
 
 
 class _DistinctSample:
-    """The rows with the smallest keys, each key once, whatever order they come in."""
+    """For the rows with the smallest keys: the test rows found, and the rows' numbers."""
 
     def __init__(self, levels: int) -> None:
-        self._words = (np.zeros(0, np.uint64), np.zeros(0, np.uint64))
+        self._keys = SmallestKeys(WIDE_SAMPLE_ROWS)
+        self.candidates = self._keys.candidates
         self.found = np.zeros((0, levels), dtype=np.int64)
         self.numbers = np.zeros(0, dtype=np.int64)
 
-    def candidates(self, keys: np.ndarray) -> np.ndarray:
-        """Return positions, int64 (k,), of the rows that may enter; each key once."""
-        high, low = key_words(keys)
-        order = np.lexsort((low, high))
-        first = np.ones(len(order), dtype=bool)
-        first[1:] = (np.diff(high[order]) > 0) | (low[order][1:] != low[order][:-1])
-        order = order[first][:WIDE_SAMPLE_ROWS]
-        if len(self.numbers) == WIDE_SAMPLE_ROWS:
-            order = order[high[order] <= self._words[0][-1]]
-        return np.sort(order)
-
     def add(self, keys: np.ndarray, found: np.ndarray, numbers: np.ndarray) -> None:
         """Take candidates' keys (k, 16), test rows (k, levels) and row numbers (k,)."""
-        mine = key_words(keys)
-        high, low = (np.concatenate(pair) for pair in zip(self._words, mine, strict=True))
-        found = np.concatenate([self.found, found])
-        numbers = np.concatenate([self.numbers, numbers])
-        order = np.lexsort((numbers, low, high))
-        first = np.ones(len(order), dtype=bool)
-        first[1:] = (np.diff(high[order]) > 0) | (low[order][1:] != low[order][:-1])
-        order = order[first][:WIDE_SAMPLE_ROWS]
-        self._words = (high[order], low[order])
-        self.found, self.numbers = found[order], numbers[order]
+        kept = self._keys.merge(keys)
+        self.found = np.concatenate([self.found, found])[kept]
+        self.numbers = np.concatenate([self.numbers, numbers])[kept]
 
 
 class _Tally:
@@ -82,12 +69,12 @@ class _Tally:
         self.first_rows: list[int] = []
         self._seen = np.zeros(test_rows, dtype=bool)
 
-    def add(self, found: np.ndarray, rows_before: int) -> None:
-        hit = np.flatnonzero(found >= 0)
-        self.matched += len(hit)
+    def add(self, found: np.ndarray, numbers: np.ndarray) -> None:
+        hit = found >= 0
+        self.matched += int(hit.sum())
         self._seen[found[hit]] = True
         room = max(0, SHOWN_ROWS - len(self.first_rows))
-        self.first_rows += [int(row) + rows_before + 1 for row in hit[:room]]
+        self.first_rows += [int(row) for row in numbers[hit][:room]]
 
     @property
     def test_rows(self) -> int:
@@ -119,21 +106,33 @@ class LeakageScan:
             _INDEXES.popitem(last=False)
         return cls(index, benchmark.spec)
 
-    def add(self, batch: pa.Table) -> BatchOverlap:
-        """Compare the next rows: features and target, typed and pseudonymised as the base set."""
+    @property
+    def base_feature_keys(self) -> np.ndarray:
+        """Feature keys of the base set's rows, uint8 (m, 16)."""
+        return self._index.base_feature_keys
+
+    def add(self, batch: pa.Table, numbers: np.ndarray | None = None) -> BatchOverlap:
+        """Compare the next n rows.
+
+        Args:
+            batch: features and target, typed and pseudonymised as the base set.
+            numbers: int64 (n,), the rows' numbers for people; from 1 on in order if left out.
+        """
         rows = comparable_rows(batch, self._spec)
+        if numbers is None:
+            numbers = np.arange(self._rows + 1, self._rows + 1 + rows.count)
         feature_keys = rows.feature_keys()
         keys = match_keys(feature_keys, batch.column(self._spec.target))
         exact = self._index.exact.find(feature_keys)
-        self._exact.add(exact, self._rows)
+        self._exact.add(exact, numbers)
         in_test = exact >= 0
-        near = self._add_removing(rows, exact)
+        near = self._add_removing(rows, exact, numbers)
         in_base = (self._index.base.find(keys) >= 0) & ~in_test & ~near
         if self._wide:
             chosen = self._sample.candidates(keys)
             found = self._find_wide(rows.take(chosen))
             found = np.where(in_test[chosen, None], exact[chosen, None], found)
-            self._sample.add(keys[chosen], found, chosen + self._rows + 1)
+            self._sample.add(keys[chosen], found, numbers[chosen])
         self._rows += rows.count
         return BatchOverlap(in_test, near, in_base, keys, feature_keys)
 
@@ -149,7 +148,9 @@ class LeakageScan:
             found += list(by_column.T)
         return np.column_stack(found)
 
-    def _add_removing(self, rows: ComparableRows, exact: np.ndarray) -> np.ndarray:
+    def _add_removing(
+        self, rows: ComparableRows, exact: np.ndarray, numbers: np.ndarray
+    ) -> np.ndarray:
         near = np.zeros(rows.count, dtype=bool)
         rest = np.flatnonzero(exact < 0)
         part = rows.take(rest)
@@ -158,7 +159,7 @@ class LeakageScan:
                 found = exact.copy()
                 found[rest] = level.matcher.find(part)
                 near[rest] |= found[rest] >= 0
-                self._removing[level.name].add(found, self._rows)
+                self._removing[level.name].add(found, numbers)
         return near
 
     def report(self) -> LeakageReport:
@@ -181,8 +182,8 @@ class LeakageScan:
     def _sampled(self, name: str, column: int, natural: NaturalRate) -> LeakageMeasure:
         found = self._sample.found[:, column]
         tally = _Tally(self._index.test_rows)
-        tally.add(found, 0)
-        tally.first_rows = np.sort(self._sample.numbers[found >= 0])[:SHOWN_ROWS].tolist()
+        order = np.argsort(self._sample.numbers)
+        tally.add(found[order], self._sample.numbers[order])
         return self._measure(name, False, tally, len(found), natural)
 
     def _measure(
@@ -203,35 +204,3 @@ class LeakageScan:
 
 
 _INDEXES: OrderedDict[tuple[str, str, str], HeldOutIndex] = OrderedDict()
-
-
-@dataclass(frozen=True)
-class Overlap:
-    """Which rows of a table of n rows are known; the masks are (n,) booleans, disjoint.
-
-    Attributes:
-        in_test: the row equals or nearly equals a test row.
-        in_base: the whole row, label included, stands in the base set.
-        repeated: an equal row stands earlier in the same table.
-        leakage: what is copied from the test set, by measure.
-    """
-
-    in_test: np.ndarray
-    in_base: np.ndarray
-    repeated: np.ndarray
-    leakage: LeakageReport
-
-    @property
-    def known(self) -> np.ndarray:
-        """Mask of all rows that bring nothing new."""
-        known: np.ndarray = self.in_test | self.in_base | self.repeated
-        return known
-
-
-def find_overlap(table: pa.Table, benchmark: Benchmark) -> Overlap:
-    """Compare a typed, pseudonymised table of n rows with the benchmark's sets and itself."""
-    scan = LeakageScan.of(benchmark)
-    found = scan.add(table)
-    in_test = found.in_test | found.near_test
-    repeated = ~FirstOccurrence().add(found.keys) & ~in_test & ~found.in_base
-    return Overlap(in_test, found.in_base, repeated, scan.report())

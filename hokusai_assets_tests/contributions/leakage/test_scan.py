@@ -1,16 +1,15 @@
-"""Overlap: rows that stand in the test set, the base set or earlier in the file."""
+"""Overlap: rows that stand in the test set or in the base set, however they are spelled."""
 
 from collections.abc import Callable
 
-import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hokusai_assets.benchmarks.loading import Benchmark
-from hokusai_assets.contributions.match_keys import comparable_rows
-from hokusai_assets.contributions.overlap import Overlap, find_overlap
+from hokusai_assets.contributions.leakage.match_keys import comparable_rows
+from hokusai_assets.contributions.leakage.scan import BatchOverlap, LeakageScan
 
 SPACES = [" ", "\t", "\n", "\u00a0", "\u3000", "\u2028", "\u0085", "\x0b", "\x1f"]
 INVISIBLE = ["\u200b", "\u200d", "\ufeff", "\u00ad", "\u2060"]
@@ -21,8 +20,8 @@ def sms(bundled: Callable[[str], Benchmark]) -> Benchmark:
     return bundled("sms-spam")
 
 
-def overlap_of(table: pa.Table, benchmark: Benchmark) -> Overlap:
-    return find_overlap(table, benchmark)
+def overlap_of(table: pa.Table, benchmark: Benchmark) -> BatchOverlap:
+    return LeakageScan.of(benchmark).add(table)
 
 
 def feature_key(text: str, benchmark: Benchmark) -> bytes:
@@ -41,12 +40,12 @@ def test_rows_of_each_set_are_told_apart_and_no_row_counts_twice(sms: Benchmark)
             for part in (sms.test.table.slice(0, 3), sms.base.table.slice(0, 2), new, new)
         ]
     )
-    table = pa.concat_tables([table, table.slice(0, 4)])
     found = overlap_of(table, sms)
-    assert found.in_test.tolist() == [True] * 3 + [False] * 4 + [True] * 3 + [False]
-    assert found.in_base.tolist() == [False] * 3 + [True] * 2 + [False] * 5 + [True]
-    assert found.repeated.tolist() == [False] * 6 + [True] + [False] * 4
-    assert found.known.sum() == 10
+    assert found.in_test.tolist() == [True] * 3 + [False] * 4
+    assert found.near_test.tolist() == [False] * 7
+    assert found.in_base.tolist() == [False] * 3 + [True] * 2 + [False] * 2
+    assert found.keys[5].tobytes() == found.keys[6].tobytes()
+    assert len({key.tobytes() for key in found.keys}) == 6
 
 
 @settings(max_examples=50, deadline=None)
@@ -81,7 +80,8 @@ def test_a_base_row_with_another_label_is_new(sms: Benchmark) -> None:
     table = sms.base.table.filter(pa.array(~overlap_of(sms.base.table, sms).in_test)).slice(0, 1)
     flipped = ["bad" if table["label"][0].as_py() == "good" else "good"]
     table = table.set_column(table.column_names.index("label"), "label", pa.array(flipped))
-    assert not overlap_of(table, sms).known.any()
+    found = overlap_of(table, sms)
+    assert not (found.in_test | found.near_test | found.in_base).any()
 
 
 def test_another_wording_is_no_copy(sms: Benchmark) -> None:
@@ -103,13 +103,12 @@ def test_the_natural_overlap_is_the_share_of_base_rows_among_test_rows(
     }
     base = letter.base.table.to_pylist()
     expected = sum(tuple(row[name] for name in letter.spec.feature_names) in test for row in base)
-    found = overlap_of(letter.base.table.slice(0, 1), letter)
-    natural = found.leakage.measure("exact").natural
+    natural = LeakageScan.of(letter).report().measure("exact").natural
     # The base set and the test set agree, so both speak: see NaturalRate.of.
     assert abs(float(natural.share) - expected / len(base)) < 0.02
 
 
 def test_an_empty_table_has_no_overlap(sms: Benchmark) -> None:
     found = overlap_of(sms.base.table.slice(0, 0), sms)
-    assert found.known.tolist() == []
-    assert found.known.dtype == np.bool_
+    assert found.in_test.tolist() == found.near_test.tolist() == found.in_base.tolist() == []
+    assert found.keys.shape == found.feature_keys.shape == (0, 16)

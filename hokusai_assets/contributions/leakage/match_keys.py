@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from hokusai_assets.benchmarks.spec import BenchmarkSpec
+from hokusai_assets.contributions.leakage.text_skeletons import NormalisedTexts
 from hokusai_assets.privacy.spans import INVISIBLE
 from hokusai_assets.privacy.tokens import reduce_tokens
 
@@ -31,7 +32,7 @@ _WHITE_SPACE = r"[\s\p{Z}\p{Cc}]+"
 class TextCells:
     """A text column of n rows: distinct normalised values, and each row's position among them."""
 
-    values: pa.Array
+    values: NormalisedTexts
     positions: np.ndarray
 
 
@@ -100,7 +101,7 @@ def comparable_rows(table: pa.Table, spec: BenchmarkSpec) -> ComparableRows:
         missing[:, index] = np.asarray(pc.is_null(array))
         if pa.types.is_string(array.type):
             texts[name] = cells = _text_cells(array)
-            found = _value_codes(cells.values)[cells.positions]
+            found = _value_codes(cells.values.values)[cells.positions]
         else:
             found, numbers[name] = _number_codes(name, array)
         found[missing[:, index]] = 0
@@ -138,7 +139,7 @@ def _text_cells(array: pa.Array) -> TextCells:
     # One value at least, so that missing cells have a position to point to.
     values = pa.concat_arrays([pa.array([""], pa.string()), encoded.dictionary])
     positions = np.asarray(pc.fill_null(encoded.indices.cast(pa.int64()), -1)) + 1
-    return TextCells(normalised_text(values), positions)
+    return TextCells(NormalisedTexts(normalised_text(values)), positions)
 
 
 def _value_codes(values: pa.Array) -> np.ndarray:

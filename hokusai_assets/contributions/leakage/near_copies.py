@@ -5,10 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from scipy.spatial import cKDTree
 
-from hokusai_assets.contributions.match_keys import ComparableRows
-from hokusai_assets.contributions.similar_text import SimilarTexts, joined_texts, skeleton_codes
+from hokusai_assets.contributions.leakage.match_keys import ComparableRows
+from hokusai_assets.contributions.leakage.similar_text import SimilarTexts
+from hokusai_assets.contributions.leakage.text_skeletons import Skeletons, skeletons_of
+from hokusai_assets.contributions.sorted_keys import distinct
 
 # A number is near another within 0.4% of its own size or of the column's SD: jitter of 0.1%
 # (one SD of it) stays inside at 3.5 SDs, so it does in nearly every one of 30 columns.
@@ -19,6 +22,8 @@ _LARGEST_SDS = 20.0
 FINE_GRAINED_SD = 100.0
 _SLACK = 1.0 + 1e-6
 _FARTHEST = float(2**40)
+# Beyond it squares overflow; such numbers are all the same here.
+_LARGEST = 1e150
 # Cells of the filter are so many tolerances wide; columns per filter, and its largest size.
 _CELL_WIDTH = 4.0
 _FILTER_COLUMNS = 3
@@ -51,12 +56,13 @@ class NumericScale:
             kind: the column's type in the spec.
             nudge_integers: whole numbers are near at a distance of 1 even if coarse.
         """
-        finite = values[np.isfinite(values)]
+        finite = values[np.abs(values) < _LARGEST]
         deviation = float(np.std(finite)) if len(finite) else 0.0
         mean = float(np.mean(finite)) if len(finite) else 0.0
-        # Six digits: sums differ in the last ones from machine to machine.
-        deviation = float(f"{deviation:.6g}")
-        spread = deviation or abs(float(f"{mean:.6g}")) or 1.0
+        # Six digits: sums differ in the last ones from machine to machine. Equal values may have
+        # a deviation by rounding alone.
+        deviation = float(f"{deviation:.6g}") if deviation > 1e-9 * abs(mean) else 0.0
+        spread = max(deviation or abs(float(f"{mean:.6g}")) or 1.0, 1 / _LARGEST)
         if kind == "integer" and (nudge_integers or deviation >= FINE_GRAINED_SD):
             spread = max(spread, 1.05 / RELATIVE_TOLERANCE)
         centre = float(f"{mean:.6g}") if kind == "datetime" else 0.0
@@ -64,7 +70,7 @@ class NumericScale:
 
     def transform(self, values: np.ndarray) -> np.ndarray:
         """Map values, float64 (n,), to units of their tolerance."""
-        shifted = values - self.centre
+        shifted = np.clip(values, -_LARGEST, _LARGEST) - self.centre
         inner = np.clip(shifted, -self.limit, self.limit)
         mapped: np.ndarray = np.arcsinh(inner / self.spread) / RELATIVE_TOLERANCE
         slope = RELATIVE_TOLERANCE * float(np.hypot(self.limit, self.spread))
@@ -84,11 +90,17 @@ def mixed(words: np.ndarray) -> np.ndarray:
 
 def cell_words(rows: ComparableRows) -> list[np.ndarray]:
     """Return per column a word for each cell, uint64 (n,), equal for equal cells."""
-    words = []
-    for index, codes in enumerate(rows.codes):
-        salt = np.uint64((index + 1) * 0x9E3779B97F4A7C15 & (2**64 - 1))
-        words.append(mixed(codes[:, 0] + salt + rows.missing[:, index].astype(np.uint64)))
-    return words
+    return [
+        _column_words(index, codes[:, 0], rows.missing[:, index])
+        for index, codes in enumerate(rows.codes)
+    ]
+
+
+def _column_words(index: int, codes: np.ndarray, missing: np.ndarray) -> np.ndarray:
+    """Return a word per cell; a missing one's is that of no usual value."""
+    salt = np.uint64((index + 1) * 0x9E3779B97F4A7C15 & (2**64 - 1))
+    absent = missing.astype(np.uint64) * np.uint64(0xD1B54A32D192ED03)
+    return mixed(mixed(codes) + salt + absent)
 
 
 class WordTable:
@@ -139,15 +151,14 @@ def group_words(
     """
     words = np.zeros(rows.count, dtype=np.uint64)
     for index, name in enumerate(rows.names):
-        salt = np.uint64((index + 1) * 0x9E3779B97F4A7C15 & (2**64 - 1))
         if name in skeletons:
             cells = rows.texts[name]
-            code = skeleton_codes(cells.values)[cells.positions]
+            code = cells.values.skeleton_codes[cells.positions]
         elif name in left_out:
             code = np.zeros(rows.count, dtype=np.uint64)
         else:
             code = rows.codes[index][:, 0]
-        words += mixed(code + salt + rows.missing[:, index].astype(np.uint64))
+        words += _column_words(index, code, rows.missing[:, index])
     return mixed(words)
 
 
@@ -173,7 +184,7 @@ class NearRows:
         self._test, self._skeletons, self._left_out = test, skeletons, frozenset(scales)
         self._moved = moved
         words = self._group_words(test, 1.0)
-        self._groups = np.unique(words)
+        self._groups, _ = distinct(words.copy())
         points = np.column_stack(
             [
                 np.searchsorted(self._groups, words) * _CELL_WIDTH,
@@ -256,8 +267,8 @@ def _cell_filter(points: np.ndarray) -> WordTable:
     for corner in np.ndindex(*(2,) * points.shape[1]):
         shift = (np.array(corner) * 2.0 - 1.0) * _SLACK
         words.append(_cell_word(np.floor((points + shift) / _CELL_WIDTH)))
-    distinct = np.unique(np.concatenate(words))
-    return WordTable(distinct, np.zeros(len(distinct), dtype=np.int64))
+    cells, _ = distinct(np.concatenate(words))
+    return WordTable(cells, np.zeros(len(cells), dtype=np.int64))
 
 
 class OneCellChanged:
@@ -330,14 +341,14 @@ class SimilarRows:
             texts: the columns of running text.
         """
         self._test, self._scales, self._names = test, scales, texts
-        self._texts = SimilarTexts(self._joined(test))
+        self._texts = SimilarTexts(_joined(test, texts))
         self._left_out = frozenset({*scales, *texts})
         self._groups = group_words(test, left_out=self._left_out, skeletons=frozenset())
 
     def find(self, rows: ComparableRows) -> np.ndarray:
         """Return the first such test row of each row, int64 (n,), -1 where there is none."""
         found = np.full(rows.count, -1, dtype=np.int64)
-        mine, theirs = self._pairs(rows)
+        mine, theirs = self._pairs(rows, None)
         order = np.lexsort((theirs, mine))
         first, at = np.unique(mine[order], return_index=True)
         found[first] = theirs[order][at]
@@ -345,17 +356,24 @@ class SimilarRows:
 
     def find_others(self, positions: np.ndarray) -> np.ndarray:
         """Return bool (k,): whether each of these test rows is similar to *another* one."""
-        mine, theirs = self._pairs(self._test.take(positions))
-        return np.isin(np.arange(len(positions)), mine[positions[mine] != theirs])
+        mine, _ = self._pairs(self._test.take(positions), positions)
+        return np.isin(np.arange(len(positions)), mine)
 
-    def _joined(self, rows: ComparableRows) -> pa.Array:
-        return joined_texts([(rows.texts[n].values, rows.texts[n].positions) for n in self._names])
-
-    def _pairs(self, rows: ComparableRows) -> tuple[np.ndarray, np.ndarray]:
-        mine, theirs = self._texts.pairs(self._joined(rows))
+    def _pairs(
+        self, rows: ComparableRows, other_than: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        texts = _joined(rows, self._names)
+        mine, theirs = self._texts.pairs(texts, other_than=other_than)
         groups = group_words(rows, left_out=self._left_out, skeletons=frozenset())
         near = groups[mine] == self._groups[theirs]
         for name, scale in self._scales.items():
             ours = scale.transform(rows.numbers[name][mine])
             near &= np.abs(ours - scale.transform(self._test.numbers[name][theirs])) <= _SLACK
         return mine[near], theirs[near]
+
+
+def _joined(rows: ComparableRows, names: tuple[str, ...]) -> Skeletons:
+    """Return the skeletons of each row's texts, joined."""
+    columns = [rows.texts[name] for name in names]
+    texts = [column.values.values.take(pa.array(column.positions)) for column in columns]
+    return skeletons_of(texts[0] if len(texts) == 1 else pc.binary_join_element_wise(*texts, " "))

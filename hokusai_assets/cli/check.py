@@ -1,0 +1,103 @@
+"""`hokusai check`: what a contribution would meet, before it is sent; and a sidecar for it."""
+
+from pathlib import Path
+
+import click
+
+from hokusai_assets.cli.common_options import (
+    PLATFORM_FAULT,
+    REJECTED,
+    benchmark_folder,
+    benchmark_option,
+    current_settings,
+    json_option,
+    print_json,
+)
+
+
+@click.command("check")
+@click.argument("file", type=click.Path(exists=True, path_type=Path))
+@benchmark_option
+@json_option
+@click.option(
+    "--report",
+    "report_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="OUT.html",
+    help="Write all that was found as one HTML page.",
+)
+@click.option(
+    "--fix",
+    "fixed_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="OUT",
+    help="Write the new rows alone, cleaned and hashed, in the format of OUT's ending.",
+)
+@click.option(
+    "--estimate",
+    is_flag=True,
+    help="Train on a sample and preview the delta with its interval. It binds nobody and never "
+    "looks at the test set.",
+)
+@click.option(
+    "--init",
+    "make_sidecar",
+    is_flag=True,
+    help="Write the sidecar of FILE instead: asks who contributed, or takes the options below.",
+)
+@click.option("--contributor", "ids", multiple=True, metavar="ID", help="With --init: who.")
+@click.option(
+    "--wallet", "wallets", multiple=True, metavar="0x...", help="With --init: one per contributor."
+)
+@click.option(
+    "--weight", "weights", multiple=True, type=int, metavar="BPS", help="With --init: of 10000."
+)
+@click.option("--licence", default="", metavar="TEXT", help="With --init: of the data.")
+def command(
+    file: Path,
+    benchmark_id: str | None,
+    as_json: bool,
+    report_file: Path | None,
+    fixed_file: Path | None,
+    estimate: bool,
+    make_sidecar: bool,
+    ids: tuple[str, ...],
+    wallets: tuple[str, ...],
+    weights: tuple[int, ...],
+    licence: str,
+) -> None:
+    """Check FILE as intake would, and say what to mend. Nothing is recorded or sent.
+
+    Needs no key and no server. Says whether FILE would be accepted, what of it would be hashed,
+    how many rows count as new, and what looks doubtful. Exits 0 if it would be accepted, 3 if
+    not, 1 on a platform fault, 2 on wrong usage.
+    """
+    if make_sidecar:
+        from hokusai_assets.cli.sidecar import write_sidecar
+
+        write_sidecar(file, ids, wallets, weights, licence)
+        return
+    if ids or wallets or weights or licence:
+        raise click.UsageError("--contributor, --wallet, --weight and --licence go with --init")
+    settings = current_settings()
+    folder = benchmark_folder(settings, benchmark_id)
+    for option, path in (("--report", report_file), ("--fix", fixed_file)):
+        if path is not None and path.exists():
+            raise click.UsageError(f"{option}: {path} exists; choose another name or remove it")
+    from hokusai_assets.cli.check_run import run_check
+
+    document, code = run_check(
+        settings, folder, file, fixed_file=fixed_file, estimate=estimate, quiet=as_json
+    )
+    if report_file is not None and code != PLATFORM_FAULT:
+        from hokusai_assets.cli.check_page import check_page
+
+        report_file.write_text(check_page(document), encoding="utf-8")
+        document["report"] = str(report_file)
+    if as_json:
+        print_json(document)
+    else:
+        from hokusai_assets.cli.check_output import print_check
+
+        print_check(document)
+    raise SystemExit(code if code else 0 if document["would_be_accepted"] else REJECTED)

@@ -1,0 +1,189 @@
+"""Running a check for the command line, and the document it prints."""
+
+import secrets
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from hokusai_assets.cli.common_options import PLATFORM_FAULT
+from hokusai_assets.contributions.intake_report import IntakeReport
+from hokusai_assets.evaluation.preview import Preview
+from hokusai_assets.privacy.keys import MIN_SECRET_BYTES, PrivacyKey
+from hokusai_assets.settings import Settings
+from hokusai_assets.unforeseen import without_message
+
+# In the words of a contributor; the reasons are those of the intake report.
+REMOVED_IN_WORDS = {
+    "in_test_set": "equal rows of the test set",
+    "near_test_set": "nearly equal rows of the test set",
+    "in_base_set": "stand in the base set",
+    "in_earlier_contribution": "stand in an earlier contribution",
+    "repeated_in_file": "repeat another row of the file",
+}
+
+
+def run_check(
+    settings: Settings,
+    folder: Path,
+    file: Path,
+    *,
+    fixed_file: Path | None,
+    estimate: bool,
+    quiet: bool,
+) -> tuple[dict[str, Any], int]:
+    """Check a file against a benchmark; return the document to print and 0 or the fault's code."""
+    from hokusai_assets.benchmarks.loading import load_benchmark
+    from hokusai_assets.benchmarks.spec import SpecError
+    from hokusai_assets.contributions.identity import unregistered
+    from hokusai_assets.contributions.key_segments import RowIndexError
+    from hokusai_assets.contributions.row_index import RowIndex
+    from hokusai_assets.evaluation.contribution_check import check_contribution
+    from hokusai_assets.privacy.custom import RecogniserError
+    from hokusai_assets.privacy.keys import PrivacyKeyError
+    from hokusai_assets.tables.problems import UnreadableFile
+    from hokusai_assets.tables.writing import UnwritableFile, write_rows
+
+    console = Console(stderr=True, quiet=quiet)
+    document = empty_document(folder.name, file.name)
+    index_folder = settings.row_index(folder.name)
+    try:
+        key, own_key = _key(settings)
+        with (
+            console.status("loading the benchmark") as status,
+            tempfile.TemporaryDirectory(prefix="hokusai-check-") as scratch,
+        ):
+            benchmark = load_benchmark(folder, key)
+            found = check_contribution(
+                unregistered(file.resolve(), limits=benchmark.spec.intake.limits.read_limits()),
+                benchmark,
+                key,
+                folder=folder,
+                scratch=Path(scratch),
+                index=RowIndex(index_folder) if index_folder.exists() else None,
+                estimate=estimate,
+                on_step=status.update,
+            )
+            document = check_document(document, found.report, found.preview, found.notes)
+            if fixed_file is not None:
+                rows = write_rows(fixed_file, found.rows.schema, found.rows.batches())
+                document["fixed"] = {"file": str(fixed_file), "rows": rows, "own_key": own_key}
+    except UnreadableFile as error:
+        return document | {"reasons": [error.problem.to_dict()]}, 0
+    except (SpecError, PrivacyKeyError, RecogniserError, RowIndexError, UnwritableFile) as error:
+        return document | {"faults": [str(error)]}, PLATFORM_FAULT
+    except OSError as error:
+        return document | {"faults": [f"{file.name}: {error.strerror}"]}, PLATFORM_FAULT
+    except Exception as error:
+        return document | {"faults": [without_message(error)]}, PLATFORM_FAULT
+    return document, 0
+
+
+def _key(settings: Settings) -> tuple[PrivacyKey, bool]:
+    """Return this deployment's key if it has one, else one for this check alone."""
+    import os
+
+    from hokusai_assets.privacy.keys import (
+        KEY_FILE_NAME,
+        KEY_FILE_VARIABLE,
+        KEY_VARIABLE,
+        load_key,
+    )
+
+    given = any(os.environ.get(name) for name in (KEY_VARIABLE, KEY_FILE_VARIABLE))
+    if given or (settings.keys / KEY_FILE_NAME).exists():
+        return load_key(environment=os.environ, keys_folder=settings.keys, production=False), True
+    return PrivacyKey.from_secret(secrets.token_bytes(MIN_SECRET_BYTES)), False
+
+
+def empty_document(benchmark_id: str, file_name: str) -> dict[str, Any]:
+    """Return every field that a check's document has, without findings."""
+    report = IntakeReport("", "").to_dict()
+    return {
+        "benchmark": benchmark_id,
+        "file": file_name,
+        "would_be_accepted": False,
+        **{name: report[name] for name in _FROM_REPORT},
+        "read_as": {},
+        "estimate": None,
+        "fixed": None,
+        "report": None,
+        "notes": [],
+        "faults": [],
+    }
+
+
+_FROM_REPORT = (
+    "reasons",
+    "warnings",
+    "rows",
+    "ignored_columns",
+    "privacy",
+    "leakage",
+    "labels",
+    "drift",
+    "history",
+    "manifest",
+)
+
+
+def check_document(
+    empty: dict[str, Any], report: IntakeReport, preview: Preview | None, notes: tuple[str, ...]
+) -> dict[str, Any]:
+    """Return the document of a check that was made."""
+    found = report.to_dict()
+    return empty | {
+        "would_be_accepted": report.accepted,
+        **{name: found[name] for name in _FROM_REPORT},
+        "read_as": found["file"],
+        "estimate": None if preview is None else _estimate(preview),
+        "notes": list(notes),
+    }
+
+
+def _estimate(preview: Preview) -> dict[str, Any]:
+    return {
+        "base_rows": preview.base_rows,
+        "contributed_rows": preview.contributed_rows,
+        "metrics": {
+            name: {
+                "baseline": delta.baseline_ppm / 1_000_000,
+                "new": delta.new_ppm / 1_000_000,
+                "delta": delta.delta_ppm / 1_000_000,
+                "interval": [delta.low_ppm / 1_000_000, delta.high_ppm / 1_000_000],
+                "confidence": delta.confidence_ppm / 1_000_000,
+                "improved": delta.improved,
+            }
+            for name, delta in preview.deltas.items()
+        },
+    }
+
+
+def summary(document: dict[str, Any]) -> list[str]:
+    """Say in plain words what a check found, a sentence each."""
+    rows = document["rows"]
+    if document["faults"] or not rows["in"]:
+        return []
+    sentences = [f"{rows['in']:,} rows read: {rows['new']:,} count as new."]
+    for reason, count in rows["removed"].items():
+        if count:
+            sentences.append(f"{count:,} {REMOVED_IN_WORDS[reason]}.")
+    if rows["unsound"]:
+        sentences.append(f"{rows['unsound']:,} break a rule and were not looked at further.")
+    sentences.append(_hashed(document["privacy"]))
+    if document["ignored_columns"]:
+        sentences.append(
+            f"{document['ignored_columns']} columns that the benchmark does not know are ignored."
+        )
+    return sentences
+
+
+def _hashed(privacy: dict[str, Any]) -> str:
+    cells = [
+        f"{entry['cells']:,} cells of {entry['column']!r} ({entry['entity']})"
+        for entry in privacy.get("columns", ())
+    ]
+    if not cells:
+        return "No personal data was found to hash."
+    return f"Would be hashed: {', '.join(cells)}."
