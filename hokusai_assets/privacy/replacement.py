@@ -70,7 +70,7 @@ class Replacement:
             if pieces is None:
                 texts.append(None)
                 continue
-            texts.append("".join(p if isinstance(p, str) else self.replace(p) for p in pieces))
+            texts.append("".join([p if isinstance(p, str) else self.replace(p) for p in pieces]))
             for entity in {piece.entity for piece in pieces if isinstance(piece, Finding)}:
                 cells[entity] += count
         spelled = pa.array(texts, pa.large_string()).take(hits.cells.indices)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -115,6 +115,8 @@ EVERY = -1  # As a set of recognisers, one bit each by position: all of them.
 # A value taken out may leave its neighbour standing apart, so texts are searched again; only
 # a hostile one needs this many rounds, and what it still reveals then is hashed as it stands.
 _MAX_ROUNDS = 8
+# Texts in work at a time: with many more, Python's collector costs as much as the search.
+_CELLS_TOGETHER = 256
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -135,18 +137,19 @@ class BatchRecogniser(Recogniser):
 class _Stretch:
     """The text between two tokens: as it stands, and as pieces once something is found in it."""
 
-    __slots__ = ("alone", "first", "pieces", "previous", "raw", "relevant")
+    __slots__ = ("alone", "cell", "pieces", "previous", "raw", "relevant")
 
     def __init__(
         self, raw: str, relevant: int, alone: bool, previous: _Stretch | None = None
     ) -> None:
         self.raw = raw
         self.previous = previous
-        self.first: _Stretch = self if previous is None else previous.first
+        # A number for all of one cell, not a reference: a circle is freed by collection only.
+        self.cell: int = id(self) if previous is None else previous.cell
         self.relevant = relevant if len(raw) >= _MIN_LENGTH else 0
         self.alone = alone
         self.pieces: Pieces = [raw]
-        if self.relevant:
+        if self.relevant and not raw.isascii():
             self._fold()
 
     def _fold(self) -> None:
@@ -192,7 +195,7 @@ def dissect(
     stretch with a finding is folded, every other one keeps its characters. What stays holds no
     further finding, so replacing and dissecting again gives None.
     """
-    return dissect_all([cell], recognisers, is_own_token)[0]
+    return next(dissect_all([cell], recognisers, is_own_token))
 
 
 def dissect_all(
@@ -200,16 +203,19 @@ def dissect_all(
     recognisers: Sequence[Recogniser],
     is_own_token: Callable[[str], bool],
     relevant: Sequence[int] | None = None,
-) -> list[Pieces | None]:
-    """Dissect many texts, each as `dissect` does, so that a batch recogniser sees them together.
+) -> Iterator[Pieces | None]:
+    """Dissect many texts, each as `dissect` does, so that a batch recogniser sees some together.
 
     `relevant`: per text the recognisers to try, as bits by position; the others find nothing.
     """
     masks = [EVERY] * len(cells) if relevant is None else relevant
-    texts = [_at_tokens(cell, mask, is_own_token) for cell, mask in zip(cells, masks, strict=True)]
-    stretches = [part for text in texts for part in text if isinstance(part, _Stretch)]
-    _search([stretch for stretch in stretches if stretch.relevant], recognisers)
-    return [_joined(text) for text in texts]
+    for start in range(0, len(cells), _CELLS_TOGETHER):
+        part = slice(start, start + _CELLS_TOGETHER)
+        pairs = zip(cells[part], masks[part], strict=True)
+        texts = [_at_tokens(cell, mask, is_own_token) for cell, mask in pairs]
+        stretches = [piece for text in texts for piece in text if isinstance(piece, _Stretch)]
+        _search([stretch for stretch in stretches if stretch.relevant], recognisers)
+        yield from map(_joined, texts)
 
 
 def _at_tokens(
@@ -230,6 +236,11 @@ def _at_tokens(
 
 
 def _joined(parts: list[str | Finding | _Stretch]) -> Pieces | None:
+    first = parts[0]
+    if len(parts) == 1 and isinstance(first, _Stretch):
+        # By far the commonest: a cell without a token.
+        cut = len(first.pieces) > 1 or isinstance(first.pieces[0], Finding)
+        return first.pieces if cut else None
     pieces: Pieces = []
     for part in parts:
         pieces.extend(part.result() if isinstance(part, _Stretch) else (part,))
@@ -253,11 +264,11 @@ def _search(stretches: list[_Stretch], recognisers: Sequence[Recogniser]) -> Non
                         stretch.relevant &= signless
         # What was found in one stretch may bring its words nearer to the cell's others.
         grown = {
-            id(stretch.first)
+            stretch.cell
             for stretch, size in zip(stretches, sizes, strict=True)
             if len(stretch.pieces) > size
         }
-        stretches = [row for row in stretches if row.relevant and id(row.first) in grown]
+        stretches = [row for row in stretches if row.relevant and row.cell in grown]
         if not stretches:
             return
 
@@ -369,7 +380,7 @@ def whole_entity(cell: str, recognisers: Sequence[Recogniser], relevant: int = E
             break
     else:
         return None
-    pieces = dissect_all([cell], recognisers, lambda _: True, [relevant])[0] or []
+    pieces = next(dissect_all([cell], recognisers, lambda _: True, [relevant])) or []
     findings = [piece for piece in pieces if isinstance(piece, Finding)]
     if len(findings) != 1 or "".join(p for p in pieces if isinstance(p, str)).strip():
         return None

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hmac
 import re
 from functools import lru_cache
+from functools import lru_cache
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -39,6 +40,13 @@ def token(entity: str, canonical_value: str, key: PrivacyKey) -> str:
 @lru_cache(maxsize=256)
 def _is_entity(entity: str) -> bool:
     return re.fullmatch("[A-Z]{2,16}", entity) is not None
+
+
+@lru_cache(maxsize=256)
+def _entity_bytes(entity: str) -> bytes:
+    if not re.fullmatch(r"[A-Z]{2,16}", entity):
+        raise ValueError("an entity is 2 to 16 capital letters A-Z")
+    return entity.encode() + b"\0"
 
 
 def is_own_token(text: str, key: PrivacyKey) -> bool:

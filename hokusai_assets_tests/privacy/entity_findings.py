@@ -19,6 +19,6 @@ def found(text: str, recognisers: Sequence[Recogniser] = RECOGNISERS) -> list[tu
     """
     pieces = dissect(text, recognisers, lambda _: True) or []
     hits = Triggers(tuple(recognisers)).hits(pa.chunked_array([pa.array([text], pa.string())]))
-    by_triggers = dissect_all(hits.texts, recognisers, lambda _: True, hits.relevant)
+    by_triggers = list(dissect_all(hits.texts, recognisers, lambda _: True, hits.relevant))
     assert pieces == ((by_triggers or [[]])[0] or [])
     return [(piece.entity, piece.canonical) for piece in pieces if isinstance(piece, Finding)]

@@ -267,7 +267,7 @@ def findings(
     texts: Sequence[str], recognisers: Sequence[Recogniser]
 ) -> list[list[tuple[int, int, str]]]:
     """Return per text the spans that are found in it."""
-    dissected = dissect_all(texts, recognisers, lambda _: True)
+    dissected = list(dissect_all(texts, recognisers, lambda _: True))
     return [
         [] if pieces is None else _spans(fold(text), pieces)
         for text, pieces in zip(texts, dissected, strict=True)

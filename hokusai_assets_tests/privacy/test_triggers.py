@@ -39,7 +39,7 @@ TEXTS = st.lists(st.sampled_from(PARTS), max_size=8).map("".join) | st.text(max_
 
 def found_with_triggers(texts: list[str], triggers: Triggers) -> dict[str, object]:
     hits = triggers.hits(pa.chunked_array([pa.array(texts, pa.string())]))
-    pieces = dissect_all(hits.texts, triggers.recognisers, lambda _: False, hits.relevant)
+    pieces = list(dissect_all(hits.texts, triggers.recognisers, lambda _: False, hits.relevant))
     return {text: p for text, p in zip(hits.texts, pieces, strict=True) if p is not None}
 
 
