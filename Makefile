@@ -1,6 +1,6 @@
 # `make help` lists what there is. Everything runs from .venv, which ./setup.sh makes.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test run test test-slow lint format lock clean
+.PHONY: help setup setup-test run test test-slow bench lint format lock clean
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
@@ -21,6 +21,9 @@ test: setup-test ## all tests but the long simulations
 
 test-slow: setup-test ## the long simulations
 	@$(PYTEST) -n 2 -m slow
+
+bench: setup-test ## speed and memory beside other tools, written to perf/RESULTS.md
+	@$(BIN)/python -m perf --write
 
 lint: setup-test ## style, types and import contracts
 	@$(BIN)/ruff check .

@@ -116,7 +116,7 @@ def make_phones(path: str, rows: int) -> None:
     """Write a column of telephone numbers under a name that says so."""
     from faker import Faker
 
-    from hokusai_assets_tests.privacy.labelled_corpus import LOCALES
+    from hokusai_assets_tests.privacy.corpus_templates import LOCALES
 
     fakes = [Faker(locale) for locale in LOCALES]
     for seed, fake in enumerate(fakes):

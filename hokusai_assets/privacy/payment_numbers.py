@@ -207,7 +207,7 @@ IBAN = Recogniser(
     pattern=_IBAN,
     validator=_iban_span,
     canonicalise=_canonical_iban,
-    trigger="[A-Za-z]{2}[0-9]{2}[ -]?[A-Za-z0-9]{4}[ -]?[A-Za-z0-9]{4}",
+    trigger="[A-Za-z]{2}[0-9]{2}(?:[ -]?[A-Za-z0-9]){11}",
     header_words=phrases("iban", "ibans"),
     header_evidence=r"[A-Za-z]{2}\p{Nd}{2}",
 )

@@ -60,7 +60,7 @@ _OTHER = (
     "gps", "temperature", "weight*", "height*", "width*", "length*", "size*", "population",
     "views", "bytes", "hash*", "checksum*", "asin", "imei", "ssn", "passport*", "licence*",
     "license*", "policy", "member", "membership", "student", "patient", "registration",
-    "vat", "tax", "ein", "tin", "zip", "postcode", "page", "pages", "row", "rows", 
+    "vat", "tax", "ein", "tin", "zip", "postcode", "page", "pages", "row", "rows",
     "lines", "job", "issue", "bug", "commit", "revenue", "sales", "units", "score*", "salary",
     "budget*", "balance*", "stock", "paid", "pay", "payment*", "warehouse", "rate",
     "rates", "measured", "measurement*", "readings", "sensor*", "value*", "volume*", "distance*",

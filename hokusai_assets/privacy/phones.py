@@ -37,6 +37,9 @@ from hokusai_assets.privacy.recognition import (
 
 DEFAULT_REGIONS = phone_plans.DEFAULT_REGIONS
 MIN_DIGITS = 7
+_MAX_GROUPS = 8
+# No number begins so, and a long list of digits would be read from each of them on.
+_SINGLE_DIGITS = re.compile(r"\(*[0-9](?:[ \t./()-]{1,4}[0-9](?![0-9])){2}")
 _GAP = re.compile(r"[ \t/()][ \t./()-]*")
 _CODE_LEFT = re.compile(r"([^\W\d_]+)-$")
 _CODE_RIGHT = re.compile(r"-[A-Z]{1,4}(?![^\W\d_])")
@@ -50,11 +53,14 @@ _SETS_OFF_RIGHT = re.compile(rf"[ \t]?(?:$|[,:;|<>)\].!?\"'\n{_UNSPACED}])")
 def group_ends(text: str, start: int, end: int) -> Iterator[int]:
     """Yield where a run of digit groups at `start` may end: at `end`, then before later groups.
 
-    Only ends whose neighbours leave the number standing apart are given; the longest comes first.
+    Only ends whose neighbours leave the number standing apart are given, and of at most eight
+    groups, since no number has more; the longest comes first.
     """
-    if (open_right(text, end) and not _CODE_RIGHT.match(text, end)) or EXTENSION.match(text, end):
+    gaps = [match.start() for match in _GAP.finditer(text, start + 1, end)]
+    ends_openly = open_right(text, end) and not _CODE_RIGHT.match(text, end)
+    if len(gaps) < _MAX_GROUPS and (ends_openly or EXTENSION.match(text, end)):
         yield end
-    yield from reversed([match.start() for match in _GAP.finditer(text, start + 1, end)])
+    yield from reversed(gaps[:_MAX_GROUPS])
 
 
 class _Candidate:
@@ -139,7 +145,7 @@ class PhoneBook:
         `alone`: the cell holds nothing else; then a bare run of digits is a number, not a phone
         (a random 10-digit integer is a valid US phone 40% of the time).
         """
-        if not open_left(text, start):
+        if _SINGLE_DIGITS.match(text, start) or not open_left(text, start):
             return None
         candidate = _Candidate(text, start, end)
         if candidate.ends_a_code:

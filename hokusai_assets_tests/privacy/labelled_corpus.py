@@ -20,17 +20,14 @@ from faker import Faker
 from hokusai_assets.privacy.recognisers import default_recognisers
 from hokusai_assets.privacy.recognition import Recogniser
 from hokusai_assets.privacy.spans import Finding, dissect_all, fold
-
-LOCALES = (
-    "en_US", "en_GB", "de_DE", "fr_FR", "es_ES", "it_IT", "nl_NL", "pl_PL", "pt_BR", "sv_SE",
-)  # fmt: skip
-# Locales and templates that no rule was written by.
-OTHER_LOCALES = (
-    "en_AU", "en_IN", "ja_JP", "zh_CN", "ru_RU", "tr_TR", "cs_CZ", "da_DK", "fi_FI", "no_NO",
-    "ko_KR", "hu_HU", "ro_RO", "el_GR",
-)  # fmt: skip
-CRYPTO = frozenset({"ETHEREUM", "BITCOIN"})
-MEASURED = ("EMAIL", "SSN", "IBAN", "IP", "CARD", "ETHEREUM", "BITCOIN", "PHONE")
+from hokusai_assets_tests.privacy.corpus_templates import (
+    DISTRACTORS,
+    LOCALES,
+    OTHER_DISTRACTORS,
+    OTHER_LOCALES,
+    OTHER_TEMPLATES,
+    TEMPLATES,
+)
 
 
 @dataclass(frozen=True)
@@ -40,89 +37,6 @@ class Example:
     text: str
     labels: tuple[tuple[int, int, str], ...] = ()
 
-
-# Entities by their names in braces; words of the locale's language fill {name}, {company}, {word}.
-TEMPLATES = {
-    "en": (
-        "Call me on {PHONE} after six", "my number is {PHONE}", "{name} can be reached at {PHONE}.",
-        "Tel: {PHONE}, fax: {PHONE}", "New message from {PHONE}: are you home?",
-        "Please text {PHONE} or write to {EMAIL}", "{company}, {PHONE}", "Contact {name} ({PHONE})",
-        "he left me his phone number, {PHONE}, and hung up", "I'm at {EMAIL} all day",
-        "Forward it to {EMAIL}; thanks", "login failed for {EMAIL} from {IP}",
-        "user {EMAIL}", "cc {EMAIL}, {EMAIL} and {name}", "Blocked {IP} after 3 attempts",
-        "the server at {IP} is down since 10:45", "ping {IP}: 23 ms", "{IP} - GET /index.html 200",
-        "pay with {CARD} exp 04/27", "Card number: {CARD}", "charged 49.99 to {CARD} yesterday",
-        "IBAN {IBAN}", "transfer 1,250.00 to {IBAN} by Friday", "account: {IBAN} ({name})",
-        "send it to {ETHEREUM}", "my wallet {ETHEREUM} got 0.5 ETH", "donate BTC: {BITCOIN}",
-        "{BITCOIN} received 0.01 BTC", "tip jar {BITCOIN} or {ETHEREUM}",
-    ),
-    "en_US": (
-        "SSN: {SSN}", "my social is {SSN}, don't share it", "Applicant {name}, {SSN}, approved",
-        "social security number {SSN} on file", "{SSN} belongs to {name}",
-    ),
-    "de": (
-        "Ruf mich unter {PHONE} an", "Telefon: {PHONE}", "{name} ist unter {PHONE} erreichbar",
-        "Meine Handynummer lautet {PHONE}", "{company}, {PHONE}", "Bitte an {EMAIL} schreiben",
-        "Überweisung auf {IBAN} bis Montag", "Zugriff von {IP} gesperrt",
-    ),
-    "fr": (
-        "Appelez-moi au {PHONE}", "Tél. : {PHONE}", "vous pouvez joindre {name} au {PHONE}",
-        "mon numéro est le {PHONE}", "{company} - {PHONE}", "écrire à {EMAIL} svp",
-        "virement sur {IBAN}", "connexion depuis {IP}",
-    ),
-    "es": (
-        "Llámame al {PHONE}", "Teléfono: {PHONE}", "contacto: {name}, {PHONE}",
-        "mi móvil es {PHONE}", "{company}, {PHONE}", "correo {EMAIL}", "transferencia a {IBAN}",
-    ),
-    "it": (
-        "Chiamami al {PHONE}", "Tel. {PHONE}", "il mio cellulare è {PHONE}", "{company}, {PHONE}",
-        "scrivi a {EMAIL}", "bonifico su {IBAN}",
-    ),
-    "nl": (
-        "Bel me op {PHONE}", "Telefoon: {PHONE}", "mijn nummer is {PHONE}", "{company}, {PHONE}",
-        "mail naar {EMAIL}", "overmaken naar {IBAN}",
-    ),
-    "pl": (
-        "Zadzwoń pod {PHONE}", "tel. {PHONE}", "mój numer to {PHONE}", "{company}, {PHONE}",
-        "napisz na {EMAIL}", "przelew na {IBAN}",
-    ),
-    "pt": (
-        "Me liga no {PHONE}", "Telefone: {PHONE}", "meu celular é {PHONE}", "{company}, {PHONE}",
-        "escreva para {EMAIL}",
-    ),
-    "sv": (
-        "Ring mig på {PHONE}", "Telefon: {PHONE}", "mitt nummer är {PHONE}", "{company}, {PHONE}",
-        "mejla {EMAIL}", "betala till {IBAN}",
-    ),
-}  # fmt: skip
-
-OTHER_TEMPLATES = {
-    "en": (
-        "Any questions? Phone {name} on {PHONE}", "WhatsApp {PHONE}",
-        "cell {PHONE} / office {PHONE}", "reach us: {PHONE}", "{PHONE} is the best number for me",
-        "{name} | {company} | {PHONE}", "Emergency contact {name}: {PHONE}",
-        "missed call from {PHONE} at 14:05", "Sent from {EMAIL}", "<{EMAIL}> wrote:",
-        "mailto:{EMAIL}?subject=hi", "{name}, {EMAIL}, 42", "src={IP} dst={IP} proto=tcp",
-        "whois {IP}", "from {IP} port 52211 ssh2", "[{IP}] denied",
-        "visa ending, full number {CARD}", "{CARD}", "refund {CARD} 120 EUR, order 4471",
-        "Please remit to {IBAN}.", "{IBAN}", "BIC and IBAN: {IBAN}", "bitcoin:{BITCOIN}",
-        "withdraw 2 BTC to {BITCOIN} now", "from {ETHEREUM} to {ETHEREUM}",
-        "eth address={ETHEREUM}",
-    ),
-    "en_US": ("ssn={SSN}", "Employee {name} has {SSN} in the W-2", "tax id {SSN}, filed 2023"),
-    "ja": ("電話番号は{PHONE}です", "連絡先: {PHONE}", "メール: {EMAIL}", "{name}（{PHONE}）"),
-    "zh": ("请拨打{PHONE}", "我的手机号是{PHONE}", "邮箱：{EMAIL}", "{name} {PHONE}"),
-    "ru": ("Позвоните по номеру {PHONE}", "тел. {PHONE}", "пишите на {EMAIL}", "{name}, {PHONE}"),
-    "tr": ("Beni {PHONE} numarasından arayın", "Telefon: {PHONE}", "e-posta {EMAIL}"),
-    "cs": ("Volejte {PHONE}", "tel.: {PHONE}", "pište na {EMAIL}"),
-    "da": ("Ring til mig på {PHONE}", "tlf. {PHONE}", "skriv til {EMAIL}"),
-    "fi": ("Soita numeroon {PHONE}", "puh. {PHONE}", "sähköposti {EMAIL}"),
-    "no": ("Ring meg på {PHONE}", "tlf. {PHONE}", "e-post {EMAIL}"),
-    "ko": ("전화번호는 {PHONE} 입니다", "연락처: {PHONE}", "이메일 {EMAIL}"),
-    "hu": ("Hívjon a {PHONE} számon", "tel.: {PHONE}", "írjon ide: {EMAIL}"),
-    "ro": ("Sunați la {PHONE}", "tel. {PHONE}", "scrieți la {EMAIL}"),
-    "el": ("Καλέστε στο {PHONE}", "τηλ. {PHONE}", "γράψτε στο {EMAIL}"),
-}  # fmt: skip
 
 _FIELD = re.compile(r"\{([A-Za-z]+)\}")
 
@@ -243,45 +157,9 @@ _VALUES: dict[str, Callable[[Faker, random.Random], str]] = {
     "name": lambda fake, drawn: str(fake.name()),
     "company": lambda fake, drawn: str(fake.company()),
     "word": lambda fake, drawn: str(fake.word()),
+    "city": lambda fake, drawn: str(fake.city()),
+    "address": lambda fake, drawn: str(fake.address()).replace("\n", ", "),
 }
-
-
-# Texts whose numbers are no personal data. Each field is drawn anew.
-DISTRACTORS = (
-    "order {n8} shipped", "Order #{n10} is on its way", "invoice INV-{n6} over {price} EUR",
-    "ticket {n7} closed", "total {price}", "price: ${price}", "{n3} items at {price} each",
-    "qty {n2}, weight {dec} kg", "{iso}", "{iso} {time}", "{iso}T{time}Z started",
-    "on {eudate} at {hm}", "{usdate} {hm} PM", "epoch {unix}", "ts={unixms}", "version {ver3}",
-    "v{ver4} released", "build {ver4} of {iso}", "Chrome/{ver4} on Windows", "{dec} x {dec} cm",
-    "{dec} mm, {dec} mm", "lat {lat}, lon {lon}", "{lat} {lon}", "up {pct} since {year}",
-    "{pct} of {n6} users", "ISBN {isbn}", "isbn: {isbn10}", "tracking {n12}",
-    "Tracking number 1Z{n8}{n8}", "parcel {n14}", "part {code}", "SKU {code}-{n4}",
-    "model {code}{n3}", "serial no. {n9}", "id {n10}", "{n5}", "{n9}", "{n7} rows, {n9} bytes",
-    "between {year} and {year}", "{year}-{year}", "{hm}-{hm}", "{n3},{n3},{n3}", "{thousands}",
-    "revenue of {thousands} dollars", "{n3} {n3} {n2} {n1}", "page {n3} of {n3}",
-    "GET /item/{n8}?page={n2} 200 {n4}", "batch {n4}-{n4}", "lot {n6}/{n2}", "score {n2}:{n2}",
-    "{n1}.{n3}e-{n1}", "temperature {dec} C at {hm}", "RGB({n3}, {n3}, {n3})",
-    "PO {n10} for {n3} units", "flight LH{n4} on {eudate}", "room {n3}, floor {n1}",
-    "population {thousands}", "{n16}", "hash {hex}", "uuid {uuid}", "account balance {price}",
-    "EAN {n13}", "case {n2}-{n5}", "chapter {n1}.{n1}.{n1}", "ratio {n1}:{n2}", "{n4} kcal",
-    "{n10} points", "sensor reading {dec},{dec},{dec}", "row {n6}: {dec}",
-    "{price} {price} {price}", "{word} {n2} {word} {n4}", "{n11} {word}", "{word} {n10} {word}",
-    "{word} {n3}-{n4} {word}",
-)  # fmt: skip
-
-OTHER_DISTRACTORS = (
-    "Bestellung {n9} vom {eudate}", "Rechnung Nr. {n8}", "commande n° {n10}", "pedido {n9}",
-    "注文番号 {n10}", "заказ {n8}", "zamówienie nr {n9}", "we sold {thousands} units in {year}",
-    "shipment {n12} arrives {iso}", "SN:{n10}", "Invoice no {n4}/{n4}", "job {n8} took {dec}s",
-    "{time}.{n3} INFO took {n4} ms", "{usdate}: {price} USD", "kernel {ver4}-generic",
-    "app {ver3}.{n4}", "OID {ver4}.{n2}", "elevation {n4} m, {lat}N {lon}E", "[{lat}, {lon}]",
-    "{pct} / {pct} / {pct}", "ISBN-13: {isbn}", "barcode {n13}", "DHL {n10}", "FedEx {n12}",
-    "USPS 9400 {n4} {n4} {n4} {n4} {n2}", "P/N {code}", "{code}/{code}", "asset tag {n7}",
-    "{n10}", "{n12}", "seed={n10}", "pid {n5}", "{word}: {n8}", "{word}={unix}", "{n3}.{n3}.{n3}",
-    "{n2}/{n2}/{n4}", "{n4}-{n2}-{n2} {hm}", "size {n4}x{n4}", "{n6},{n2}", "{n1},{n3},{n3}.{n2}",
-    "~{n7} km", "{n9} EUR", "mileage {n6} km", "{word} {n9}", "error 0x{n8}", "{n5}-{n4}",
-    "{n2} {n2} {n2} {n2} {n2} {n2}", "{dec} {dec} {dec} {dec}",
-)  # fmt: skip
 
 
 def distractors(count: int, seed: int, templates: Sequence[str] = DISTRACTORS) -> list[str]:

@@ -82,7 +82,8 @@ def test_luhn_agrees_with_the_worked_example_of_the_standard() -> None:
 @pytest.mark.parametrize("iban", IBANS)
 def test_published_ibans_are_found_printed_compact_and_in_lower_case(iban: str) -> None:
     compact = iban.replace(" ", "")
-    for text in (iban, compact, compact.lower(), iban.replace(" ", "-")):
+    by_threes = " ".join([compact[:4], *(compact[i : i + 3] for i in range(4, len(compact), 3))])
+    for text in (iban, compact, compact.lower(), iban.replace(" ", "-"), by_threes):
         assert found(f"pay to {text} by Friday") == [("IBAN", compact)]
 
 

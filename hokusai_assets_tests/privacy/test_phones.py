@@ -126,9 +126,7 @@ def test_a_word_for_another_number_counts_right_before_it_only(text: str) -> Non
     assert len(found(text)) == 1
 
 
-@pytest.mark.parametrize(
-    "label", ["T:", "M: ", "WA: ", "Home", "office:", "\U0001f4de", "ext. 12,"]
-)
+@pytest.mark.parametrize("label", ["T:", "M:", "WA:", "Home", "office:", "\U0001f4de", "ext. 12,"])
 def test_labels_as_on_cards_count(label: str) -> None:
     assert rest(f"Ann, {label} 46053177 x") == f"Ann, {label} _ x"
 

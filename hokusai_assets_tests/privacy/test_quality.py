@@ -5,14 +5,16 @@ import pytest
 
 from hokusai_assets.privacy.keys import PrivacyKey
 from hokusai_assets.privacy.pseudonymise import pseudonymise
-from hokusai_assets_tests.privacy.entity_findings import RECOGNISERS
-from hokusai_assets_tests.privacy.labelled_corpus import (
+from hokusai_assets_tests.privacy.corpus_templates import (
     DISTRACTORS,
     LOCALES,
     OTHER_DISTRACTORS,
     OTHER_LOCALES,
     OTHER_TEMPLATES,
     TEMPLATES,
+)
+from hokusai_assets_tests.privacy.entity_findings import RECOGNISERS
+from hokusai_assets_tests.privacy.labelled_corpus import (
     distractors,
     examples,
     findings,
@@ -44,7 +46,7 @@ def test_recall_and_precision_stay_above_what_is_promised(corpus: str, seed: int
             assert row.recall >= 0.995, (entity, row)
             assert row.precision >= 0.98, (entity, row)
     assert scores["PHONE"].there > 1000
-    assert scores["PHONE"].recall >= 0.95
+    assert scores["PHONE"].recall >= (0.97 if corpus == "known" else 0.92)
     assert scores["PHONE"].precision >= 0.95
     others = distractors(COUNT * 3 // 4, seed, numbers)
     hit = sum(map(bool, findings(others, RECOGNISERS)))

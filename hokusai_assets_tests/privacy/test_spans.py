@@ -1,7 +1,5 @@
 """Tests of folding and of cutting one text."""
 
-import time
-
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -147,11 +145,13 @@ def test_a_stretch_without_a_finding_keeps_its_characters() -> None:
 @pytest.mark.parametrize(
     "text",
     ["a@" * 50_000, "a" * 100_000 + "@", "1" * 100_000, "012 " * 25_000, "a:" * 50_000,
-     "1.1." * 25_000, "ssn no " * 15_000, "1" + "- ./" * 25_000],
-    ids=["at", "letters", "digits", "groups", "colons", "dots", "words", "separators"],
+     "1.1." * 25_000, "ssn no " * 15_000, "1" + "- ./" * 25_000, "1 (" * 30_000,
+     "12 34 " * 15_000, "born " * 20_000, "passport n " * 9_000, "12 Oak " * 14_000,
+     "http://a:" * 11_000, "GB29 " * 20_000, "0xab" * 25_000, "\u0301" * 100_000],
+    ids=["at", "letters", "digits", "groups", "colons", "dots", "words", "separators", "brackets",
+         "pairs", "births", "passports", "streets", "urls", "accounts", "hex", "marks"],
 )  # fmt: skip
+@pytest.mark.timeout(120)
 def test_a_hostile_cell_takes_linear_time(text: str) -> None:
-    # Quadratic work on these takes minutes; linear takes under two seconds on a slow machine.
-    started = time.process_time()
+    # Quadratic work on these takes many minutes, linear a second or two.
     assert dissect(text, RECOGNISERS, own) is None
-    assert time.process_time() - started < 20

@@ -11,12 +11,8 @@ from hokusai_assets.privacy.recognisers import default_recognisers
 from hokusai_assets.privacy.spans import dissect, dissect_all
 from hokusai_assets.privacy.tokens import token_entity
 from hokusai_assets.privacy.triggers import Triggers, encoded, filled_cells
-from hokusai_assets_tests.privacy.labelled_corpus import (
-    OTHER_LOCALES,
-    OTHER_TEMPLATES,
-    distractors,
-    examples,
-)
+from hokusai_assets_tests.privacy.corpus_templates import OTHER_LOCALES, OTHER_TEMPLATES
+from hokusai_assets_tests.privacy.labelled_corpus import distractors, examples
 
 DEFAULT = Triggers(default_recognisers())
 ALL = Triggers(

@@ -13,18 +13,20 @@ SHINGLE_BYTES = 4
 # Shorter skeletons have too few shingles to say more than whether they are equal.
 SHORTEST_SKELETON = 16
 SHORTEST_CONTAINED = 32
-# Candidates are found by windows twice as wide as a shingle, which honest texts share seldom. At
-# the Jaccard index above at most 1 - s = 30% of the test text's shingles are missing. A changed
-# letter breaks four shingles and eight windows, so up to 60% of the windows are; of the rarest
-# 60% and one more, one at least is shared (prefix filtering, Chaudhuri et al. 2006).
+# Candidates are found by windows twice as wide as a shingle, which honest texts share seldom: of
+# every four in a row of a test text the rarest. At the Jaccard index above at most 30% of the
+# test text's shingles are missing. A changed letter breaks four of them, and eight windows in a
+# row, so three of the chosen ones at most: of n / 4 at most 3 * 0.3 n / 4 are lost, not all.
 _WINDOW_BYTES = 8
-_LOST_WINDOWS = 0.6
+_GROUP = 4
 # A window that more test texts share tells them apart too badly: the first so many count.
-_LONGEST_POSTING = 32
+_LONGEST_POSTING = 8
+# From so many chosen windows on, one shared is chance: two at least have to be.
+_MANY_WINDOWS = 8
 # Of the test texts that a text shares windows with, the so many with most are compared.
 _CANDIDATES = 4
 _FILTER_BITS = 23
-_STEP = 1 << 22
+_STEP = 1 << 20
 
 
 class SimilarTexts:
@@ -35,13 +37,15 @@ class SimilarTexts:
         self._shingles, rows = shingles_of(texts, np.arange(texts.count))
         self._sizes = np.bincount(rows, minlength=texts.count)
         self._starts = np.concatenate([[0], np.cumsum(self._sizes)])
-        windows, owners = _rarest_windows(texts)
-        order = np.lexsort((owners, windows))
-        windows, owners = windows[order], owners[order]
+        windows, owners = _chosen_windows(texts)
+        chosen = np.bincount(owners, minlength=texts.count)
+        self._needed = np.where(chosen < _MANY_WINDOWS, 1, 2)
         # A window's place in its posting list, to cut long ones.
         first = np.searchsorted(windows, windows)
         kept = np.arange(len(windows)) - first < _LONGEST_POSTING
-        self._windows, self._owners = windows[kept], owners[kept]
+        self._windows, posted = distinct(windows[kept])
+        self._postings_end = np.cumsum(posted)
+        self._owners = owners[kept].astype(np.uint64)
         self._bitmap = np.zeros(1 << _FILTER_BITS, dtype=bool)
         self._bitmap[_slots(self._windows)] = True
 
@@ -67,17 +71,22 @@ class SimilarTexts:
     def _candidates(
         self, texts: Skeletons, other_than: np.ndarray | None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return pairs that share a rare window, the best few per text, ascending by text."""
+        """Return pairs that share a chosen window, the best few per text, ascending by text."""
         found: list[np.ndarray] = []
+        counts: list[np.ndarray] = []
         view = _window_view(texts.content)
         for start in range(0, len(view), _STEP):
             words = view[start : start + _STEP]
             at = np.flatnonzero(self._bitmap[_slots(words)])
             if len(at):
-                found.append(self._postings(texts, at + start, words[at]))
-        pairs, hits = distinct(np.concatenate(found) if found else np.zeros(0, np.uint64))
-        left = (pairs >> np.uint64(32)).astype(np.int64)
+                pairs, count = distinct(self._postings(texts, at + start, words[at]))
+                found.append(pairs)
+                counts.append(count)
+        pairs, hits = _merged(found, counts)
         right = (pairs & np.uint64(0xFFFFFFFF)).astype(np.int64)
+        enough = hits >= self._needed[right]
+        pairs, right, hits = pairs[enough], right[enough], hits[enough]
+        left = (pairs >> np.uint64(32)).astype(np.int64)
         if other_than is not None:
             kept = right != other_than[left]
             left, right, hits = left[kept], right[kept], hits[kept]
@@ -88,15 +97,16 @@ class SimilarTexts:
 
     def _postings(self, texts: Skeletons, positions: np.ndarray, words: np.ndarray) -> np.ndarray:
         """Return a word per (text, test text with that window): high half and low half."""
-        low = np.searchsorted(self._windows, words, side="left")
-        count = np.searchsorted(self._windows, words, side="right") - low
+        place = np.minimum(np.searchsorted(self._windows, words), len(self._windows) - 1)
         rows = np.searchsorted(texts.starts, positions, side="right") - 1
-        count[positions + _WINDOW_BYTES > texts.starts[rows + 1]] = 0
-        expanded = np.repeat(rows, count)
-        at = np.repeat(low, count) + _ranks(count)
-        return np.asarray(
-            (expanded.astype(np.uint64) << np.uint64(32)) | self._owners[at].astype(np.uint64)
-        )
+        # The filter lets some words pass that are not here, and windows over two texts.
+        held = self._windows[place] == words
+        held &= positions + _WINDOW_BYTES <= texts.starts[rows + 1]
+        place, rows = place[held], rows[held].astype(np.uint64)
+        begin = np.where(place > 0, self._postings_end[place - 1], 0)
+        count = self._postings_end[place] - begin
+        at = np.repeat(begin, count) + _ranks(count)
+        return np.asarray((np.repeat(rows, count) << np.uint64(32)) | self._owners[at])
 
     def _shared(
         self, texts: Skeletons, left: np.ndarray, right: np.ndarray
@@ -150,27 +160,42 @@ def shingles_of(texts: Skeletons, rows: np.ndarray) -> tuple[np.ndarray, np.ndar
     )
 
 
-def _rarest_windows(texts: Skeletons) -> tuple[np.ndarray, np.ndarray]:
-    """Return each text's rarest windows, uint64 (k,), and the texts they are of, int64 (k,)."""
+def _chosen_windows(texts: Skeletons) -> tuple[np.ndarray, np.ndarray]:
+    """Return of every few windows the rarest, uint64 (k,), and the texts they are of, int64."""
     lengths = np.diff(texts.starts)
     count = np.where(lengths >= SHORTEST_SKELETON, lengths - _WINDOW_BYTES + 1, 0)
     if not count.sum():
         return np.zeros(0, np.uint64), np.zeros(0, np.int64)
     owners = np.repeat(np.arange(len(lengths)), count)
-    words = _window_view(texts.content)[np.repeat(texts.starts[:-1], count) + _ranks(count)]
-    order = np.lexsort((words, owners))
-    owners, words = owners[order], words[order]
-    new = np.ones(len(words), dtype=bool)
-    new[1:] = (owners[1:] != owners[:-1]) | (words[1:] != words[:-1])
-    owners, words = owners[new], words[new]
+    rank = _ranks(count)
+    words = _window_view(texts.content)[np.repeat(texts.starts[:-1], count) + rank]
     known, frequency = distinct(words.copy())
     often = frequency[np.searchsorted(known, words)]
-    order = np.lexsort((words, often, owners))
-    owners, words = owners[order], words[order]
-    total = np.bincount(owners, minlength=len(lengths))
-    rank = np.arange(len(owners)) - np.searchsorted(owners, owners)
-    kept = rank <= np.floor(_LOST_WINDOWS * total)[owners]
-    return words[kept], owners[kept]
+    group = rank // _GROUP
+    order = np.lexsort((words, often, group, owners))
+    first = np.ones(len(order), dtype=bool)
+    ordered_owners, ordered_group = owners[order], group[order]
+    first[1:] = (ordered_owners[1:] != ordered_owners[:-1]) | (
+        ordered_group[1:] != ordered_group[:-1]
+    )
+    words, owners = words[order][first], ordered_owners[first]
+    # A text that repeats itself counts once per window.
+    order = np.lexsort((owners, words))
+    words, owners = words[order], owners[order]
+    new = np.ones(len(words), dtype=bool)
+    new[1:] = (words[1:] != words[:-1]) | (owners[1:] != owners[:-1])
+    return words[new], owners[new]
+
+
+def _merged(found: list[np.ndarray], counts: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Join distinct pairs of several steps, counts of equal ones added up; ascending."""
+    if not found:
+        return np.zeros(0, np.uint64), np.zeros(0, np.int64)
+    pairs, hits = np.concatenate(found), np.concatenate(counts)
+    order = np.argsort(pairs, kind="stable")
+    pairs, hits = pairs[order], hits[order]
+    starts = np.flatnonzero(np.append(True, pairs[1:] != pairs[:-1]))
+    return pairs[starts], np.add.reduceat(hits, starts)
 
 
 def _ranks(count: np.ndarray) -> np.ndarray:
