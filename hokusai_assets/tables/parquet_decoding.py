@@ -7,6 +7,7 @@ its own with bounded memory and time.
 import os
 import struct
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -152,20 +153,18 @@ def _refuse_damaged(name: str) -> None:
     )
 
 
-class _decoding:  # noqa: N801 - used like a function
-    """Turns whatever the decoder raises into UnreadableFile; MemoryError and OSError pass."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, _: object) -> None:
-        if isinstance(error, OSError) and error.errno is not None:
-            return
-        if isinstance(error, Exception) and not isinstance(error, MemoryError | UnreadableFile):
-            _refuse_damaged(self._name)
+@contextmanager
+def _decoding(name: str) -> Iterator[None]:
+    """Turn whatever the decoder raises into UnreadableFile, but for errors of the system."""
+    try:
+        yield
+    except (MemoryError, UnreadableFile):
+        raise
+    except Exception as error:
+        # Of Arrow's own errors none has a number of the system's.
+        if getattr(error, "errno", None) is not None:
+            raise
+        _refuse_damaged(name)
 
 
 def _flat_names(field: pa.Field, name: str, limits: ReadLimits, parents: str = "") -> Iterator[str]:
