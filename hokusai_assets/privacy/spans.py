@@ -116,7 +116,7 @@ EVERY = -1  # As a set of recognisers, one bit each by position: all of them.
 # a hostile one needs this many rounds, and what it still reveals then is hashed as it stands.
 _MAX_ROUNDS = 8
 # Texts in work at a time: with many more, Python's collector costs as much as the search.
-_CELLS_TOGETHER = 256
+_CELLS_TOGETHER = 1024
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

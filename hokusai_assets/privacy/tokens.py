@@ -11,7 +11,6 @@ from __future__ import annotations
 import hmac
 import re
 from functools import lru_cache
-from functools import lru_cache
 
 import pyarrow as pa
 import pyarrow.compute as pc
