@@ -189,9 +189,10 @@ def _chosen_windows(texts: Skeletons) -> tuple[np.ndarray, np.ndarray]:
 
 def _merged(found: list[np.ndarray], counts: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """Join distinct pairs of several steps, counts of equal ones added up; ascending."""
-    if not found:
-        return np.zeros(0, np.uint64), np.zeros(0, np.int64)
-    pairs, hits = np.concatenate(found), np.concatenate(counts)
+    pairs = np.concatenate([np.zeros(0, np.uint64), *found])
+    hits = np.concatenate([np.zeros(0, np.int64), *counts])
+    if not len(pairs):
+        return pairs, hits
     order = np.argsort(pairs, kind="stable")
     pairs, hits = pairs[order], hits[order]
     starts = np.flatnonzero(np.append(True, pairs[1:] != pairs[:-1]))

@@ -113,6 +113,13 @@ def test_a_test_set_of_one_template_is_bounded() -> None:
     assert len(left) <= 500 * 4
 
 
+def test_words_that_only_the_filter_knows_are_no_matches() -> None:
+    index = SimilarTexts(skeletons([TEXT]))
+    index._bitmap[:] = True
+    left, right = index.pairs(skeletons(["bitte ruf mich morgen an", "und dann noch einmal"]))
+    assert left.tolist() == right.tolist() == []
+
+
 @pytest.mark.parametrize("texts", [[], [""], ["short"], ["ok", "ok"]])
 def test_short_texts_and_none_at_all_are_no_error(texts: list[str]) -> None:
     assert pairs(texts, [TEXT]) == pairs([TEXT], texts) == pairs(texts, texts) == set()
