@@ -137,7 +137,7 @@ class BatchRecogniser(Recogniser):
 class _Stretch:
     """The text between two tokens: as it stands, and as pieces once something is found in it."""
 
-    __slots__ = ("alone", "cell", "pieces", "previous", "raw", "relevant")
+    __slots__ = ("alone", "cell", "pending", "pieces", "previous", "raw", "relevant")
 
     def __init__(
         self, raw: str, relevant: int, alone: bool, previous: _Stretch | None = None
@@ -147,6 +147,8 @@ class _Stretch:
         # A number for all of one cell, not a reference: a circle is freed by collection only.
         self.cell: int = id(self) if previous is None else previous.cell
         self.relevant = relevant if len(raw) >= _MIN_LENGTH else 0
+        # Those of `relevant` that have yet to see the stretch as it is now.
+        self.pending = self.relevant
         self.alone = alone
         self.pieces: Pieces = [raw]
         if self.relevant and not raw.isascii():
@@ -255,13 +257,17 @@ def _search(stretches: list[_Stretch], recognisers: Sequence[Recogniser]) -> Non
         last = count == _MAX_ROUNDS
         for position, recogniser in enumerate(recognisers):
             bit = 1 << position
-            concerned = [stretch for stretch in stretches if stretch.relevant & bit]
+            concerned = [stretch for stretch in stretches if stretch.pending & bit]
+            for stretch in concerned:
+                stretch.pending &= ~bit
             if isinstance(recogniser, BatchRecogniser):
-                _cut_together(concerned, recogniser, last)
+                cut = _cut_together(concerned, recogniser, last)
             else:
-                for stretch in concerned:
-                    if _cut_each(stretch, recogniser, last) and not _has_sign(stretch.pieces):
-                        stretch.relevant &= signless
+                cut = [row for row in concerned if _cut_each(row, recogniser, last)]
+            for stretch in cut:
+                if not _has_sign(stretch.pieces):
+                    stretch.relevant &= signless
+                stretch.pending = stretch.relevant
         # What was found in one stretch may bring its words nearer to the cell's others.
         grown = {
             stretch.cell
@@ -269,6 +275,9 @@ def _search(stretches: list[_Stretch], recognisers: Sequence[Recogniser]) -> Non
             if len(stretch.pieces) > size
         }
         stretches = [row for row in stretches if row.relevant and row.cell in grown]
+        for stretch in stretches:
+            if not stretch.alone:
+                stretch.pending = stretch.relevant
         if not stretches:
             return
 
@@ -300,7 +309,10 @@ def _cut_each(stretch: _Stretch, recogniser: Recogniser, last: bool) -> bool:
     return len(pieces) > size
 
 
-def _cut_together(stretches: list[_Stretch], recogniser: BatchRecogniser, last: bool) -> None:
+def _cut_together(
+    stretches: list[_Stretch], recogniser: BatchRecogniser, last: bool
+) -> list[_Stretch]:
+    """Do the same to many stretches; return those that held any."""
     texts = dict.fromkeys(
         piece
         for stretch in stretches
@@ -308,12 +320,16 @@ def _cut_together(stretches: list[_Stretch], recogniser: BatchRecogniser, last: 
         if isinstance(piece, str) and len(piece) >= _MIN_LENGTH and not piece.isspace()
     )
     found = dict(zip(texts, recogniser.spans_of(list(texts)), strict=True))
+    cut: list[_Stretch] = []
     for stretch in stretches:
         pieces: Pieces = []
         for piece in stretch.pieces:
             spans = found.get(piece) if isinstance(piece, str) else None
             pieces += _cut(str(piece), spans, recogniser, last) if spans else [piece]
+        if len(pieces) > len(stretch.pieces):
+            cut.append(stretch)
         stretch.pieces = pieces
+    return cut
 
 
 def _valid_spans(text: str, recogniser: Recogniser, alone: bool, before: str = "") -> list[Span]:

@@ -14,6 +14,8 @@ from functools import lru_cache
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 
 from hokusai_assets.privacy.keys import KEY_ID, PrivacyKey, letters
 
@@ -32,20 +34,13 @@ def token(entity: str, canonical_value: str, key: PrivacyKey) -> str:
         raise ValueError("an entity is 2 to 16 capital letters A-Z")
     # surrogatepass: Python text may hold lone surrogates, which still need one fixed encoding.
     message = entity.encode() + b"\0" + canonical_value.encode("utf-8", "surrogatepass")
-    body = letters(hmac.digest(key.secret, message, "sha256")[:16])
+    body = letters(_hmac(key, message)[:16])
     return f"<{entity}:{key.key_id}:{body}{_seal(entity, body, key)}>"
 
 
 @lru_cache(maxsize=256)
 def _is_entity(entity: str) -> bool:
     return re.fullmatch("[A-Z]{2,16}", entity) is not None
-
-
-@lru_cache(maxsize=256)
-def _entity_bytes(entity: str) -> bytes:
-    if not re.fullmatch(r"[A-Z]{2,16}", entity):
-        raise ValueError("an entity is 2 to 16 capital letters A-Z")
-    return entity.encode() + b"\0"
 
 
 def is_own_token(text: str, key: PrivacyKey) -> bool:
@@ -59,7 +54,19 @@ def is_own_token(text: str, key: PrivacyKey) -> bool:
 def _seal(entity: str, body: str, key: PrivacyKey) -> str:
     # Small letters first: no value's message starts so, which keeps the two HMACs apart.
     message = f"seal\0{entity}:{key.key_id}:{body}".encode()
-    return letters(hmac.digest(key.secret, message, "sha256")[:4])
+    return letters(_hmac(key, message)[:4])
+
+
+def _hmac(key: PrivacyKey, message: bytes) -> bytes:
+    # Taking the key in is two of a short message's four hash blocks: done once, then copied.
+    keyed = _keyed(key.secret).copy()
+    keyed.update(message)
+    return keyed.finalize()
+
+
+@lru_cache(maxsize=4)
+def _keyed(secret: bytes) -> HMAC:
+    return HMAC(secret, SHA256())
 
 
 def reduce_tokens(array: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
