@@ -16,11 +16,11 @@ from hokusai_assets.unforeseen import without_message
 
 # In the words of a contributor; the reasons are those of the intake report.
 REMOVED_IN_WORDS = {
-    "in_test_set": "equal rows of the test set",
-    "near_test_set": "nearly equal rows of the test set",
-    "in_base_set": "stand in the base set",
-    "in_earlier_contribution": "stand in an earlier contribution",
-    "repeated_in_file": "repeat another row of the file",
+    "in_test_set": "equal to a row of the test set",
+    "near_test_set": "nearly equal to a row of the test set",
+    "in_base_set": "in the base set",
+    "in_earlier_contribution": "in an earlier contribution",
+    "repeated_in_file": "repeated in the file",
 }
 
 
@@ -165,23 +165,34 @@ def summary(document: dict[str, Any]) -> list[str]:
     rows = document["rows"]
     if document["faults"] or not rows["in"]:
         return []
-    sentences = [f"{rows['in']:,} rows read: {rows['new']:,} count as new."]
-    for reason, count in rows["removed"].items():
-        if count:
-            sentences.append(f"{count:,} {REMOVED_IN_WORDS[reason]}.")
-    if rows["unsound"]:
-        sentences.append(f"{rows['unsound']:,} break a rule and were not looked at further.")
-    sentences.append(_hashed(document["privacy"]))
-    if document["ignored_columns"]:
-        sentences.append(
-            f"{document['ignored_columns']} columns that the benchmark does not know are ignored."
-        )
+    count = _counted(rows["in"], "row", "rows")
+    if not document["privacy"]:
+        sentences = [f"{count} read; they can be looked through once that is mended."]
+    else:
+        sentences = [f"{count} read, of which {rows['new']:,} count as new."]
+        left_out = [
+            f"{removed:,} {REMOVED_IN_WORDS[reason]}"
+            for reason, removed in rows["removed"].items()
+            if removed
+        ]
+        if rows["unsound"]:
+            left_out.append(f"{rows['unsound']:,} breaking a rule")
+        if left_out:
+            sentences.append(f"Left out: {', '.join(left_out)}.")
+        sentences.append(_hashed(document["privacy"]))
+    if ignored := document["ignored_columns"]:
+        columns = _counted(ignored, "column", "columns")
+        sentences.append(f"Ignored: {columns} unknown to the benchmark.")
     return sentences
+
+
+def _counted(count: int, one: str, many: str) -> str:
+    return f"{count:,} {one if count == 1 else many}"
 
 
 def _hashed(privacy: dict[str, Any]) -> str:
     cells = [
-        f"{entry['cells']:,} cells of {entry['column']!r} ({entry['entity']})"
+        f"{_counted(entry['cells'], 'cell', 'cells')} of {entry['column']!r} ({entry['entity']})"
         for entry in privacy.get("columns", ())
     ]
     if not cells:

@@ -59,6 +59,7 @@ class Contribution:
         path: the stored data file or folder of parts.
         sidecar: the sidecar's bytes, None if there was none.
         sidecar_not_used: whether a different sidecar came later and changed nothing.
+        sent_as: the file's own name, shown to its sender only: it may be personal data.
     """
 
     key: str
@@ -66,6 +67,12 @@ class Contribution:
     path: Path
     sidecar: bytes | None
     sidecar_not_used: bool = False
+    sent_as: str | None = None
+
+    @property
+    def display_name(self) -> str:
+        """What messages call the file."""
+        return self.sent_as or f"{self.key}{''.join(self.path.suffixes)}"
 
     @property
     def run_key(self) -> str:
@@ -172,7 +179,7 @@ def register(
 
 
 def unregistered(source: Path, *, limits: ReadLimits = _LIMITS) -> Contribution:
-    """Return what `register` would make of a data file and its sidecar, copying nothing.
+    """Return what `register` would make of its sender's data file and sidecar, copying nothing.
 
     Raises:
         UnreadableFile, OSError: as `register` does.
@@ -184,7 +191,8 @@ def unregistered(source: Path, *, limits: ReadLimits = _LIMITS) -> Contribution:
     if sidecar.is_file() and not sidecar.is_symlink():
         with open_regular_file(sidecar, "the sidecar") as stream:
             sent = stream.read(MAX_BYTES + 1)
-    return Contribution(partition_key(source.name, digest), digest, source, sent)
+    key = partition_key(source.name, digest)
+    return Contribution(key, digest, source, sent, sent_as=source.name)
 
 
 def _kind_of(source: Path, name: str) -> FileFormat:

@@ -46,11 +46,13 @@ class RowsOfFile:
         Raises:
             UnreadableFile, OSError: as `DataFile.open` does.
         """
-        path = contribution.path
-        name = f"{contribution.key}{''.join(path.suffixes)}"
-        limits = spec.intake.limits.read_limits()
-        declared = manifest.format.declared()
-        return cls(DataFile.open(path, limits=limits, declared=declared, display_name=name), spec)
+        file = DataFile.open(
+            contribution.path,
+            limits=spec.intake.limits.read_limits(),
+            declared=manifest.format.declared(),
+            display_name=contribution.display_name,
+        )
+        return cls(file, spec)
 
     def first_pass(self) -> Iterator[pa.Table]:
         """Read the file and note what is wrong; yield the sound rows of batches.

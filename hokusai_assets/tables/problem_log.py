@@ -102,16 +102,15 @@ class ProblemLog:
 
     def _problem(self, column: str | None, rule: str, what: str) -> Problem:
         entry = self._entries[column, rule, what]
-        rows = rows_in_words(entry.rows, entry.count)
-        if column is None:
-            where = f"{self.file_name}, {rows}"
-            name = ""
-        else:
+        name = ""
+        where = [self.file_name]
+        if column is not None:
             name = repr(column) if column in self._position else nameable(column)
-            where = f"column {name}, {rows}"
+            where.append(f"column {name}")
+        where.append(rows_in_words(entry.rows, entry.count))
         return Problem(
             rule=rule,
-            message=f"{where}: {what.replace('{column}', name)}",
+            message=f"{', '.join(filter(None, where))}: {what.replace('{column}', name)}",
             fix=entry.fix.replace("{column}", name),
             column=column if column in self._position else None,
             rows=tuple(entry.rows),

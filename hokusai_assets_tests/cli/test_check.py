@@ -71,7 +71,16 @@ def test_a_bad_file_is_told_all_that_is_wrong_at_once(tmp_path: Path):
     for rule in ("unknown-label", "missing-value", "ragged-rows"):
         assert rule in done.stdout
     assert "fix:" in done.stdout
-    assert "3 break a rule" in done.stdout
+    assert "mine.csv, column 'text', row 3: the cell is empty" in done.stdout
+    assert "3 breaking a rule" in done.stdout
+
+
+def test_a_file_that_was_not_looked_through_is_not_called_free_of_personal_data():
+    done = check(FIXTURES / "bad_missing_column.csv", "-b", "sms-spam")
+    assert done.exit_code == 3
+    assert "bad_missing_column.csv: column 'label' is missing" in done.stdout.replace("\n", "")
+    assert "can be looked through once that is mended" in done.stdout
+    assert "personal data" not in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ def test_the_first_rows_are_named_and_all_are_counted() -> None:
     added(log, "a", "wrong-type", [1, 2, 3])
     added(log, "a", "wrong-type", [4, 5, 6, 7])
     (problem,) = log.problems()
-    assert problem.message == "column 'a', rows 1, 2, 3, 4, 5 and 2 more: it is wrong."
+    assert problem.message == "x.csv, column 'a', rows 1, 2, 3, 4, 5 and 2 more: it is wrong."
     assert (problem.rows, problem.count, problem.fix) == ((1, 2, 3, 4, 5), 7, "Mend 'a'.")
 
 

@@ -55,16 +55,16 @@ def test_rows_with_a_problem_are_flagged_and_the_others_typed(tmp_path: Path) ->
     assert SECRET not in repr(found.problems)
 
 
-def test_problems_are_worded_as_for_a_whole_column(tmp_path: Path) -> None:
+def test_problems_name_file_column_and_rows(tmp_path: Path) -> None:
     found = typed(tmp_path, "n,t\nx,a\n,b\n", {"n": "integer"}, nullable={"n": False})
     assert [(p.message, p.fix) for p in found.problems] == [
         (
-            "column 'n', row 1: not a whole number between -2^63 and 2^63-1, such as 42.",
+            "x.csv, column 'n', row 1: not a whole number between -2^63 and 2^63-1, such as 42.",
             "Write every cell of 'n' as a whole number between -2^63 and 2^63-1, such as 42, "
             "or remove the row.",
         ),
         (
-            "column 'n', row 2: the cell is empty.",
+            "x.csv, column 'n', row 2: the cell is empty.",
             "Fill every cell of 'n', or remove the row.",
         ),
     ]
