@@ -20,6 +20,9 @@ from hokusai_assets.tables.problems import Problem
 
 # Fewer doubtful rows than this are not told, whatever their share.
 FEWEST_ROWS = 5
+# Conflicts are looked for in one range of feature keys, by their first bits, at a time.
+_KEY_RANGES = 16
+_RANGE_SHIFT = np.uint64(60)
 
 
 @dataclass(frozen=True)
@@ -157,12 +160,15 @@ class LabelScan:
 
         To be asked once, after all rows: the keys are let go of.
         """
-        high = np.concatenate([np.zeros(0, np.uint64), *self._high])
-        codes = np.concatenate([np.zeros(0, np.int16), *self._codes])
+        rows = sum(map(len, self._high))
+        doubtful = self._against_base
+        for bits in range(_KEY_RANGES):
+            chosen = [high >> _RANGE_SHIFT == bits for high in self._high]
+            high = _joined(self._high, chosen, np.uint64)
+            doubtful += in_conflict(high, _joined(self._codes, chosen, np.int16))
         self._high, self._codes = [], []
-        doubtful = in_conflict(high, codes) + self._against_base
         # A row may contradict both; it counts once at least and twice at most.
-        found = NaturalRate(Fraction(min(doubtful, len(high))), Fraction(len(high)))
+        found = NaturalRate(Fraction(min(doubtful, rows)), Fraction(rows))
         return _compared("conflicting-labels", found, self._base.natural_conflicts, allowed)
 
 
@@ -199,6 +205,11 @@ def label_codes(labels: pa.ChunkedArray | pa.Array, known: pa.Array) -> np.ndarr
     found = pc.index_in(labels, value_set=known)
     array = found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
     return np.asarray(array).astype(np.int64)
+
+
+def _joined(parts: list[np.ndarray], chosen: list[np.ndarray], kind: type) -> np.ndarray:
+    taken = [part[mask] for part, mask in zip(parts, chosen, strict=True)]
+    return np.concatenate([np.zeros(0, kind), *taken])
 
 
 def in_conflict(high: np.ndarray, codes: np.ndarray) -> int:

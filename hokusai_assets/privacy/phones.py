@@ -215,7 +215,7 @@ class PhoneBook:
         return self._e164(form) + (f";ext={extension}" if extension else "")
 
     def _e164(self, form: Written) -> str:
-        if not (form.plus or form.exit_code):
+        if not (form.plus or form.exit_code) and form.digits.startswith(("00", "011")):
             # However the digits of an exit code are spaced.
             form = Written(form.digits)
         number = form.international_digits

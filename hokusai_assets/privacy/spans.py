@@ -379,25 +379,3 @@ def _cut(text: str, spans: Sequence[Span], recogniser: Recogniser, last: bool) -
         done = end
     pieces.append(text[done:])
     return pieces
-
-
-def whole_entity(cell: str, recognisers: Sequence[Recogniser], relevant: int = EVERY) -> str | None:
-    """Return the entity of a text that is, but for blanks, one value of it; else None.
-
-    A token is no value: whose token it is must not decide a column's fate.
-    """
-    # A sentence is sorted out by its first word, without a search of all of it.
-    text = fold(cell)
-    start = len(text) - len(text.lstrip())
-    for position, recogniser in enumerate(recognisers):
-        if relevant >> position & 1 and (
-            isinstance(recogniser, BatchRecogniser) or recogniser.compiled.match(text, start)
-        ):
-            break
-    else:
-        return None
-    pieces = next(dissect_all([cell], recognisers, lambda _: True, [relevant])) or []
-    findings = [piece for piece in pieces if isinstance(piece, Finding)]
-    if len(findings) != 1 or "".join(p for p in pieces if isinstance(p, str)).strip():
-        return None
-    return None if _TOKEN.fullmatch(findings[0].canonical) else findings[0].entity

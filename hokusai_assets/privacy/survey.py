@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 import pyarrow as pa
 
@@ -16,8 +16,9 @@ from hokusai_assets.privacy.columns import (
     policy_plan,
     value_type,
 )
-from hokusai_assets.privacy.spans import whole_entity
-from hokusai_assets.privacy.tokens import is_text
+from hokusai_assets.privacy.recognition import Recogniser
+from hokusai_assets.privacy.spans import BatchRecogniser, Finding, dissect_all, fold
+from hokusai_assets.privacy.tokens import is_text, token_entity
 from hokusai_assets.privacy.triggers import Hits, Triggers, filled_cells
 
 _SENTENCE = re.compile(r"\s*[^\W\d_]+[ ,:;!?]")
@@ -68,14 +69,20 @@ class ColumnSurvey:
             return None
         self._filled += filled_cells(values)
         hits = self._triggers.hits(values)
-        for text, relevant, count in zip(
-            hits.texts, hits.relevant, hits.counts.tolist(), strict=True
-        ):
-            if not relevant & self._of_words and _SENTENCE.match(text):
-                continue
-            entity = whole_entity(text, self._triggers.recognisers, relevant)
+        texts, relevant, counts = hits.texts, hits.relevant, hits.counts.tolist()
+        places = [
+            place
+            for place, (text, mask) in enumerate(zip(texts, relevant, strict=True))
+            if mask & self._of_words or not _SENTENCE.match(text)
+        ]
+        entities = whole_entities(
+            [texts[place] for place in places],
+            self._triggers.recognisers,
+            [relevant[place] for place in places],
+        )
+        for place, entity in zip(places, entities, strict=True):
             if entity is not None:
-                self._entire[entity] += count
+                self._entire[entity] += counts[place]
         return hits
 
     def plan(self) -> Plan:
@@ -89,3 +96,42 @@ class ColumnSurvey:
             if 2 * count > self._filled:
                 return Plan("whole", entity, "values")
         return Plan("text") if self._text else Plan("keep")
+
+
+def whole_entities(
+    cells: Sequence[str], recognisers: Sequence[Recogniser], relevant: Sequence[int]
+) -> list[str | None]:
+    """Return per text the entity that it is, but for blanks, one value of; else None.
+
+    A token is no value: whose token it is must not decide a column's fate. `relevant` as for
+    `dissect_all`.
+    """
+    entities: list[str | None] = [None] * len(cells)
+    # A sentence is sorted out by its first word, without a search of all of it.
+    places = [
+        place
+        for place, (cell, mask) in enumerate(zip(cells, relevant, strict=True))
+        if _may_begin(fold(cell), recognisers, mask)
+    ]
+    dissected = dissect_all(
+        [cells[place] for place in places],
+        recognisers,
+        lambda _: True,
+        [relevant[place] for place in places],
+    )
+    for place, pieces in zip(places, dissected, strict=True):
+        findings = [piece for piece in pieces or () if isinstance(piece, Finding)]
+        if len(findings) != 1 or token_entity(findings[0].canonical) is not None:
+            continue
+        if not "".join(piece for piece in pieces or () if isinstance(piece, str)).strip():
+            entities[place] = findings[0].entity
+    return entities
+
+
+def _may_begin(text: str, recognisers: Sequence[Recogniser], relevant: int) -> bool:
+    start = len(text) - len(text.lstrip())
+    return any(
+        relevant >> position & 1
+        and (isinstance(recogniser, BatchRecogniser) or recogniser.compiled.match(text, start))
+        for position, recogniser in enumerate(recognisers)
+    )
