@@ -4,7 +4,8 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from hokusai_assets.cli.check_run import REMOVED_IN_WORDS, summary
+from hokusai_assets.cli.check_run import summary
+from hokusai_assets.cli.output import REMOVED_IN_WORDS
 
 _QUESTIONS = {
     "class-balance": "Are the labels shared out as in the base set?",

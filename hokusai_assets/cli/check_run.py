@@ -8,20 +8,12 @@ from typing import Any
 from rich.console import Console
 
 from hokusai_assets.cli.common_options import PLATFORM_FAULT
+from hokusai_assets.cli.output import left_out_in_words
 from hokusai_assets.contributions.intake_report import IntakeReport
 from hokusai_assets.evaluation.preview import Preview
 from hokusai_assets.privacy.keys import MIN_SECRET_BYTES, PrivacyKey
 from hokusai_assets.settings import Settings
 from hokusai_assets.unforeseen import without_message
-
-# In the words of a contributor; the reasons are those of the intake report.
-REMOVED_IN_WORDS = {
-    "in_test_set": "equal to a row of the test set",
-    "near_test_set": "nearly equal to a row of the test set",
-    "in_base_set": "in the base set",
-    "in_earlier_contribution": "in an earlier contribution",
-    "repeated_in_file": "repeated in the file",
-}
 
 
 def run_check(
@@ -170,15 +162,8 @@ def summary(document: dict[str, Any]) -> list[str]:
         sentences = [f"{count} read; they can be looked through once that is mended."]
     else:
         sentences = [f"{count} read, of which {rows['new']:,} count as new."]
-        left_out = [
-            f"{removed:,} {REMOVED_IN_WORDS[reason]}"
-            for reason, removed in rows["removed"].items()
-            if removed
-        ]
-        if rows["unsound"]:
-            left_out.append(f"{rows['unsound']:,} breaking a rule")
-        if left_out:
-            sentences.append(f"Left out: {', '.join(left_out)}.")
+        if left_out := left_out_in_words(rows):
+            sentences.append(f"Left out: {left_out}.")
         sentences.append(_hashed(document["privacy"]))
     if ignored := document["ignored_columns"]:
         columns = _counted(ignored, "column", "columns")

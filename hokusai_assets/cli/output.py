@@ -62,6 +62,16 @@ class StepDisplay:
             self._progress.advance(self._task)
 
 
+# In the words of a contributor; the reasons are those of the intake report.
+REMOVED_IN_WORDS = {
+    "in_test_set": "equal to a row of the test set",
+    "near_test_set": "nearly equal to a row of the test set",
+    "in_base_set": "in the base set",
+    "in_earlier_contribution": "in an earlier contribution",
+    "repeated_in_file": "repeated in the file",
+}
+
+
 def print_evaluation(document: dict[str, Any]) -> None:
     """Print an evaluated or rejected contribution."""
     console = Console(highlight=False)
@@ -77,14 +87,12 @@ def print_evaluation(document: dict[str, Any]) -> None:
         _print_warnings(console, document)
         return
     console.print(f"[bold green]Evaluated[/] {escape(title)} for {document['benchmark']}")
-    removed = {name: count for name, count in rows["removed"].items() if count}
-    why = "".join(
-        f", {count} removed ({name.replace('_', ' ')})" for name, count in removed.items()
-    )
     console.print(
-        f"Rows: {rows['in']} in, {rows['kept']} kept, {rows['hashed']} with personal data "
-        f"hashed{why}"
+        f"Rows: {rows['in']:,} in, {rows['kept']:,} kept, {rows['hashed']:,} with personal data "
+        "hashed"
     )
+    if left_out := left_out_in_words(rows):
+        console.print(f"Left out: {left_out}")
     if hashed := _hashed_in_words(document.get("privacy") or {}):
         console.print(f"Hashed: {escape(hashed)}")
     console.print(metrics_table(document["metrics"]))
@@ -144,3 +152,10 @@ def _hashed_in_words(privacy: dict[str, Any]) -> str:
         f"{entry['cells']} cells of {entry['column']!r} ({entry['entity']})"
         for entry in privacy.get("columns", ())
     )
+
+
+def left_out_in_words(rows: dict[str, Any]) -> str:
+    """Say how many rows don't count and why; "" where all do."""
+    counts = {REMOVED_IN_WORDS[reason]: count for reason, count in rows["removed"].items()}
+    counts["breaking a rule"] = rows["unsound"]
+    return ", ".join(f"{count:,} {why}" for why, count in counts.items() if count)
