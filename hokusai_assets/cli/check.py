@@ -92,8 +92,12 @@ def command(
     if report_file is not None and code != PLATFORM_FAULT:
         from hokusai_assets.cli.check_page import check_page
 
-        report_file.write_text(check_page(document), encoding="utf-8")
-        document["report"] = str(report_file)
+        try:
+            report_file.write_text(check_page(document), encoding="utf-8")
+            document["report"] = str(report_file)
+        except OSError as error:
+            document["faults"] = [f"--report: {report_file} can't be written: {error.strerror}"]
+            code = PLATFORM_FAULT
     if as_json:
         print_json(document)
     else:

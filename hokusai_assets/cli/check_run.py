@@ -28,7 +28,7 @@ def run_check(
     """Check a file against a benchmark; return the document to print and 0 or the fault's code."""
     from hokusai_assets.benchmarks.loading import load_benchmark
     from hokusai_assets.benchmarks.spec import SpecError
-    from hokusai_assets.contributions.identity import unregistered
+    from hokusai_assets.contributions.identity import shown_name, unregistered
     from hokusai_assets.contributions.key_segments import RowIndexError
     from hokusai_assets.contributions.row_index import RowIndex
     from hokusai_assets.evaluation.contribution_check import check_contribution
@@ -38,7 +38,7 @@ def run_check(
     from hokusai_assets.tables.writing import UnwritableFile, write_rows
 
     console = Console(stderr=True, quiet=quiet)
-    document = empty_document(folder.name, file.name)
+    document = empty_document(folder.name, shown_name(file.name))
     index_folder = settings.row_index(folder.name)
     try:
         key, own_key = _key(settings)
@@ -66,7 +66,7 @@ def run_check(
     except (SpecError, PrivacyKeyError, RecogniserError, RowIndexError, UnwritableFile) as error:
         return document | {"faults": [str(error)]}, PLATFORM_FAULT
     except OSError as error:
-        return document | {"faults": [f"{file.name}: {error.strerror}"]}, PLATFORM_FAULT
+        return document | {"faults": [f"{document['file']}: {error.strerror}"]}, PLATFORM_FAULT
     except Exception as error:
         return document | {"faults": [without_message(error)]}, PLATFORM_FAULT
     return document, 0

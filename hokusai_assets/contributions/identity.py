@@ -90,14 +90,19 @@ class UnknownContribution(KeyError):
         return str(self.args[0])
 
 
+def shown_name(file_name: str) -> str:
+    """Return a file's own name as text: bytes that are no UTF-8 become question marks."""
+    # Linux file names are bytes: those that are no UTF-8 arrive as lone surrogates.
+    return file_name.encode("utf-8", "replace").decode("utf-8")
+
+
 def readable_name(file_name: str) -> str:
     """Return the name part of a key: lower-case letters, digits and dashes, at most 60.
 
     A file name that itself holds personal data becomes ``contribution``: keys are shown and
     logged everywhere.
     """
-    # Linux file names are bytes: those that are no UTF-8 arrive as lone surrogates.
-    stem = file_name.encode("utf-8", "replace").decode("utf-8")
+    stem = shown_name(file_name)
     while Path(stem).suffix.lower() in {*FORMATS, *COMPRESSIONS}:
         stem = Path(stem).stem
     words = re.sub(r"[^a-z0-9]+", " ", stem.lower()).strip()
@@ -192,7 +197,7 @@ def unregistered(source: Path, *, limits: ReadLimits = _LIMITS) -> Contribution:
         with open_regular_file(sidecar, "the sidecar") as stream:
             sent = stream.read(MAX_BYTES + 1)
     key = partition_key(source.name, digest)
-    return Contribution(key, digest, source, sent, sent_as=source.name)
+    return Contribution(key, digest, source, sent, sent_as=shown_name(source.name))
 
 
 def _kind_of(source: Path, name: str) -> FileFormat:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -81,6 +82,22 @@ def test_a_file_that_was_not_looked_through_is_not_called_free_of_personal_data(
     assert "bad_missing_column.csv: column 'label' is missing" in done.stdout.replace("\n", "")
     assert "can be looked through once that is mended" in done.stdout
     assert "personal data" not in done.stdout
+
+
+def test_a_page_that_can_not_be_written_is_a_fault_that_says_so(tmp_path: Path):
+    done = check(BATCH, "-b", "sms-spam", "--report", tmp_path / "none" / "page.html")
+    assert done.exit_code == 1
+    assert "page.html can't be written: No such file or directory" in done.stderr.replace("\n", "")
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_file_name_that_is_no_text_is_shown_with_question_marks(tmp_path: Path):
+    path = tmp_path / os.fsdecode(b"caf\xe9.csv")
+    path.write_bytes(BATCH.read_bytes())
+    page = tmp_path / "page.html"
+    found = document(path, "-b", "sms-spam", "--report", page)
+    assert found["file"] == "caf?.csv"
+    assert "caf?.csv" in page.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
