@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from hokusai_assets.benchmarks.spec import BenchmarkSpec
 from hokusai_assets.contributions.drift import stability_index, stability_limit
+from hokusai_assets.contributions.growing_array import GrowingArray
 from hokusai_assets.contributions.leakage.report import (
     STANDARD_ERRORS,
     NaturalRate,
@@ -128,8 +129,7 @@ class LabelScan:
             base: the base set's rows.
         """
         self._labels, self._base = pa.array(spec.labels, pa.string()), base
-        self._high: list[np.ndarray] = []
-        self._codes: list[np.ndarray] = []
+        self._high, self._codes = GrowingArray(np.uint64), GrowingArray(np.int16)
         self._counts = np.zeros(len(spec.labels), dtype=np.int64)
         self._against_base = 0
 
@@ -137,8 +137,8 @@ class LabelScan:
         """Take the next n rows: their labels, all known, and feature keys, uint8 (n, 16)."""
         codes = label_codes(labels, self._labels)
         self._counts += np.bincount(codes, minlength=len(self._counts))
-        self._codes.append(codes.astype(np.int16))
-        self._high.append(key_words(feature_keys)[0])
+        self._codes.extend(codes)
+        self._high.extend(key_words(feature_keys)[0])
         self._against_base += int(self._base.contradicts(feature_keys, codes).sum())
 
     def counts(self) -> np.ndarray:
@@ -160,13 +160,12 @@ class LabelScan:
 
         To be asked once, after all rows: the keys are let go of.
         """
-        rows = sum(map(len, self._high))
+        rows = len(self._high)
+        high, codes = self._high.take(), self._codes.take()
         doubtful = self._against_base
-        for bits in range(_KEY_RANGES):
-            chosen = [high >> _RANGE_SHIFT == bits for high in self._high]
-            high = _joined(self._high, chosen, np.uint64)
-            doubtful += in_conflict(high, _joined(self._codes, chosen, np.int16))
-        self._high, self._codes = [], []
+        for first_bits in range(_KEY_RANGES):
+            chosen = high >> _RANGE_SHIFT == first_bits
+            doubtful += in_conflict(high[chosen], codes[chosen])
         # A row may contradict both; it counts once at least and twice at most.
         found = NaturalRate(Fraction(min(doubtful, rows)), Fraction(rows))
         return _compared("conflicting-labels", found, self._base.natural_conflicts, allowed)
@@ -205,11 +204,6 @@ def label_codes(labels: pa.ChunkedArray | pa.Array, known: pa.Array) -> np.ndarr
     found = pc.index_in(labels, value_set=known)
     array = found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
     return np.asarray(array).astype(np.int64)
-
-
-def _joined(parts: list[np.ndarray], chosen: list[np.ndarray], kind: type) -> np.ndarray:
-    taken = [part[mask] for part, mask in zip(parts, chosen, strict=True)]
-    return np.concatenate([np.zeros(0, kind), *taken])
 
 
 def in_conflict(high: np.ndarray, codes: np.ndarray) -> int:

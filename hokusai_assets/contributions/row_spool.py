@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from hokusai_assets.benchmarks.row_sets import RowsWriter, StoredRows
 from hokusai_assets.canonical import rows
+from hokusai_assets.contributions.growing_array import GrowingArray
 from hokusai_assets.contributions.sorted_keys import SortedKeys, find_sorted, key_words
 from hokusai_assets.privacy.tokens import reduce_table
 
@@ -47,18 +48,17 @@ class RowSpool:
         self._waiting: list[pa.Table] = []
         self._waiting_bytes = 0
         self._writers: list[pa.ipc.RecordBatchStreamWriter] = []
-        self._high: list[np.ndarray] = []
-        self._low: list[np.ndarray] = []
-        self._digest: list[np.ndarray] = []
+        self._high, self._low = GrowingArray(np.uint64), GrowingArray(np.uint64)
+        self._digest = GrowingArray(np.uint64)
         self.count = 0
 
     def add(self, table: pa.Table, keys: np.ndarray) -> list[bytes]:
         """Take the next n rows and their match keys, uint8 (n, 16); return their digests."""
         digests = rows.row_digests(reduce_table(table))
         high, low = key_words(keys)
-        self._high.append(high)
-        self._low.append(low)
-        self._digest.append(_first_words(digests))
+        self._high.extend(high)
+        self._low.extend(low)
+        self._digest.extend(_first_words(digests))
         self.count += len(digests)
         key_column = pa.FixedSizeBinaryArray.from_buffers(
             pa.binary(16), len(keys), [None, pa.py_buffer(np.ascontiguousarray(keys).tobytes())]
@@ -80,8 +80,8 @@ class RowSpool:
 
     def distinct(self) -> "DistinctRows":
         """Say, once and after all rows, which match keys there are and which row stays for each."""
+        high, low, digest = self._high.take(), self._low.take(), self._digest.take()
         # One after the other, so that of each there is at most one more in memory.
-        high, low, digest = _taken(self._high), _taken(self._low), _taken(self._digest)
         order = np.lexsort((digest, low, high))
         high = high[order]
         low = low[order]
@@ -194,13 +194,6 @@ class DistinctRows:
         """Return each key's position, int64 (n,); uint8 (n, 16), all must be among them."""
         high, low = key_words(keys)
         return find_sorted(self.keys.high, self.keys.low, high, low)
-
-
-def _taken(parts: list[np.ndarray]) -> np.ndarray:
-    """Join arrays and let go of them."""
-    joined = np.concatenate([np.zeros(0, np.uint64), *parts])
-    parts.clear()
-    return joined
 
 
 def _first_words(digests: list[bytes]) -> np.ndarray:
