@@ -25,6 +25,7 @@ _MEASURES = {
     "all-moved": "equal but for every whole number moved by 1",
     "one-cell": "equal but for one cell",
     "similar-text": "similar texts",
+    "close": "closer than test rows are to each other",
 }
 
 

@@ -167,7 +167,7 @@ class _Examination:
 
     def _decide(self, source: RowsOfFile, manifest: Manifest, second: "_SecondPass") -> Examined:
         spec = self.spec
-        leakage = second.scan.report()
+        leakage = second.scan.report(second.sample.table)
         checks, drifts, warnings = self._judged(second)
         self.problems += leakage_problems(leakage, spec)
         distinct = second.spool.distinct()

@@ -9,6 +9,7 @@ import numpy as np
 
 from hokusai_assets.benchmarks.loading import Benchmark
 from hokusai_assets.benchmarks.spec import BenchmarkSpec
+from hokusai_assets.contributions.leakage.closeness import CloseRows
 from hokusai_assets.contributions.leakage.match_keys import (
     ComparableRows,
     comparable_rows,
@@ -64,6 +65,7 @@ class HeldOutIndex:
         levels: the wider measures, the narrowest first.
         one_cell: the matcher of the level ``one-cell`` where that only counts.
         by_column: then, per feature column, how often honest rows equal a test row but for it.
+        close: which rows are closer to a test row than test rows are to each other.
     """
 
     def __init__(self, benchmark: Benchmark) -> None:
@@ -95,6 +97,12 @@ class HeldOutIndex:
                 self.one_cell = matcher
                 self.by_column = dict(zip(test.names, sample.by_column(matcher), strict=True))
         self.levels = tuple(levels)
+        labels = np.asarray(benchmark.base.table.column(spec.target).to_pylist(), dtype=object)
+        apart = self.exact.find(base_keys) < 0
+        # Sets are in canonical order, so the first rows are as good as drawn.
+        self.close = CloseRows(
+            test.take(_first_of_each(keys)), base.take(apart), labels[apart].tolist(), spec
+        )
 
 
 @dataclass(frozen=True)
@@ -126,6 +134,11 @@ class _HonestSample:
 
 def _counted(mask: np.ndarray) -> tuple[int, int]:
     return int(mask.sum()), len(mask)
+
+
+def _first_of_each(keys: np.ndarray) -> np.ndarray:
+    _, first = np.unique(keys, axis=0, return_index=True)
+    return np.sort(first)
 
 
 def _smallest(keys: np.ndarray) -> np.ndarray:

@@ -19,6 +19,8 @@ _WORDS = {
     "all-moved": "equal rows of the benchmark's held-out test set, but for every whole number "
     "moved by 1",
     "one-cell": "equal rows of the benchmark's held-out test set in all columns but one",
+    "close": "are far closer to a row of the benchmark's held-out test set than its rows are to "
+    "each other",
     "similar-text": "have nearly the text of rows of the benchmark's held-out test set",
 }
 
@@ -76,7 +78,8 @@ class LeakageMeasure:
 
     Attributes:
         name: ``exact``, ``near``, ``near-integers``, ``all-moved``, ``one-cell``,
-            ``one-cell:<column>`` or ``similar-text``; each counts the exact copies too.
+            ``one-cell:<column>``, ``similar-text`` or ``close``; all but the last count the
+            exact copies too.
         removes: whether such rows are taken out; where they are too common among honest rows
             they only count here.
         rows: rows looked at: all, or a sample of distinct ones where rows aren't removed.
@@ -176,8 +179,9 @@ def _problem(measure: LeakageMeasure, rule: str) -> Problem:
     name, _, column = measure.name.partition(":")
     words = _WORDS[name] + (f" ({column!r})" if column else "")
     looked_at = "rows" if measure.removes else "distinct rows looked at"
-    first = f"the first in {rows_in_words(list(measure.first_rows))}"
-    where = f" ({first})" if measure.first_rows else ""
+    where = ""
+    if measure.first_rows:
+        where = f" (the first in {rows_in_words(list(measure.first_rows))})"
     return Problem(
         rule,
         f"{measure.matched} of {measure.rows} {looked_at} ({float(measure.share):.1%}) "

@@ -22,6 +22,8 @@ from hokusai_assets.tables.problems import SHOWN_ROWS
 
 # Distinct rows looked at for measures that only count.
 WIDE_SAMPLE_ROWS = 4096
+# Rows whose closeness is looked at.
+CLOSENESS_ROWS = 2048
 # Indexed test sets that are kept for the next contribution.
 _CACHED = 4
 
@@ -162,8 +164,13 @@ class LeakageScan:
                 self._removing[level.name].add(found, numbers)
         return near
 
-    def report(self) -> LeakageReport:
-        """Return what was found in all batches so far."""
+    def report(self, sample: pa.Table | None = None) -> LeakageReport:
+        """Return what was found in all batches so far.
+
+        Args:
+            sample: some of the rows that were not taken out, with their labels, by which
+                closeness is judged; None leaves that out.
+        """
         index = self._index
         measures = [self._measure("exact", True, self._exact, self._rows, index.natural)]
         for level in index.levels:
@@ -177,7 +184,18 @@ class LeakageScan:
             measure = self._sampled(f"one-cell:{name}", len(self._wide) + place, natural)
             # Of many columns only those that say something: the others are in one-cell.
             measures += [measure] if measure.exceeded else []
+        if sample is not None and sample.num_rows and index.close.usable:
+            measures.append(self._closeness(sample.slice(0, CLOSENESS_ROWS)))
         return LeakageReport(self._rows, tuple(measures))
+
+    def _closeness(self, sample: pa.Table) -> LeakageMeasure:
+        found = self._index.close.find(comparable_rows(sample, self._spec))
+        tally = _Tally(self._index.test_rows)
+        tally.add(found, np.zeros(len(found), np.int64))
+        # A sample's rows have no numbers any more.
+        tally.first_rows = []
+        natural = self._index.close.natural(sample.column(self._spec.target).to_pylist())
+        return self._measure("close", False, tally, len(found), natural)
 
     def _sampled(self, name: str, column: int, natural: NaturalRate) -> LeakageMeasure:
         found = self._sample.found[:, column]

@@ -19,7 +19,7 @@ from hokusai_assets.benchmarks.loading import (
 from hokusai_assets.benchmarks.row_sets import RowSet
 from hokusai_assets.benchmarks.spec import BenchmarkSpec
 from hokusai_assets.contributions.leakage.report import LeakageReport, leakage_problems
-from hokusai_assets.contributions.leakage.scan import LeakageScan
+from hokusai_assets.contributions.leakage.scan import BatchOverlap, LeakageScan
 from hokusai_assets.privacy.keys import PrivacyKey
 from hokusai_assets.privacy.pseudonymise import pseudonymise
 from hokusai_assets.tables.coercion import coerce_table
@@ -43,7 +43,13 @@ def scanned(table: pa.Table, benchmark: Benchmark) -> tuple[LeakageReport, np.nd
     """Scan a table in one batch; return the report and which rows would be removed."""
     scan = LeakageScan.of(benchmark)
     found = scan.add(table)
-    return scan.report(), found.in_test | found.near_test
+    # In canonical order, as the rows with the smallest digests are.
+    new = RowSet.of(new_rows(table, found)).table
+    return scan.report(new), found.in_test | found.near_test
+
+
+def new_rows(table: pa.Table, found: BatchOverlap) -> pa.Table:
+    return table.filter(pa.array(~(found.in_test | found.near_test | found.in_base)))
 
 
 def problems_of(table: pa.Table, benchmark: Benchmark) -> list[Problem]:
@@ -228,6 +234,76 @@ def _numbers_changed(
     return table
 
 
+def words_shuffled(table: pa.Table, spec: BenchmarkSpec, random: np.random.Generator) -> pa.Table:
+    return _texts_changed(table, spec, lambda text: " ".join(random.permutation(text.split())))
+
+
+def words_added(table: pa.Table, spec: BenchmarkSpec, random: np.random.Generator) -> pa.Table:
+    """Put a word that means nothing after each word."""
+    return _texts_changed(table, spec, lambda text: "".join(f"{w} zxq " for w in text.split()))
+
+
+def cut_off(table: pa.Table, spec: BenchmarkSpec, random: np.random.Generator) -> pa.Table:
+    return _texts_changed(table, spec, lambda text: text[len(text) // 3 :])
+
+
+def misspelt(table: pa.Table, spec: BenchmarkSpec, random: np.random.Generator) -> pa.Table:
+    """Put another letter in place of one in ten characters."""
+
+    def changed(text: str) -> str:
+        letters = random.integers(ord("a"), ord("z") + 1, len(text))
+        hit = random.random(len(text)) < 0.1
+        return "".join(
+            chr(n) if h else c for c, n, h in zip(text, letters.tolist(), hit, strict=True)
+        )
+
+    return _texts_changed(table, spec, changed)
+
+
+def marked_up(table: pa.Table, spec: BenchmarkSpec, random: np.random.Generator) -> pa.Table:
+    return _texts_changed(
+        table, spec, lambda text: "<p>" + text.replace(" ", "&nbsp;<b></b>") + "</p>"
+    )
+
+
+def letters_doubled(table: pa.Table, spec: BenchmarkSpec, random: np.random.Generator) -> pa.Table:
+    return _texts_changed(table, spec, lambda text: "".join(2 * c for c in text))
+
+
+def _texts_changed(table: pa.Table, spec: BenchmarkSpec, change: Callable[[str], str]) -> pa.Table:
+    for index, name in enumerate(table.column_names):
+        if name != spec.target and spec.columns[name].type == "text":
+            values = [None if v is None else change(v) for v in table.column(name).to_pylist()]
+            table = table.set_column(index, name, pa.array(values, pa.string()))
+    return table
+
+
+def two_moved(table: pa.Table, spec: BenchmarkSpec, random: np.random.Generator) -> pa.Table:
+    """Move two numeric columns by a quarter of their SD, whole numbers by 2 at most."""
+    names = _numeric(table, spec)
+    for name in random.permutation(names)[:2].tolist():
+        table = _numbers_changed(table, spec, lambda v: _moved(v, random), name)
+    return table
+
+
+def all_moved(table: pa.Table, spec: BenchmarkSpec, random: np.random.Generator) -> pa.Table:
+    """Move every numeric column by up to 5% of its SD, whole numbers by -1, 0 or 1."""
+
+    def change(values: np.ndarray) -> np.ndarray:
+        if np.all(values == np.round(values)):
+            return values + random.integers(-1, 2, len(values))
+        return values + 0.05 * float(np.std(values)) * random.uniform(-1, 1, len(values))
+
+    return _numbers_changed(table, spec, change, None)
+
+
+def _moved(values: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    step = 0.25 * float(np.std(values))
+    if np.all(values == np.round(values)):
+        step = min(2.0, max(1.0, round(step)))
+    return values + step * random.choice([-1.0, 1.0], len(values))
+
+
 ATTACKS: dict[str, Attack] = {
     "plain": unchanged,
     "respelled": respelled,
@@ -236,3 +312,14 @@ ATTACKS: dict[str, Attack] = {
     "one column nudged": nudged_one,
     "all columns nudged": nudged_all,
 }
+
+# Copies reworked so much that no cell need be what it was.
+REWORKED_TEXTS: dict[str, Attack] = {
+    "words shuffled": words_shuffled,
+    "words added": words_added,
+    "a third cut off": cut_off,
+    "misspelt": misspelt,
+    "marked up": marked_up,
+    "letters doubled": letters_doubled,
+}
+REWORKED_NUMBERS: dict[str, Attack] = {"two moved": two_moved, "all moved": all_moved}

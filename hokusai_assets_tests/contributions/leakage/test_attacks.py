@@ -6,7 +6,7 @@ digits) and from made ones, two of them so coarse that honest rows equal test ro
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 
 import numpy as np
@@ -14,6 +14,7 @@ import pyarrow as pa
 import pytest
 
 from hokusai_assets.benchmarks.loading import Benchmark
+from hokusai_assets.benchmarks.row_sets import RowSet
 from hokusai_assets.contributions.leakage.report import (
     LeakageReport,
     NaturalRate,
@@ -24,16 +25,22 @@ from hokusai_assets.privacy.keys import PrivacyKey
 from hokusai_assets_tests.contributions.leakage import simulated_files
 from hokusai_assets_tests.contributions.leakage.simulated_files import (
     ATTACKS,
+    REWORKED_NUMBERS,
+    REWORKED_TEXTS,
     Attack,
     Pool,
     bundled_contributions,
     drawn,
+    new_rows,
     problems_of,
     scanned,
 )
 
 FILE_ROWS = (100, 300, 1000, 2000)
 COPIED_SHARES = (0.05, 0.1, 0.25, 1.0)
+REWORKED_SHARES = (0.5, 1.0)
+# Two moved numbers of few are most of a row.
+REWORKABLE_COLUMNS = 10
 FILES_PER_POOL = 60
 
 
@@ -71,9 +78,48 @@ def test_at_least_99_percent_of_attacks_are_caught(name: str) -> None:
     assert missed.total() <= 0.01 * files, missed
 
 
-def is_caught(pool: Pool, attack: Attack, random: np.random.Generator) -> bool:
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(REWORKED_TEXTS | REWORKED_NUMBERS))
+def test_at_least_97_percent_of_files_with_many_reworked_copies_are_caught(name: str) -> None:
+    random = np.random.default_rng(12)
+    texts = name in REWORKED_TEXTS
+    attack = (REWORKED_TEXTS | REWORKED_NUMBERS)[name]
+    missed: Counter[str] = Counter()
+    files = 0
+    for pool in pools():
+        kinds = [column.type for column in pool.benchmark.spec.columns.values()]
+        numbers = sum(kind in ("number", "integer") for kind in kinds)
+        if "text" in kinds if texts else numbers >= REWORKABLE_COLUMNS // 2 < len(kinds):
+            for _ in range(FILES_PER_POOL // 2):
+                missed[pool.name] += not is_caught(pool, attack, random, REWORKED_SHARES)
+                files += 1
+    assert files >= 60
+    assert missed.total() <= 0.03 * files, missed
+
+
+@pytest.mark.slow
+def test_honest_files_of_one_label_are_hardly_ever_blocked() -> None:
+    random = np.random.default_rng(8)
+    blocked: Counter[str] = Counter()
+    files = 0
+    for pool in pools():
+        labels = np.array(pool.honest.column(pool.benchmark.spec.target).to_pylist())
+        for _ in range(FILES_PER_POOL // 2):
+            only = pool.honest.filter(pa.array(labels == random.choice(labels)))
+            honest = drawn(only, int(random.choice(FILE_ROWS)), random)
+            blocked[pool.name] += bool(problems_of(honest, pool.benchmark))
+            files += 1
+    assert blocked.total() <= 0.01 * files, blocked
+
+
+def is_caught(
+    pool: Pool,
+    attack: Attack,
+    random: np.random.Generator,
+    shares: Sequence[float] = COPIED_SHARES,
+) -> bool:
     """Say whether a file with copies is rejected, or its copies are taken out."""
-    rows, share = int(random.choice(FILE_ROWS[1:])), float(random.choice(COPIED_SHARES))
+    rows, share = int(random.choice(FILE_ROWS[1:])), float(random.choice(shares))
     honest = drawn(pool.honest, rows, random)
     test = pool.benchmark.test.table.select(honest.column_names)
     copies = attack(drawn(test, max(6, int(rows * share)), random), pool.benchmark.spec, random)
@@ -94,6 +140,29 @@ def test_a_copied_test_set_is_rejected_whatever_was_done_to_it(
     shuffled = test.take(pa.array(random.permutation(test.num_rows)))
     problems = problems_of(ATTACKS[name](shuffled, benchmark.spec, random), benchmark)
     assert problems[0].rule in ("copied-from-test-set", "near-copies-of-test-set")
+
+
+@pytest.mark.parametrize(
+    ("benchmark_id", "name"),
+    [("sms-spam", name) for name in sorted(REWORKED_TEXTS)]
+    + [(known, name) for known in ("adult-income", "letter") for name in sorted(REWORKED_NUMBERS)],
+)
+@pytest.mark.parametrize("copies", [400, 10_000])
+def test_a_reworked_test_set_is_rejected_also_among_honest_rows(
+    benchmark_id: str,
+    name: str,
+    copies: int,
+    bundled: Callable[[str], Benchmark],
+    privacy_key: PrivacyKey,
+) -> None:
+    benchmark, random = bundled(benchmark_id), np.random.default_rng(5)
+    tables = bundled_contributions(benchmark, privacy_key).values()
+    names = benchmark.base.table.column_names
+    honest = pa.concat_tables([table.select(names) for table in tables])
+    test = drawn(benchmark.test.table.select(names), copies, random)
+    reworked = (REWORKED_TEXTS | REWORKED_NUMBERS)[name](test, benchmark.spec, random)
+    file = pa.concat_tables([drawn(honest, 1000 if copies == 400 else 0, random), reworked])
+    assert [p.rule for p in problems_of(file, benchmark)] == ["near-copies-of-test-set"]
 
 
 @pytest.mark.parametrize("benchmark_id", ["sms-spam", "adult-income", "letter"])
@@ -121,9 +190,9 @@ def test_batches_and_order_change_nothing_in_the_report(
 
 def in_batches(table: pa.Table, benchmark: Benchmark, rows: int) -> LeakageReport:
     scan = LeakageScan.of(benchmark)
-    for start in range(0, table.num_rows, rows):
-        scan.add(table.slice(start, rows))
-    return scan.report()
+    parts = [table.slice(start, rows) for start in range(0, table.num_rows, rows)]
+    new = [new_rows(part, scan.add(part)) for part in parts]
+    return scan.report(RowSet.of(pa.concat_tables(new)).table)
 
 
 def test_what_is_told_names_rows_and_limits_but_no_value(
