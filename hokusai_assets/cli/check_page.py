@@ -26,6 +26,7 @@ _MEASURES = {
     "one-cell": "equal but for one cell",
     "similar-text": "similar texts",
     "close": "closer than test rows are to each other",
+    "shared-cells": "more cells in common than test rows have",
 }
 
 

@@ -6,10 +6,17 @@ from fractions import Fraction
 from typing import Protocol
 
 import numpy as np
+import pyarrow as pa
 
 from hokusai_assets.benchmarks.loading import Benchmark
 from hokusai_assets.benchmarks.spec import BenchmarkSpec
-from hokusai_assets.contributions.leakage.closeness import CloseRows
+from hokusai_assets.contributions.leakage.closeness import (
+    FEWEST_ROWS,
+    HONEST_ROWS,
+    REFERENCE_ROWS,
+    CloseRows,
+    first_rows,
+)
 from hokusai_assets.contributions.leakage.match_keys import (
     ComparableRows,
     comparable_rows,
@@ -23,6 +30,11 @@ from hokusai_assets.contributions.leakage.near_copies import (
     SimilarRows,
 )
 from hokusai_assets.contributions.leakage.report import NaturalRate
+from hokusai_assets.contributions.leakage.row_distances import (
+    CellDistances,
+    Distances,
+    ValueDistances,
+)
 from hokusai_assets.contributions.sorted_keys import KeySet, key_words
 
 # A measure takes rows out only where at most this share of honest rows would go with them.
@@ -65,7 +77,8 @@ class HeldOutIndex:
         levels: the wider measures, the narrowest first.
         one_cell: the matcher of the level ``one-cell`` where that only counts.
         by_column: then, per feature column, how often honest rows equal a test row but for it.
-        close: which rows are closer to a test row than test rows are to each other.
+        close: by measure, which rows are closer to a test row than test rows are to each other;
+            none where there are too few rows.
     """
 
     def __init__(self, benchmark: Benchmark) -> None:
@@ -97,12 +110,19 @@ class HeldOutIndex:
                 self.one_cell = matcher
                 self.by_column = dict(zip(test.names, sample.by_column(matcher), strict=True))
         self.levels = tuple(levels)
-        labels = np.asarray(benchmark.base.table.column(spec.target).to_pylist(), dtype=object)
-        apart = self.exact.find(base_keys) < 0
+        apart = np.flatnonzero(self.exact.find(base_keys) < 0)
         # Sets are in canonical order, so the first rows are as good as drawn.
-        self.close = CloseRows(
-            test.take(_first_of_each(keys)), base.take(apart), labels[apart].tolist(), spec
-        )
+        reference = first_rows(test.take(_first_of_each(keys)), REFERENCE_ROWS)
+        honest = first_rows(base.take(apart), HONEST_ROWS)
+        labels = benchmark.base.table.column(spec.target).take(pa.array(apart[: honest.count]))
+        self.close: dict[str, CloseRows] = {}
+        if min(reference.count, honest.count) < FEWEST_ROWS:
+            return
+        measures: dict[str, Distances] = {"close": ValueDistances(reference, spec)}
+        if len(test.names) >= MIN_COLUMNS:
+            measures["shared-cells"] = CellDistances(reference)
+        for name, distances in measures.items():
+            self.close[name] = CloseRows(distances, reference, honest, labels.to_pylist())
 
 
 @dataclass(frozen=True)

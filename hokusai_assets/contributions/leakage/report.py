@@ -21,6 +21,8 @@ _WORDS = {
     "one-cell": "equal rows of the benchmark's held-out test set in all columns but one",
     "close": "are far closer to a row of the benchmark's held-out test set than its rows are to "
     "each other",
+    "shared-cells": "share far more cells with a row of the benchmark's held-out test set than its "
+    "rows share with each other",
     "similar-text": "have nearly the text of rows of the benchmark's held-out test set",
 }
 
@@ -78,8 +80,8 @@ class LeakageMeasure:
 
     Attributes:
         name: ``exact``, ``near``, ``near-integers``, ``all-moved``, ``one-cell``,
-            ``one-cell:<column>``, ``similar-text`` or ``close``; all but the last count the
-            exact copies too.
+            ``one-cell:<column>`` or ``similar-text``, which count the exact copies too;
+            ``close`` or ``shared-cells``, which look at what no other took out.
         removes: whether such rows are taken out; where they are too common among honest rows
             they only count here.
         rows: rows looked at: all, or a sample of distinct ones where rows aren't removed.

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from hokusai_assets.benchmarks.loading import Benchmark
 from hokusai_assets.benchmarks.spec import BenchmarkSpec
+from hokusai_assets.contributions.leakage.closeness import first_rows
 from hokusai_assets.contributions.leakage.held_out_index import HeldOutIndex
 from hokusai_assets.contributions.leakage.match_keys import (
     ComparableRows,
@@ -71,10 +72,13 @@ class _Tally:
         self.first_rows: list[int] = []
         self._seen = np.zeros(test_rows, dtype=bool)
 
-    def add(self, found: np.ndarray, numbers: np.ndarray) -> None:
+    def add(self, found: np.ndarray, numbers: np.ndarray | None) -> None:
+        """Take test rows found, -1 for none, and the numbers of the rows, None if not known."""
         hit = found >= 0
         self.matched += int(hit.sum())
         self._seen[found[hit]] = True
+        if numbers is None:
+            return
         room = max(0, SHOWN_ROWS - len(self.first_rows))
         self.first_rows += [int(row) for row in numbers[hit][:room]]
 
@@ -184,18 +188,21 @@ class LeakageScan:
             measure = self._sampled(f"one-cell:{name}", len(self._wide) + place, natural)
             # Of many columns only those that say something: the others are in one-cell.
             measures += [measure] if measure.exceeded else []
-        if sample is not None and sample.num_rows and index.close.usable:
-            measures.append(self._closeness(sample.slice(0, CLOSENESS_ROWS)))
+        if sample is not None and sample.num_rows:
+            measures += self._closeness(sample.slice(0, CLOSENESS_ROWS))
         return LeakageReport(self._rows, tuple(measures))
 
-    def _closeness(self, sample: pa.Table) -> LeakageMeasure:
-        found = self._index.close.find(comparable_rows(sample, self._spec))
-        tally = _Tally(self._index.test_rows)
-        tally.add(found, np.zeros(len(found), np.int64))
-        # A sample's rows have no numbers any more.
-        tally.first_rows = []
-        natural = self._index.close.natural(sample.column(self._spec.target).to_pylist())
-        return self._measure("close", False, tally, len(found), natural)
+    def _closeness(self, sample: pa.Table) -> list[LeakageMeasure]:
+        rows = first_rows(comparable_rows(sample, self._spec), sample.num_rows)
+        labels = sample.column(self._spec.target).slice(0, rows.count).to_pylist()
+        measures = []
+        for name, close in self._index.close.items():
+            tally = _Tally(self._index.test_rows)
+            # A sample's rows have no numbers any more.
+            tally.add(close.find(rows), None)
+            natural = close.natural(labels)
+            measures.append(self._measure(name, False, tally, rows.count, natural))
+        return measures
 
     def _sampled(self, name: str, column: int, natural: NaturalRate) -> LeakageMeasure:
         found = self._sample.found[:, column]

@@ -7,8 +7,9 @@ import pyarrow as pa
 import pytest
 
 from hokusai_assets.contributions.leakage import closeness
-from hokusai_assets.contributions.leakage.closeness import CLOSE, CloseRows
+from hokusai_assets.contributions.leakage.closeness import CLOSE, CloseRows, first_rows
 from hokusai_assets.contributions.leakage.match_keys import ComparableRows, comparable_rows
+from hokusai_assets.contributions.leakage.row_distances import CellDistances, ValueDistances
 from hokusai_assets_tests.contributions.leakage.simulated_files import spec_of
 
 SPEC = spec_of("mixed", {"n": "number", "c": "category", "t": "text"}, ["a", "b"])
@@ -34,9 +35,14 @@ def comparable(columns: dict[str, list]) -> ComparableRows:
 TEST = rows(300, 1)
 
 
+def close_rows(test: dict[str, list], base: dict[str, list], labels: list[str]) -> CloseRows:
+    reference = comparable(test)
+    return CloseRows(ValueDistances(reference, SPEC), reference, comparable(base), labels)
+
+
 @pytest.fixture(scope="module")
 def close() -> CloseRows:
-    return CloseRows(comparable(TEST), comparable(rows(300, 2)), ["a", "b"] * 150, SPEC)
+    return close_rows(TEST, rows(300, 2), ["a", "b"] * 150)
 
 
 def changed(**cells: object) -> dict[str, list]:
@@ -68,15 +74,14 @@ def test_other_rows_of_the_same_kind_are_hardly_ever_close(close: CloseRows) -> 
 def test_the_measure_is_the_part_of_the_test_rows_own_spacing() -> None:
     spec = spec_of("line", {"n": "number"}, ["a", "b"])
     values = [float(v) for v in range(0, 1000, 10)]
-    spread = float(np.std(values))
 
     def line(numbers: list[float]) -> ComparableRows:
         return comparable_rows(pa.table({"n": pa.array(numbers, pa.float64())}), spec)
 
-    close = CloseRows(line(values), line([v + 5.0 for v in values]), ["a"] * 100, spec)
+    reference, honest = line(values), line([v + 5.0 for v in values])
+    close = CloseRows(ValueDistances(reference, spec), reference, honest, ["a"] * 100)
     step = 10.0 * CLOSE
     near = [200.0 + 0.99 * step, 200.0 + 1.01 * step, 200.0 - 0.99 * step, 205.0]
-    assert spread > 10
     assert close.find(line(near)).tolist() == [20, -1, 20, -1]
 
 
@@ -87,7 +92,7 @@ def test_what_is_natural_depends_on_the_labels_of_the_rows() -> None:
         base[name][100:] = TEST[name][:100]
     base["n"][100:] = [n + 0.1 for n in TEST["n"][:100]]
     labels = ["a"] * 100 + ["b"] * 100
-    close = CloseRows(comparable(TEST), comparable(base), labels, SPEC)
+    close = close_rows(TEST, base, labels)
     of_a, of_b = close.natural(["a"] * 50), close.natural(["b"] * 50)
     assert of_a.share < Fraction(1, 10)
     assert of_b.share > Fraction(9, 10)
@@ -98,21 +103,40 @@ def test_what_is_natural_depends_on_the_labels_of_the_rows() -> None:
     assert of_a.share < unknown.share < of_b.share
 
 
-@pytest.mark.parametrize(("tests", "bases"), [(49, 300), (300, 49), (0, 0)])
-def test_too_few_rows_say_nothing(tests: int, bases: int) -> None:
-    test, base = comparable(rows(tests, 1)), comparable(rows(bases, 2))
-    assert not CloseRows(test, base, ["a"] * bases, SPEC).usable
+def test_rows_share_cells_as_those_of_the_test_set_do_or_more() -> None:
+    random = np.random.default_rng(6)
+    columns = {f"n{place}": "number" for place in range(10)}
+    spec = spec_of("numbers", columns, ["a", "b"])
+
+    def table(values: np.ndarray) -> ComparableRows:
+        cells = {f"n{place}": values[:, place] for place in range(10)}
+        return comparable_rows(pa.table(cells), spec)
+
+    values = random.normal(size=(200, 10))
+    moved = values.copy()
+    for row in moved:
+        row[random.permutation(10)[:3]] += 100.0
+    four = values.copy()
+    four[:, :4] += 100.0
+    reference = table(values)
+    honest = table(random.normal(size=(200, 10)))
+    close = CloseRows(CellDistances(reference), reference, honest, ["a"] * 200)
+    assert close.find(table(moved)).tolist() == list(range(200))
+    assert (close.find(table(four)) == -1).all()
+    assert close.natural(["a"]).share == 0
 
 
 def test_texts_without_letters_and_missing_cells_are_no_error() -> None:
     columns = {"n": [None] * 60, "c": [None] * 60, "t": ["?!"] * 60}
-    close = CloseRows(comparable(columns), comparable(columns), ["a"] * 60, SPEC)
+    close = close_rows(columns, columns, ["a"] * 60)
     # All are alike, so that none is closer than the others.
     assert (close.find(comparable(columns)) == -1).all()
 
 
-def test_long_texts_are_compared_in_bounded_number(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_long_texts_fewer_rows_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = comparable(TEST)
+    assert first_rows(whole, 1000).count == 300
+    assert first_rows(whole, 20).count == 20
     monkeypatch.setattr(closeness, "_TEXT_CHARS", 60 * len(TEST["t"][0]))
-    close = CloseRows(comparable(TEST), comparable(rows(300, 2)), ["a"] * 300, SPEC)
-    found = close.find(comparable(TEST))
-    assert 50 <= (found >= 0).sum() <= 70
+    assert 40 <= first_rows(whole, 1000).count <= 70
+    assert first_rows(comparable(rows(0, 1)), 10).count == 0
