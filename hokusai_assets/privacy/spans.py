@@ -342,7 +342,8 @@ def _valid_spans(text: str, recogniser: Recogniser, alone: bool, before: str = "
     if before:
         return _valid_spans_after(before, text, recogniser)
     # Stripped once: at every candidate, a long text would take quadratic time.
-    whole = text.strip() if alone else None
+    # A minus before a number makes it no less a number.
+    whole = text.strip().removeprefix("-") if alone else None
     while match is not None:
         start, end = match.span()
         span = validator(text, start, end, whole is not None and match[0] == whole)
