@@ -6,6 +6,7 @@ import re
 from functools import lru_cache
 
 from hokusai_assets.privacy.context import Vocabulary
+from hokusai_assets.privacy.number_lists import list_end
 from hokusai_assets.privacy.recognition import (
     WORD,
     Recogniser,
@@ -20,6 +21,8 @@ from hokusai_assets.privacy.recognition import (
 # Payment card -----------------------------------------------------------------------------------
 _CARD = rf"(?<!{WORD})[0-9](?:[ -]?[0-9]){{11,18}}"
 _CODE_LEFT = re.compile(r"[^\W\d_]-$")  # XA-4111...
+_LONGEST = 37  # As the pattern takes it.
+_EVEN = re.compile("|".join(rf"(?:[0-9]{{{size}}}[ -]){{8}}" for size in range(1, 7)))
 _SEPARATED = re.compile(r"[ -]")
 _TO_19 = tuple(range(12, 20))
 # Issuer ranges as the networks publish them: (first prefix, last prefix, allowed lengths).
@@ -95,6 +98,17 @@ def _stops(text: str, start: int, end: int) -> list[int]:
     """Return where the number may end: at `end`, then before later blanks; the longest first."""
     gaps = [start + gap.start() for gap in re.finditer(" ", text[start:end])]
     return [*([end] if open_right(text, end) else []), *reversed(gaps)]
+
+
+def _pass_over(text: str, start: int) -> int:
+    """Return where to look on if a list of numbers of one size, not with a card, is at `start`.
+
+    In an uneven list a card may stand: among its date, its code and whatever fields a row has.
+    """
+    end = list_end(text, start) if _EVEN.match(text, start) else start
+    if len({len(group) for group in re.findall("[0-9]+", text[start:end])}) != 1:
+        return start
+    return start if _card_span(text, start, min(end, start + _LONGEST), False) else end
 
 
 def _canonical_card(text: str) -> str:
@@ -191,6 +205,7 @@ CARD = Recogniser(
     pattern=_CARD,
     validator=_card_span,
     reads_context=True,
+    passes_over=_pass_over,
     canonicalise=_canonical_card,
     trigger="[0-9](?:[ -]?[0-9]){11}",
     header_words=phrases(

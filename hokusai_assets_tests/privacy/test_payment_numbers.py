@@ -137,3 +137,15 @@ def test_mod_97_agrees_with_a_published_legal_entity_identifier() -> None:
     assert mod97_valid("506700GE1G29325QX363")
     assert not mod97_valid("506700GE1G29325QX336")
     assert not mod97_valid("5067-00")
+
+
+def test_cards_beside_each_other_or_among_other_fields_are_found_all_the_same() -> None:
+    cards = ["4111 1111 1111 1111", "5555 5555 5555 4444", "4012 8888 8888 1881"]
+    expected = [("CARD", card.replace(" ", "")) for card in cards]
+    assert found(" ".join(cards)) == expected
+    assert ("CARD", "4111111111111111") in found(f"12 34 {cards[0]} 12 27 123 1 2 3 4")
+
+
+def test_a_card_by_chance_inside_a_long_list_of_four_digit_numbers_is_none() -> None:
+    years = "1999 2001 1987 1990 2012 2020 1985 2003 4111 1111 1111 1111 2007"
+    assert found(years) == []
