@@ -19,9 +19,10 @@ from hokusai_assets.privacy.recognition import (
 )
 
 # Payment card -----------------------------------------------------------------------------------
-_CARD = rf"(?<!{WORD})[0-9](?:[ -]?[0-9]){{11,18}}"
+_CARD = rf"(?<!{WORD})[0-9](?:(?:[ .-]|  )?[0-9]){{11,18}}"
+_DOTTED = re.compile(r"[0-9]{4}(?:\.[0-9]{4}){3}")
 _CODE_LEFT = re.compile(r"[^\W\d_]-$")  # XA-4111...
-_LONGEST = 37  # As the pattern takes it.
+_LONGEST = 55  # As the pattern takes it.
 _EVEN = re.compile("|".join(rf"(?:[0-9]{{{size}}}[ -]){{8}}" for size in range(1, 7)))
 _SEPARATED = re.compile(r"[ -]")
 _TO_19 = tuple(range(12, 20))
@@ -83,7 +84,10 @@ def _card_span(text: str, start: int, end: int, alone: bool) -> Span | None:
     if in_code and _OTHER_NUMBERS.nearest(text, start) != "card":
         return None
     for stop in _stops(text, start, end):
-        groups = re.findall("[0-9]+", text[start:stop])
+        number = text[start:stop]
+        if "." in number and not _DOTTED.fullmatch(number):
+            continue
+        groups = re.findall("[0-9]+", number)
         # Cards are printed 4-4-4-4, 4-6-5 or 4-6-4; other groups are a list of numbers.
         shape = tuple(map(len, groups))
         fours = set(shape[:-1]) == {4} and shape[-1] <= 4
@@ -96,7 +100,7 @@ def _card_span(text: str, start: int, end: int, alone: bool) -> Span | None:
 
 def _stops(text: str, start: int, end: int) -> list[int]:
     """Return where the number may end: at `end`, then before later blanks; the longest first."""
-    gaps = [start + gap.start() for gap in re.finditer(" ", text[start:end])]
+    gaps = [start + gap.start() for gap in re.finditer(" +", text[start:end])]
     return [*([end] if open_right(text, end) else []), *reversed(gaps)]
 
 
@@ -113,6 +117,8 @@ def _pass_over(text: str, start: int) -> int:
 
 def _canonical_card(text: str) -> str:
     number = re.sub(r"[ \t-]", "", text)
+    if _DOTTED.fullmatch(number):
+        number = number.replace(".", "")
     return number if number.isdecimal() else plain_text(text)
 
 
@@ -136,7 +142,9 @@ _STRUCTURES = (
 _AS_NUMBERS = {ord("A") + place: str(10 + place) for place in range(26)}
 _PIECE = 64
 _CLASSES = {"n": "[0-9]", "a": "[A-Z]", "c": "[A-Z0-9]"}
-_IBAN = rf"(?<!{WORD})[A-Za-z]{{2}}[0-9]{{2}}(?:[ -]?[A-Za-z0-9]){{11,30}}"
+_IBAN = (
+    rf"(?:(?<!{WORD})|(?<=IBAN)|(?<=iban))[A-Za-z]{{2}} ?[0-9]{{2}}(?:[ -]?[A-Za-z0-9]){{11,30}}"
+)
 
 
 @lru_cache(maxsize=1)
@@ -207,7 +215,7 @@ CARD = Recogniser(
     reads_context=True,
     passes_over=_pass_over,
     canonicalise=_canonical_card,
-    trigger="[0-9](?:[ -]?[0-9]){11}",
+    trigger="[0-9](?:[ .-]{0,2}[0-9]){11}",
     header_words=phrases(
         "credit card", "debit card", "creditcard", "debitcard", "card number", "card no",
         "card num", "cardnumber", "cc number", "cc num", "cc no", "payment card", "kreditkarte",
@@ -222,7 +230,7 @@ IBAN = Recogniser(
     pattern=_IBAN,
     validator=_iban_span,
     canonicalise=_canonical_iban,
-    trigger="[A-Za-z]{2}[0-9]{2}(?:[ -]?[A-Za-z0-9]){11}",
+    trigger="[A-Za-z]{2} ?[0-9]{2}(?:[ -]?[A-Za-z0-9]){11}",
     header_words=phrases("iban", "ibans"),
     header_evidence=r"[A-Za-z]{2}\p{Nd}{2}",
 )
