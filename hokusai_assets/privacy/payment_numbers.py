@@ -6,7 +6,6 @@ import re
 from functools import lru_cache
 
 from hokusai_assets.privacy.context import Vocabulary
-from hokusai_assets.privacy.number_lists import list_end
 from hokusai_assets.privacy.recognition import (
     WORD,
     Recogniser,
@@ -23,7 +22,15 @@ _CARD = rf"(?<!{WORD})[0-9](?:(?:[ .-]|  )?[0-9]){{11,18}}"
 _DOTTED = re.compile(r"[0-9]{4}(?:\.[0-9]{4}){3}")
 _CODE_LEFT = re.compile(r"[^\W\d_]-$")  # XA-4111...
 _LONGEST = 55  # As the pattern takes it.
-_EVEN = re.compile("|".join(rf"(?:[0-9]{{{size}}}[ -]){{8}}" for size in range(1, 7)))
+_LAST_GROUPS = 8
+# More than 8 groups of 2, 3 or 4 digits.
+_EVEN = re.compile(
+    "|".join(
+        rf"[0-9]{{{size}}}([ -])(?:[0-9]{{{size}}}\{size - 1}){{7,60}}[0-9]{{{size}}}(?![0-9])"
+        for size in (2, 3, 4)
+    )
+)
+_GOES_ON = re.compile("[ -][0-9]")
 _SEPARATED = re.compile(r"[ -]")
 _TO_19 = tuple(range(12, 20))
 # Issuer ranges as the networks publish them: (first prefix, last prefix, allowed lengths).
@@ -109,10 +116,14 @@ def _pass_over(text: str, start: int) -> int:
 
     In an uneven list a card may stand: among its date, its code and whatever fields a row has.
     """
-    end = list_end(text, start) if _EVEN.match(text, start) else start
-    if len({len(group) for group in re.findall("[0-9]+", text[start:end])}) != 1:
+    match = _EVEN.match(text, start)
+    if match is None or _card_span(text, start, min(match.end(), start + _LONGEST), False):
         return start
-    return start if _card_span(text, start, min(end, start + _LONGEST), False) else end
+    if not _GOES_ON.match(text, match.end()):
+        return match.end()
+    # The last of them may be another number's, or the start of more such.
+    size = text.index(match[match.lastindex or 0], start) - start + 1
+    return match.end() - _LAST_GROUPS * size + 1
 
 
 def _canonical_card(text: str) -> str:

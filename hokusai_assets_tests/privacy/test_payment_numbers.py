@@ -149,6 +149,9 @@ def test_cards_beside_each_other_or_among_other_fields_are_found_all_the_same() 
     expected = [("CARD", card.replace(" ", "")) for card in cards]
     assert found(" ".join(cards)) == expected
     assert ("CARD", "4111111111111111") in found(f"12 34 {cards[0]} 12 27 123 1 2 3 4")
+    for years in (["2001"] * 9, ["2001"] * 80):
+        dashed = cards[0].replace(" ", "-")
+        assert found(" ".join([*years, dashed])) == expected[:1]
 
 
 def test_a_card_by_chance_inside_a_long_list_of_four_digit_numbers_is_none() -> None:
