@@ -31,6 +31,37 @@ _FEATURE_WORDS = frozenset(
         "tld", "total", "type", "types", "usage", "valid", "validated", "verified", "version",
     }
 )  # fmt: skip
+# In a column of numbers, what may follow the entity's own words: mobile_number, but not
+# mobile_bytes. Any digits are long enough to be a phone, so unknown words mean a feature.
+_AFTER_IN_NUMBERS = frozenset(
+    {
+        "number", "numbers", "no", "nos", "num", "nums", "nr", "nummer", "numer", "numero", "id",
+        "ids", "code", "address", "addresses", "addr", "digits", "int", "integer", "long",
+        "decimal", "raw", "clean",
+        "cleaned", "formatted", "full", "e", "yyyymmdd", "ymd", "hash", "hashed", "key", "field",
+        "primary", "secondary", "main", "alt", "alternate", "alternative", "other", "new", "old",
+        "current", "first", "second", "home", "house", "work", "office", "business", "private",
+        "personal", "public", "direct", "emergency", "day", "daytime", "evening", "night", "cell",
+        "mobile", "phone", "landline", "fax", "contact", "of", "the", "for", "customer", "client",
+        "user", "owner", "holder", "person", "employee", "staff", "patient", "student", "member",
+        "applicant", "borrower", "driver", "guest", "parent", "father", "mother", "guardian",
+        "spouse", "partner", "sender", "recipient", "receiver", "caller", "callee", "seller",
+        "buyer", "agent", "company", "src", "source", "dst", "dest", "destination", "server",
+        "host", "remote", "local", "peer", "from", "to", "v", "billing", "shipping", "delivery",
+        "privat", "geschaftlich", "kunde", "arbeit", "zuhause", "travail", "domicile",
+        "cliente", "contacto", "contato", "casa", "trabajo", "trabalho", "ufficio", "lavoro",
+        "movil", "fijo", "celular", "fixe", "portable", "titular", "de", "du", "del", "do",
+    }
+)  # fmt: skip
+# And what may not stand before: bytes_per_ip, sales_by_phone.
+_MEASURES = frozenset(
+    {
+        "amount", "applications", "bytes", "by", "clicks", "duration", "events", "flows",
+        "hits", "income", "kb", "mb", "max", "min", "orders", "packets", "per", "population",
+        "profit", "requests", "revenue", "sales", "sessions", "size", "subscribers",
+        "traffic", "turnover", "unique", "units", "users", "via", "views", "visits", "volume",
+    }
+)  # fmt: skip
 # A date is personal by its header for these alone; others' evidence is made for other numbers.
 _TEMPORAL_ENTITIES = frozenset({"DOB"})
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[^\W\d_A-Za-z]+")
@@ -71,11 +102,14 @@ def _unaccented_phrase(phrase: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(_unaccented(word).lower() for word in phrase)
 
 
-def header_entity(header: str, recognisers: Sequence[Recogniser]) -> str | None:
+def header_entity(
+    header: str, recognisers: Sequence[Recogniser], *, of_numbers: bool = False
+) -> str | None:
     """Return the entity a column name names, whole words only, or None.
 
     Case and accents do not matter. A name with a further word such as `count`, `type` or
-    `service` is about the entity, not of it.
+    `service` is about the entity, not of it; that of a column `of_numbers` is also with any
+    word after the entity's own that is none of an identifier or its owner.
     """
     # Also without camelCase, which takes IPv4 for I and Pv.
     plain = tuple(_LETTERS.findall(_unaccented(header).lower()))
@@ -85,19 +119,24 @@ def header_entity(header: str, recognisers: Sequence[Recogniser]) -> str | None:
         if not whole.isdisjoint(readings):
             return recogniser.entity
         for phrase in map(_unaccented_phrase, recogniser.header_words):
-            if any(_names(phrase, words) for words in readings):
+            if any(_names(phrase, words, of_numbers) for words in readings):
                 return recogniser.entity
     return None
 
 
-def _names(phrase: tuple[str, ...], words: tuple[str, ...]) -> bool:
+def _names(phrase: tuple[str, ...], words: tuple[str, ...], of_numbers: bool) -> bool:
     """Tell whether a phrase stands in a header, with no word beside it that makes a feature."""
     size = len(phrase)
     return any(
         words[i : i + size] == phrase
         and _FEATURE_WORDS.isdisjoint((*words[:i], *words[i + size :]))
+        and not (of_numbers and _is_measure(words[:i], words[i + size :]))
         for i in range(len(words) - size + 1)
     )
+
+
+def _is_measure(before: tuple[str, ...], after: tuple[str, ...]) -> bool:
+    return not (_MEASURES.isdisjoint(before) and _AFTER_IN_NUMBERS.issuperset(after))
 
 
 def check_column_names(names: Sequence[str], recognisers: Sequence[Recogniser]) -> None:

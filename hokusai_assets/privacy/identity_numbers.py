@@ -10,6 +10,7 @@ from hokusai_assets.privacy.recognition import (
     Recogniser,
     Span,
     digits,
+    open_right,
     phrases,
     plain_text,
     stands_apart,
@@ -19,7 +20,12 @@ from hokusai_assets.privacy.recognition import (
 # Dashes, or the words before it: nine bare digits are too common to be one.
 _SSN = r"(?<![0-9])[0-9]{3}[ -]?[0-9]{2}[ -]?[0-9]{4}(?![0-9])"
 _NAME = r"(?i:ssn|social[ _-]security)"
-_RIGHT_BEFORE = re.compile(rf"{_NAME}(?i:[ _-]?(?:number|num|no))?[ .:#='\"-]{{0,4}}(?i:is )?$")
+_RIGHT_BEFORE = re.compile(
+    rf"(?:{_NAME}(?i:[ _-]?(?:number|num|no))?[ .:#='\"-]{{0,4}}(?i:is )?"
+    # "my social is", "social:"; "social" alone says too little.
+    r"|\b(?i:social(?: (?:number|num|no))?(?::|\#| is:?) ?))$"
+)
+_GLUED = re.compile(r"(?<![^\W\d_])(?i:ssn)_?$")
 _FURTHER_BEFORE = re.compile(rf"{_NAME}[^\n]{{0,80}}$")
 _OTHER_NUMBERS = Vocabulary(
     {
@@ -51,7 +57,8 @@ def is_social_security_number(number: str) -> bool:
 
 def _ssn_span(text: str, start: int, end: int, alone: bool) -> Span | None:
     number = text[start:end]
-    if not stands_apart(text, start, end) or not is_social_security_number(
+    glued = _GLUED.search(text[max(0, start - 5) : start]) and open_right(text, end)
+    if not (glued or stands_apart(text, start, end)) or not is_social_security_number(
         number.replace("-", "").replace(" ", "")
     ):
         return None
@@ -60,7 +67,7 @@ def _ssn_span(text: str, start: int, end: int, alone: bool) -> Span | None:
     before = text[max(0, start - 120) : start]
     # Further from the words, only in the grouping that nothing else has.
     grouped = len(number) == 11
-    named = _RIGHT_BEFORE.search(before) or (grouped and _FURTHER_BEFORE.search(before))
+    named = glued or _RIGHT_BEFORE.search(before) or (grouped and _FURTHER_BEFORE.search(before))
     return (start, end) if named else None
 
 
@@ -145,7 +152,7 @@ SSN = Recogniser(
     validator=_ssn_span,
     reads_context=True,
     canonicalise=_canonical_ssn,
-    trigger=rf"[0-9]{{3}}-[0-9]{{2}}-[0-9]{{4}}|{_NAME}.*[0-9]",
+    trigger=r"[0-9]{3}-[0-9]{2}-[0-9]{4}|(?i:ssn|social).*[0-9]",
     header_words=phrases("ssn", "social security", "socialsecurity", "socialsecuritynumber"),
     header_evidence=digits(7),
 )

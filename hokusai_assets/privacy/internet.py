@@ -24,8 +24,10 @@ _LETTER = "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u052f\u1e00-\u1eff"
 _LABEL = rf"[{_LETTER}0-9](?:[{_LETTER}0-9_-]{{0,62}})"
 _EMAIL = (
     # From the start of a word on, so that no word is read twice; a longer one is found too.
-    rf"(?<![{_LETTER}0-9_])[{_LETTER}0-9_][{_LETTER}0-9_.%+&'-]{{0,255}}@(?:{_LABEL}\.){{1,8}}"
+    rf"(?<![{_LETTER}0-9_])[{_LETTER}0-9_][{_LETTER}0-9_.%+&'-]{{0,255}}@(?:(?:{_LABEL}\.){{1,8}}"
     rf"(?:xn--[A-Za-z0-9-]{{2,59}}|[{_LETTER}]{{2,24}})"
+    # RFC 5321 4.1.3: an address in brackets for the domain.
+    r"|\[(?:IPv6:[0-9A-Fa-f:.]{2,45}|[0-9]{1,3}(?:\.[0-9]{1,3}){3})\])"
 )
 
 
@@ -52,7 +54,12 @@ def _canonical_userinfo(text: str) -> str:
 _NOBODYS = frozenset({bytes(16), bytes(15) + b"\x01"})
 _IPV4 = r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}"
 _IPV6 = rf"[0-9A-Fa-f]{{0,4}}(?::[0-9A-Fa-f]{{0,4}}){{1,7}}:(?:{_IPV4}|[0-9A-Fa-f]{{0,4}})"
-_IP = rf"(?<!{WORD})(?<![.:])(?:{_IPV6}|{_IPV4})"
+# `ip192.0.2.1`, but not `zip...`.
+_AFTER_NAME = r"(?<=[Ii][Pp])(?<![A-Za-z]..)|(?<=[Ii][Pp]_)(?<![A-Za-z]...)"
+_IP = rf"(?:(?<!{WORD})|{_AFTER_NAME})(?<![.:])(?:{_IPV6}|{_IPV4})"
+_PADDED = re.compile(r"[0-9]{3}(?:\.[0-9]{3}){3}")
+# All eight groups, so that what follows can only be a port.
+_WITH_PORT = re.compile(r"((?:[0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}):[0-9]{1,5}(?![\w:])")
 _RUNS_ON_V4 = re.compile(rf"{WORD}|\.[0-9]")
 _RUNS_ON_V6 = re.compile(rf"{WORD}|:[0-9A-Fa-f:]")
 # `Chrome/120.0.0.1` is a version; `http://192.0.2.1` and `10.0.0.0/192.0.2.1` are none.
@@ -84,12 +91,20 @@ _NUMBER_KINDS = Vocabulary(
 def _ip_span(text: str, start: int, end: int, alone: bool) -> Span | None:
     if text[end - 1] == ":" and text[end - 2] != ":":
         end -= 1  # The colon of the sentence.
+    if with_port := _WITH_PORT.match(text, start):
+        return with_port.span(1)
     value = text[start:end]
     # Part of a word, or of something with more parts than an address (a version, an OID).
     if (_RUNS_ON_V4 if "." in value else _RUNS_ON_V6).match(text, end):
         return None
     if ":" not in value:
-        valid = _is_ipv4(value) and not value.startswith("127.") and value != "0.0.0.0"
+        # With zeros at the end it would be a sum with points between thousands.
+        padded = _PADDED.fullmatch(value) and not value.endswith("000")
+        valid = (
+            _is_ipv4(_without_padding(value) if padded else value)
+            and not value.startswith("127.")
+            and value != "0.0.0.0"
+        )
         return (start, end) if valid and not _reads_as_version(text, start, value) else None
     address = _ipv6(value)
     # ::, ::1 and 127.0.0.1 identify nobody; `a::b` without a digit is program text.
@@ -115,6 +130,13 @@ def _is_ipv4(text: str) -> bool:
     )
 
 
+def _without_padding(value: str) -> str:
+    """Drop the zeros from 192.168.001.001, where every part has three digits."""
+    if _PADDED.fullmatch(value):
+        return ".".join(part.lstrip("0") or "0" for part in value.split("."))
+    return value
+
+
 def _reads_as_version(text: str, start: int, value: str) -> bool:
     """Tell a four-part version from an address: by the word before it, or by four single digits.
 
@@ -127,7 +149,7 @@ def _reads_as_version(text: str, start: int, value: str) -> bool:
 
 
 def _canonical_ip(text: str) -> str:
-    value = text.strip()
+    value = _without_padding(text.strip())
     if _is_ipv4(value):
         return value
     if value.isdecimal() and len(value) <= 10 and int(value) < 2**32:

@@ -18,8 +18,19 @@ from hokusai_assets.privacy.recognition import (
 )
 
 # Payment card -----------------------------------------------------------------------------------
-_CARD = rf"(?<!{WORD})[0-9](?:[ -]?[0-9]){{11,18}}"
+_CARD = rf"(?<!{WORD})[0-9](?:(?:[ .-]|  )?[0-9]){{11,18}}"
+_DOTTED = re.compile(r"[0-9]{4}(?:\.[0-9]{4}){3}")
 _CODE_LEFT = re.compile(r"[^\W\d_]-$")  # XA-4111...
+_LONGEST = 55  # As the pattern takes it.
+_LAST_GROUPS = 8
+# More than 8 groups of 2, 3 or 4 digits.
+_EVEN = re.compile(
+    "|".join(
+        rf"[0-9]{{{size}}}([ -])(?:[0-9]{{{size}}}\{size - 1}){{7,60}}[0-9]{{{size}}}(?![0-9])"
+        for size in (2, 3, 4)
+    )
+)
+_GOES_ON = re.compile("[ -][0-9]")
 _SEPARATED = re.compile(r"[ -]")
 _TO_19 = tuple(range(12, 20))
 # Issuer ranges as the networks publish them: (first prefix, last prefix, allowed lengths).
@@ -80,7 +91,10 @@ def _card_span(text: str, start: int, end: int, alone: bool) -> Span | None:
     if in_code and _OTHER_NUMBERS.nearest(text, start) != "card":
         return None
     for stop in _stops(text, start, end):
-        groups = re.findall("[0-9]+", text[start:stop])
+        number = text[start:stop]
+        if "." in number and not _DOTTED.fullmatch(number):
+            continue
+        groups = re.findall("[0-9]+", number)
         # Cards are printed 4-4-4-4, 4-6-5 or 4-6-4; other groups are a list of numbers.
         shape = tuple(map(len, groups))
         fours = set(shape[:-1]) == {4} and shape[-1] <= 4
@@ -93,12 +107,29 @@ def _card_span(text: str, start: int, end: int, alone: bool) -> Span | None:
 
 def _stops(text: str, start: int, end: int) -> list[int]:
     """Return where the number may end: at `end`, then before later blanks; the longest first."""
-    gaps = [start + gap.start() for gap in re.finditer(" ", text[start:end])]
+    gaps = [start + gap.start() for gap in re.finditer(" +", text[start:end])]
     return [*([end] if open_right(text, end) else []), *reversed(gaps)]
+
+
+def _pass_over(text: str, start: int) -> int:
+    """Return where to look on if a list of numbers of one size, not with a card, is at `start`.
+
+    In an uneven list a card may stand: among its date, its code and whatever fields a row has.
+    """
+    match = _EVEN.match(text, start)
+    if match is None or _card_span(text, start, min(match.end(), start + _LONGEST), False):
+        return start
+    if not _GOES_ON.match(text, match.end()):
+        return match.end()
+    # The last of them may be another number's, or the start of more such.
+    size = text.index(match[match.lastindex or 0], start) - start + 1
+    return match.end() - _LAST_GROUPS * size + 1
 
 
 def _canonical_card(text: str) -> str:
     number = re.sub(r"[ \t-]", "", text)
+    if _DOTTED.fullmatch(number):
+        number = number.replace(".", "")
     return number if number.isdecimal() else plain_text(text)
 
 
@@ -122,7 +153,9 @@ _STRUCTURES = (
 _AS_NUMBERS = {ord("A") + place: str(10 + place) for place in range(26)}
 _PIECE = 64
 _CLASSES = {"n": "[0-9]", "a": "[A-Z]", "c": "[A-Z0-9]"}
-_IBAN = rf"(?<!{WORD})[A-Za-z]{{2}}[0-9]{{2}}(?:[ -]?[A-Za-z0-9]){{11,30}}"
+_IBAN = (
+    rf"(?:(?<!{WORD})|(?<=IBAN)|(?<=iban))[A-Za-z]{{2}} ?[0-9]{{2}}(?:[ -]?[A-Za-z0-9]){{11,30}}"
+)
 
 
 @lru_cache(maxsize=1)
@@ -191,8 +224,9 @@ CARD = Recogniser(
     pattern=_CARD,
     validator=_card_span,
     reads_context=True,
+    passes_over=_pass_over,
     canonicalise=_canonical_card,
-    trigger="[0-9](?:[ -]?[0-9]){11}",
+    trigger="[0-9](?:[ .-]{0,2}[0-9]){11}",
     header_words=phrases(
         "credit card", "debit card", "creditcard", "debitcard", "card number", "card no",
         "card num", "cardnumber", "cc number", "cc num", "cc no", "payment card", "kreditkarte",
@@ -207,7 +241,7 @@ IBAN = Recogniser(
     pattern=_IBAN,
     validator=_iban_span,
     canonicalise=_canonical_iban,
-    trigger="[A-Za-z]{2}[0-9]{2}(?:[ -]?[A-Za-z0-9]){11}",
+    trigger="[A-Za-z]{2} ?[0-9]{2}(?:[ -]?[A-Za-z0-9]){11}",
     header_words=phrases("iban", "ibans"),
     header_evidence=r"[A-Za-z]{2}\p{Nd}{2}",
 )

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from hokusai_assets.privacy import phone_plans
+from hokusai_assets.privacy.number_lists import is_of_even_list, list_end
 from hokusai_assets.privacy.phone_forms import (
     CANDIDATE,
     EXTENSION,
@@ -112,6 +113,10 @@ class _Candidate:
         before = self.text[max(0, self.start - 2) : self.start]
         return bool(_IN_ROW_LEFT.search(before) or _IN_ROW_RIGHT.match(self.text, stop))
 
+    def is_of_even_list(self, stop: int) -> bool:
+        """Tell whether more groups as long as its own stand beside it, as in 012 345 678 901."""
+        return is_of_even_list(self.text, self.start, stop)
+
     def bounds(self, stop: int) -> Span:
         """Take in an extension, leave out a bracket that does not belong to the number."""
         extension = EXTENSION.match(self.text, stop) if stop < len(self.text) else None
@@ -166,6 +171,8 @@ class PhoneBook:
                 continue
             if form.has_area_in_brackets:
                 return stop
+            if meaning not in ("phone", "place") and candidate.is_of_even_list(stop):
+                continue
             if meaning != "other" and (
                 _has_extension(candidate, stop, form)
                 or self._has_phone_form(candidate, stop, form, alone)
@@ -248,6 +255,9 @@ def _announced(candidate: _Candidate) -> int | None:
         number = form.international_digits
         if number is None or not 8 <= len(number) <= phone_plans.MAX_DIGITS:
             continue
+        if not form.plus and candidate.is_of_even_list(stop) and not _follows_word(candidate):
+            # The 007 of 512 007 517 956 388 652.
+            continue
         if form.holds_date or (len(form.shape) > 1 and form.is_other_number):
             continue
         found = phone_plans.international(number)
@@ -259,10 +269,22 @@ def _announced(candidate: _Candidate) -> int | None:
     return longest
 
 
+def _follows_word(candidate: _Candidate) -> bool:
+    return _is_called_phone(candidate, PHONE_WORDS.nearest(candidate.text, candidate.start))
+
+
 def _is_called_phone(candidate: _Candidate, meaning: str | None) -> bool:
     if meaning is None:
         return is_someones_number(candidate.text, candidate.start, candidate.end)
     return meaning in ("phone", "place")
+
+
+def pass_over(text: str, start: int) -> int:
+    """Return where to look on if a list of numbers begins at `start` and no word says phone."""
+    end = list_end(text, start)
+    if end == start or PHONE_WORDS.nearest(text, start) in ("phone", "place"):
+        return start
+    return start if is_someones_number(text, start, end) else end
 
 
 def _has_extension(candidate: _Candidate, stop: int, form: Written) -> bool:
@@ -295,4 +317,5 @@ def phones(region_codes: tuple[str, ...]) -> Recogniser:
         header_words=_HEADERS,
         header_evidence=digits(MIN_DIGITS),
         reads_context=True,
+        passes_over=pass_over,
     )

@@ -34,6 +34,8 @@ class Recogniser:
             need not be looked at.
         reads_context: whether its validator looks at the words before a candidate. Then it sees
             those before a value that was taken out, too, with VALUE in its place.
+        passes_over: (text, start of a candidate) -> where the next one worth a look may begin, so
+            that a long list is not tried from each of its parts on; `start` itself for most.
         may_begin_with_word: whether a value may begin with a word of letters and a blank.
     """
 
@@ -47,6 +49,7 @@ class Recogniser:
     header_evidence: str = r"\S"
     has_sign: bool = True
     reads_context: bool = False
+    passes_over: Callable[[str, int], int] | None = None
     may_begin_with_word: bool = False
 
     def __repr__(self) -> str:

@@ -336,19 +336,23 @@ def _valid_spans(text: str, recogniser: Recogniser, alone: bool, before: str = "
     """Return every valid value of one entity in a folded text, from the left."""
     spans: list[Span] = []
     search, validator = recogniser.compiled.search, recogniser.validator
+    passes_over = recogniser.passes_over
     match = search(text)
     if match is None:
         return spans
     if before:
         return _valid_spans_after(before, text, recogniser)
     # Stripped once: at every candidate, a long text would take quadratic time.
-    whole = text.strip() if alone else None
+    # A minus before a number makes it no less a number.
+    whole = text.strip().removeprefix("-") if alone else None
     while match is not None:
         start, end = match.span()
-        span = validator(text, start, end, whole is not None and match[0] == whole)
-        if span is not None:
-            spans.append(span)
-        position = start + 1 if span is None else span[1]
+        position = start if passes_over is None else passes_over(text, start)
+        if position == start:
+            span = validator(text, start, end, whole is not None and match[0] == whole)
+            if span is not None:
+                spans.append(span)
+            position = start + 1 if span is None else span[1]
         match = search(text, position) if len(text) - position >= _MIN_LENGTH else None
     return spans
 
@@ -358,11 +362,16 @@ def _valid_spans_after(before: str, text: str, recogniser: Recogniser) -> list[S
     whole, begin = before + text, len(before)
     spans: list[Span] = []
     position = begin
+    passes_over = recogniser.passes_over
     while match := recogniser.compiled.search(whole, position):
+        start = match.start()
+        position = start if passes_over is None else passes_over(whole, start)
+        if position > start:
+            continue
         span = recogniser.validator(whole, *match.span(), False)
         if span is not None:
             spans.append((span[0] - begin, span[1] - begin))
-        position = match.start() + 1 if span is None else span[1]
+        position = start + 1 if span is None else span[1]
     return spans
 
 

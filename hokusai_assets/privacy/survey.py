@@ -48,10 +48,12 @@ class ColumnSurvey:
         self._settled = policy_plan(
             schema_field, policies=policies, protected=protected, recognisers=names.recognisers
         )
-        self._text = is_text(value_type(schema_field.type))
+        kind = value_type(schema_field.type)
+        self._text = is_text(kind)
         entity = None
         if self._settled is None:
-            entity = header_entity(schema_field.name, names.recognisers)
+            of_numbers = not (self._text or pa.types.is_temporal(kind))
+            entity = header_entity(schema_field.name, names.recognisers, of_numbers=of_numbers)
         self._header = next(
             (HeaderEvidence(row) for row in names.recognisers if row.entity == entity), None
         )

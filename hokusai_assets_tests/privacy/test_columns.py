@@ -102,6 +102,27 @@ def test_a_header_is_believed_when_a_value_bears_it_out(
     assert treatment(name, values) == expected
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["mobile_data_bytes", "mobile_revenue", "ip_bytes", "ip_packets", "phone_sales", "fax_volume",
+     "passport_applications", "sales_by_phone", "bytes_per_ip", "MobileSubscribers",
+     "ssn_population", "card_number_checksum"],
+)  # fmt: skip
+def test_a_column_of_numbers_with_an_unknown_word_in_its_name_is_a_feature(name: str) -> None:
+    assert treatment(name, [4155552671, 123456789012]) == "keep"
+    assert treatment(name, [4155552671.0, None]) == "keep"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["phone_number", "mobile_no_2", "home_phone", "customer_mobile", "phoneHome", "FAX Nr",
+     "telefono_cliente", "phone_1", "student_telephone", "mobile_phone_of_the_applicant"],
+)  # fmt: skip
+def test_a_column_of_numbers_may_say_whose_or_which_number_it_holds(name: str) -> None:
+    assert treatment(name, [4155552671]) == "whole PHONE"
+    assert treatment("src_ip", [0xC0000201]) == treatment("ip_src_addr", [0xC0000201]) == "whole IP"
+
+
 def test_policies_decide_before_anything_else() -> None:
     assert treatment("email", ["a@b.example"], "not_pii") == "waive"
     assert treatment("email", ["a@b.example"], "drop") == "drop"

@@ -11,6 +11,7 @@ from hokusai_assets_tests.privacy.entity_findings import found
     [
         "123-45-6789", "SSN: 123456789", "my social security number is 123 45 6789",
         "ssn-123-45-6789", "social security 123456789", "SSN of the applicant is 123 45 6789",
+        "SSN123456789", "ssn_123-45-6789", "my social is 123456789", "social: 123456789",
     ],
 )  # fmt: skip
 def test_a_social_security_number_needs_dashes_or_its_name(text: str) -> None:
@@ -20,7 +21,8 @@ def test_a_social_security_number_needs_dashes_or_its_name(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["ref 123456789", "123 45 6789", "9123-45-6789", "123-45-67890", "part 123-45-6789",
-     "order 123-45-6789"],
+     "order 123-45-6789", "social 123456789 likes", "social media: 123456789", "xssn123456789",
+     "SSN1234567890", "antisocial: 123456789"],
 )  # fmt: skip
 def test_nine_digits_of_something_else_are_no_social_security_number(text: str) -> None:
     assert found(text) == []

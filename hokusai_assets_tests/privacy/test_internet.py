@@ -22,6 +22,17 @@ from hokusai_assets_tests.privacy.entity_findings import found
         ("host 1.2.3.4 is up", "1.2.3.4"),
         ("http://192.0.2.1/x", "192.0.2.1"),
         ("地址192.0.2.1。", "192.0.2.1"),
+        ("ip192.0.2.1", "192.0.2.1"),
+        ("client_ip_192.0.2.1", "192.0.2.1"),
+        ("192.168.001.001", "192.168.1.1"),
+        (
+            "host 724f:afb5:4da4:adc7:96c6:7a8e:fdf3:7769:8080",
+            "724f:afb5:4da4:adc7:96c6:7a8e:fdf3:7769",
+        ),
+        (
+            "724f:afb5:4da4:adc7:96c6:7a8e:fdf3:7769:65535.",
+            "724f:afb5:4da4:adc7:96c6:7a8e:fdf3:7769",
+        ),
     ],
 )
 def test_addresses_are_found_in_one_spelling(text: str, address: str) -> None:
@@ -43,7 +54,9 @@ def test_any_address_is_found_as_the_standard_library_spells_it(
     "text",
     ["1.2.3", "1.2.3.4.5", "256.1.1.1", "v10.0.19041.1", "127.0.0.1", "0.0.0.0", "::1",
      "std::vector", "dead::beef()", "12:30:45", "00:1A:2B:3C:4D:5E", "version 10.20.30.40",
-     "Chrome/120.0.99.109", "firmware: 12.0.3.44", "1.2.3.4 is out", "Версия 11.22.33.44"],
+     "Chrome/120.0.99.109", "firmware: 12.0.3.44", "1.2.3.4 is out", "zip192.0.2.1",
+     "192.168.01.001", "150.000.000.000", "10.0.0.001", "1:2:3:4:5:6:7:8:9:10", "8.8.8.8",
+     "Версия 11.22.33.44"],
 )  # fmt: skip
 def test_versions_times_and_program_text_are_no_addresses(text: str) -> None:
     assert found(text) == []
@@ -54,6 +67,8 @@ def test_versions_times_and_program_text_are_no_addresses(text: str) -> None:
     [
         ("Mail <Bob.Smith+x@Example.COM>.", "bob.smith+x@example.com"),
         ("mailto:a@b.example.co.uk,", "a@b.example.co.uk"),
+        ("write to bob@[192.0.2.1] or", "bob@[192.0.2.1]"),
+        ("bob@[IPv6:2001:DB8::1]", "bob@[ipv6:2001:db8::1]"),
         ("user=o'brien@example.com&x=1", "o'brien@example.com"),
         ("请联系bob@example.com谢谢", "bob@example.com"),
         ("jos\u00e9@example.com", "jos\u00e9@example.com"),

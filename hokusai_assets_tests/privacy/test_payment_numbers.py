@@ -46,6 +46,9 @@ def test_published_test_cards_are_found_plain_and_in_groups(number: str) -> None
         rest = rest[width:]
     if len(number) != 13:
         assert found("-".join(parts)) == [("CARD", number)]
+        assert found("  ".join(parts) + " x") == [("CARD", number)]
+    if len(number) == 16:
+        assert found("pay " + ".".join(parts) + ".") == [("CARD", number)]
         assert found(" ".join(parts) + " 12/27") == [("CARD", number)]
 
 
@@ -56,6 +59,8 @@ def test_published_test_cards_are_found_plain_and_in_groups(number: str) -> None
         "9999999999999995",  # no issuer
         "0.4111111111111111",
         "x4111111111111111",
+        "4111.1111 1111.1111",
+        "4111.111111111111",
         "4111111111111111000000",
         "123e4567-e89b-42d3-a456-4111111111111111",  # the tail of an identifier
         "EAN 4222222222222",  # another number by the word before it
@@ -137,3 +142,28 @@ def test_mod_97_agrees_with_a_published_legal_entity_identifier() -> None:
     assert mod97_valid("506700GE1G29325QX363")
     assert not mod97_valid("506700GE1G29325QX336")
     assert not mod97_valid("5067-00")
+
+
+def test_cards_beside_each_other_or_among_other_fields_are_found_all_the_same() -> None:
+    cards = ["4111 1111 1111 1111", "5555 5555 5555 4444", "4012 8888 8888 1881"]
+    expected = [("CARD", card.replace(" ", "")) for card in cards]
+    assert found(" ".join(cards)) == expected
+    assert ("CARD", "4111111111111111") in found(f"12 34 {cards[0]} 12 27 123 1 2 3 4")
+    for years in (["2001"] * 9, ["2001"] * 80):
+        dashed = cards[0].replace(" ", "-")
+        assert found(" ".join([*years, dashed])) == expected[:1]
+
+
+def test_a_card_by_chance_inside_a_long_list_of_four_digit_numbers_is_none() -> None:
+    years = "1999 2001 1987 1990 2012 2020 1985 2003 4111 1111 1111 1111 2007"
+    assert found(years) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["DE 89 3704 0044 0532 0130 00", "IBANDE89370400440532013000", "to DE 89370400440532013000."],
+)
+def test_an_account_number_may_have_a_blank_after_its_country_or_its_name_before_it(
+    text: str,
+) -> None:
+    assert found(text) == [("IBAN", "DE89370400440532013000")]

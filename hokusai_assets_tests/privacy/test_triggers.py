@@ -1,5 +1,7 @@
 """Tests of the scan over whole columns: it may mark too much, never too little."""
 
+import re
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -7,10 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hokusai_assets.privacy.custom import PrivacySpec, recognisers_of
+from hokusai_assets.privacy.keys import PrivacyKey
+from hokusai_assets.privacy.pseudonymise import pseudonymise, residual_personal_data
 from hokusai_assets.privacy.recognisers import default_recognisers
 from hokusai_assets.privacy.spans import dissect, dissect_all
 from hokusai_assets.privacy.tokens import token_entity
-from hokusai_assets.privacy.triggers import Triggers, encoded, filled_cells
+from hokusai_assets.privacy.triggers import (
+    _PLAIN_CELL,
+    Triggers,
+    encoded,
+    filled_cells,
+)
 from hokusai_assets_tests.privacy.corpus_templates import OTHER_LOCALES, OTHER_TEMPLATES
 from hokusai_assets_tests.privacy.labelled_corpus import distractors, examples
 
@@ -62,6 +71,54 @@ def test_triggers_hide_nothing_of_the_corpora(triggers: Triggers) -> None:
 def test_triggers_hide_nothing(triggers: Triggers, texts: list[str]) -> None:
     # But a cell that is one plain number, which nothing takes anyway.
     assert found_with_triggers(texts, triggers) == found_without(texts, triggers)
+
+
+DIGITS = st.text("0123456789", min_size=1, max_size=16)
+PLAIN_CELLS = (
+    st.from_regex(_PLAIN_CELL.replace("$", r"\Z"), fullmatch=True)
+    | st.builds("{}{}".format, st.sampled_from(["", "-", "+"]), DIGITS)
+    | st.builds("-{}{}".format, st.sampled_from(["13", "15", "8"]), DIGITS)
+    | st.builds("{}.{}".format, DIGITS, DIGITS)
+    | st.builds("{}.{}e-{}".format, DIGITS, DIGITS, DIGITS)
+).filter(re.compile(_PLAIN_CELL).fullmatch)
+
+
+@given(cell=PLAIN_CELLS)
+@settings(deadline=None, max_examples=500)
+def test_no_recogniser_finds_anything_in_a_cell_that_is_passed_over(cell: str) -> None:
+    assert dissect(cell, DEFAULT.recognisers, lambda _: False) is None
+
+
+def test_a_number_that_only_looks_like_a_time_stamp_is_looked_at() -> None:
+    cell = "0155-55-26 71:00"
+    assert dissect(cell, DEFAULT.recognisers, lambda _: False) is not None
+    assert DEFAULT.hits(pa.chunked_array([[cell]])).rows.tolist() == [0]
+
+
+@pytest.mark.parametrize(
+    "cell", ["+14155552671", "+33612345678", "+1\u200b415\u200b555\u200b2671", "\uff0b33612345678"]
+)
+def test_a_whole_cell_with_a_plus_and_a_calling_code_is_a_phone(cell: str) -> None:
+    key = PrivacyKey.from_secret(b"x" * 32)
+    among = pa.table({"t": ["nothing to see", cell, "nor here", "12", "good day"]})
+    column = pa.table({"t": [cell] * 5})
+    for table, cells in ((among, 1), (column, 5)):
+        hashed, report = pseudonymise(table, policies={}, key=key)
+        assert [(row.entity, row.cells) for row in report.columns] == [("PHONE", cells)]
+        assert "5678" not in str(hashed["t"].to_pylist())
+        assert "2671" not in str(hashed["t"].to_pylist())
+        assert [row.entity for row in residual_personal_data(table, policies={})] == ["PHONE"]
+        assert residual_personal_data(hashed, policies={}) == []
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["4155552671", "-123", "+5", "-13912345678", "-84951234567", "+1234567", "+12.5", "-1.5e3"],
+)
+def test_a_column_of_signed_numbers_stays(cell: str) -> None:
+    table = pa.table({"t": [cell] * 3, "u": ["some words", cell, "more words"]})
+    hashed, _ = pseudonymise(table, policies={}, key=PrivacyKey.from_secret(b"x" * 32))
+    assert hashed.equals(table)
 
 
 @pytest.mark.parametrize(
