@@ -32,7 +32,7 @@ from hokusai_assets.contributions.labels import (
 )
 from hokusai_assets.contributions.leakage.report import leakage_problems
 from hokusai_assets.contributions.leakage.scan import LeakageScan
-from hokusai_assets.contributions.manifest import Manifest, parse_manifest
+from hokusai_assets.contributions.manifest import SIDECAR_SUFFIX, Manifest, parse_manifest
 from hokusai_assets.contributions.row_index import Claimed, RowIndex
 from hokusai_assets.contributions.row_sample import RowSample
 from hokusai_assets.contributions.row_spool import DistinctRows, RowSpool
@@ -128,7 +128,9 @@ class _Examination:
         return self.benchmark.spec
 
     def run(self) -> Examined:
-        manifest, self.problems = parse_manifest(self.contribution.sidecar)
+        manifest, self.problems = parse_manifest(
+            self.contribution.sidecar, name=self.contribution.display_name + SIDECAR_SUFFIX
+        )
         source: RowsOfFile | None = None
         try:
             source = RowsOfFile.open(self.contribution, self.spec, manifest)
