@@ -86,13 +86,7 @@ def command(
         raise click.UsageError("--contributor, --wallet, --weight and --licence go with --init")
     settings = current_settings()
     folder = benchmark_folder(settings, benchmark_id)
-    for option, path in (("--report", report_file), ("--fix", fixed_file)):
-        if path is not None:
-            _refuse_unwritable(option, path)
-    if fixed_file is not None and fixed_file == report_file:
-        raise click.UsageError("--report and --fix name the same file; give each its own")
-    if fixed_file is not None and format_of(fixed_file.name) is None:
-        raise click.UsageError(f"--fix: {fixed_file} must end in one of {ENDINGS_IN_WORDS}")
+    _refuse_unwritable(report_file, fixed_file)
     from hokusai_assets.cli.check_run import exit_code, run_check
 
     document = run_check(
@@ -117,13 +111,22 @@ def command(
     raise SystemExit(exit_code(document))
 
 
-def _refuse_unwritable(option: str, path: Path) -> None:
+def _refuse_unwritable(report_file: Path | None, fixed_file: Path | None) -> None:
     """Tell before the work, which may take minutes, that its outcome could not be written."""
-    if not os.path.isdir(path.parent):
-        raise click.UsageError(f"{option}: there is no folder {path.parent}; make it first")
-    if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise click.UsageError(
-            f"{option}: the folder {path.parent} can't be written to; choose another"
-        )
-    if os.path.lexists(path):
-        raise click.UsageError(f"{option}: {path} exists; choose another name or remove it")
+    for option, path in (("--report", report_file), ("--fix", fixed_file)):
+        if path is None:
+            continue
+        if not os.path.isdir(path.parent):
+            raise click.UsageError(f"{option}: there is no folder {path.parent}; make it first")
+        if not os.access(path.parent, os.W_OK | os.X_OK):
+            raise click.UsageError(
+                f"{option}: the folder {path.parent} can't be written to; choose another"
+            )
+        if os.path.lexists(path):
+            raise click.UsageError(f"{option}: {path} exists; choose another name or remove it")
+    if fixed_file is None:
+        return
+    if fixed_file == report_file:
+        raise click.UsageError("--report and --fix name the same file; give each its own")
+    if format_of(fixed_file.name) is None:
+        raise click.UsageError(f"--fix: {fixed_file} must end in one of {ENDINGS_IN_WORDS}")
