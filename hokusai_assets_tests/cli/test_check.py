@@ -359,6 +359,43 @@ def test_rows_of_an_earlier_contribution_are_found_where_there_is_a_record(
     assert "'other-000000000000'" in found["reasons"][0]["message"]
 
 
+def test_a_message_names_three_earlier_contributions_and_counts_the_others(tmp_path: Path):
+    from hokusai_assets.contributions.row_index import RowIndex
+
+    index, keys = RowIndex(tmp_path / "home/row_index/sms-spam"), keys_of(BATCH)
+    cuts = {"first": (0, 40), "second": (40, 70), "third": (70, 90), "fourth": (90, len(keys))}
+    for name, (start, end) in cuts.items():
+        index.claim(f"{name}-000000000000:0", keys[start:end])
+    (reason,) = document(BATCH, "-b", "sms-spam")["reasons"]
+    assert reason["rule"] == "too-few-new-rows"
+    message = reason["message"]
+    assert message.startswith("None of the 107 rows is new; they stand in the benchmark")
+    places = [message.index(name) for name in ("first-", "second-", "third-", "the rest in 1 more")]
+    assert places == sorted(places)
+    assert "fourth" not in message
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        (["good,an entirely unheard of message"], "The only row is new. At least 10 new rows"),
+        (
+            ["good,an entirely unheard of message", "bad,and one more that nobody sent"],
+            "All 2 rows are new. At least",
+        ),
+        (["good,twice the very same"] * 2, "1 of 2 rows is new; the other stands in the"),
+        (["good,three times the same"] * 3, "1 of 3 rows is new; the others stand in the"),
+    ],
+)
+def test_a_few_rows_are_counted_in_words_that_fit(rows: list[str], told: str, tmp_path: Path):
+    path = tmp_path / "few.csv"
+    path.write_text("\n".join(["label,text", *rows]) + "\n")
+    found = document(path, "-b", "sms-spam")
+    (reason,) = found["reasons"]
+    assert reason["message"].startswith(told)
+    assert not [w for w in found["warnings"] if w["rule"] == "column-drift"]
+
+
 def keys_of(path: Path):
     from hokusai_assets.benchmarks.loading import load_benchmark
     from hokusai_assets.contributions.leakage.scan import LeakageScan
