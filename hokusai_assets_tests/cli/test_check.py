@@ -327,6 +327,27 @@ def test_the_report_is_one_page_without_anything_from_outside(tmp_path: Path):
     assert "prefers-color-scheme: dark" in text
 
 
+@pytest.mark.parametrize(
+    ("interval", "improved", "colour"),
+    [
+        ([0.001, 0.02], True, "good"),
+        ([-0.02, -0.001], False, "bad"),
+        ([-0.02, -0.001], True, "good"),
+        ([-0.02, 0.01], False, ""),
+        ([-0.01, 0.02], True, ""),
+        ([-0.02, 0.0], False, ""),
+    ],
+)
+def test_a_delta_is_coloured_only_where_its_interval_leaves_out_0(
+    interval: list[float], improved: bool, colour: str
+):
+    found = empty_document("sms-spam", "mine.csv")
+    metric = {"baseline": 0.5, "new": 0.51, "delta": 0.01, "confidence": 0.95}
+    metric |= {"interval": interval, "improved": improved}
+    found["estimate"] = {"base_rows": 9, "contributed_rows": 9, "metrics": {"f1": metric}}
+    assert f'<td class="n {colour}">+0.0100</td>' in check_page(found)
+
+
 def test_a_page_escapes_what_a_file_brings():
     hostile = empty_document("sms-spam", "<img src=x onerror=alert(1)>.csv")
     hostile["reasons"] = [{"rule": "r", "message": "<b>", "fix": "</script>"}]
