@@ -349,6 +349,10 @@ def _held_in_words(history: History) -> str:
     named = list(history.held.items())[:_NAMED_EARLIER]
     if not named:
         return ""
+    if len(history.held) == 1:
+        ((key, count),) = named
+        verb = "stands" if count == 1 else "stand"
+        return f" {count} of them {verb} in the earlier contribution {key!r}."
     parts = [f"{count} in {key!r}" for key, count in named]
     if more := len(history.held) - len(named):
         parts.append(f"the rest in {more} more")
