@@ -351,8 +351,8 @@ def _held_in_words(history: History) -> str:
         return ""
     if len(history.held) == 1:
         ((key, count),) = named
-        verb = "stands" if count == 1 else "stand"
-        return f" {count} of them {verb} in the earlier contribution {key!r}."
+        counted = "1 row stands" if count == 1 else f"{count} rows stand"
+        return f" {counted} in the earlier contribution {key!r}."
     parts = [f"{count} in {key!r}" for key, count in named]
     if more := len(history.held) - len(named):
         parts.append(f"the rest in {more} more")

@@ -396,6 +396,19 @@ def test_a_message_names_three_earlier_contributions_and_counts_the_others(tmp_p
     assert "fourth" not in message
 
 
+def test_the_only_row_of_a_file_is_told_to_stand_in_an_earlier_contribution(tmp_path: Path):
+    from hokusai_assets.contributions.row_index import RowIndex
+
+    path = tmp_path / "one.csv"
+    path.write_text("label,text\ngood,an entirely unheard of message\n")
+    RowIndex(tmp_path / "home/row_index/sms-spam").claim("other-000000000000:0", keys_of(path))
+    (reason,) = document(path, "-b", "sms-spam")["reasons"]
+    assert reason["message"] == (
+        "The only row stands in the benchmark or in an earlier contribution. 1 row stands in the "
+        "earlier contribution 'other-000000000000'. At least 10 new rows are needed."
+    )
+
+
 @pytest.mark.parametrize(
     ("rows", "told"),
     [
