@@ -16,12 +16,14 @@
 Keys are read where they are used, never stored in settings, so no log of settings holds one.
 """
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 _MODES = ("development", "production")
 _TRACKING = ("required", "optional")
+_FIX = "give a folder that this user can read"
 
 
 class SettingsError(ValueError):
@@ -90,10 +92,11 @@ class Settings:
         """Read the settings.
 
         Raises:
-            SettingsError: a variable has a value that is not allowed.
+            SettingsError: a variable has a value that is not allowed, or names a folder that
+                can't be read.
         """
-        home = Path(environment.get("HOKUSAI_HOME") or ".hokusai").expanduser().resolve()
-        data = Path(environment.get("HOKUSAI_DATA") or "data").expanduser().resolve()
+        home = _folder(environment, "HOKUSAI_HOME", ".hokusai")
+        data = _folder(environment, "HOKUSAI_DATA", "data")
         mode = _one_of(environment, "HOKUSAI_MODE", _MODES) or "development"
         uri = environment.get("MLFLOW_TRACKING_URI")
         artifacts = environment.get("MLFLOW_ARTIFACT_ROOT")
@@ -103,7 +106,7 @@ class Settings:
         return cls(
             home=home,
             data=data,
-            drops=_folder_or_url(environment.get("HOKUSAI_DROPS") or str(data / "drops")),
+            drops=_folder_or_url(environment, "HOKUSAI_DROPS", data / "drops"),
             production=mode == "production",
             tracking=_one_of(environment, "HOKUSAI_TRACKING", _TRACKING),
             mlflow_tracking_uri=uri,
@@ -112,9 +115,32 @@ class Settings:
         )
 
 
-def _folder_or_url(text: str) -> str:
-    # A folder is made absolute here: the daemon's working directory may be another.
-    return text if "://" in text else str(Path(text).expanduser().resolve())
+def _folder(environment: Mapping[str, str], name: str, default: str) -> Path:
+    """Return an absolute folder, there or not; one that may not be read is told at once."""
+    folder = _absolute(name, environment.get(name) or default)
+    try:
+        with os.scandir(folder):
+            pass
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except OSError as error:
+        raise SettingsError(f"{name}: {folder} can't be read: {error.strerror}; {_FIX}") from None
+    return folder
+
+
+def _folder_or_url(environment: Mapping[str, str], name: str, default: Path) -> str:
+    text = environment.get(name) or str(default)
+    # Whoever only sends may write to a drop folder without listing it.
+    return text if "://" in text else str(_absolute(name, text))
+
+
+def _absolute(name: str, text: str) -> Path:
+    try:
+        # Here and now: the daemon's working directory may be another.
+        return Path(text).expanduser().resolve()
+    except (OSError, RuntimeError, ValueError):
+        # The working directory is gone, an unknown `~user`, a ring of links, a NUL.
+        raise SettingsError(f"{name}: its path leads nowhere; {_FIX}") from None
 
 
 def _one_of(environment: Mapping[str, str], name: str, allowed: tuple[str, ...]) -> str | None:

@@ -1,6 +1,9 @@
 """Tests of the settings and the environment they come from."""
 
+import errno
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -92,6 +95,45 @@ def test_a_value_that_is_not_allowed_is_refused_with_what_is(
 ) -> None:
     with pytest.raises(SettingsError, match=f"{name}: found '{value}', allowed are {allowed}"):
         Settings.from_environment({name: value})
+
+
+@pytest.mark.parametrize("name", ["HOKUSAI_HOME", "HOKUSAI_DATA"])
+def test_a_folder_that_may_not_be_read_is_told_in_a_sentence(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    private = tmp_path / "private" / "home"
+    listed = os.scandir
+
+    def refuses(folder: Path) -> Any:
+        # Not by its mode: root may read anything.
+        if folder == private:
+            raise PermissionError(errno.EACCES, "Permission denied", str(folder))
+        return listed(folder)
+
+    monkeypatch.setattr(os, "scandir", refuses)
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_environment({name: str(private)})
+    told = (
+        f"{name}: {private} can't be read: Permission denied; give a folder that this user can read"
+    )
+    assert str(caught.value) == told
+
+
+@pytest.mark.parametrize("path", ["~no-such-user-of-ours/home", "ring/home", "a\0b"])
+def test_a_folder_whose_path_leads_nowhere_is_told(path: str, tmp_path: Path) -> None:
+    (tmp_path / "ring").symlink_to(tmp_path / "ring")
+    with pytest.raises(SettingsError, match="HOKUSAI_HOME: its path leads nowhere"):
+        Settings.from_environment({"HOKUSAI_HOME": path})
+
+
+def test_a_working_directory_that_is_gone_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(SettingsError, match="HOKUSAI_HOME: its path leads nowhere"):
+        Settings.from_environment({})
 
 
 def test_empty_variables_count_as_unset() -> None:

@@ -1,18 +1,18 @@
 """`hokusai check`: what a contribution would meet, before it is sent; and a sidecar for it."""
 
+import os
 from pathlib import Path
 
 import click
 
 from hokusai_assets.cli.common_options import (
-    PLATFORM_FAULT,
-    REJECTED,
     benchmark_folder,
     benchmark_option,
     current_settings,
     json_option,
     print_json,
 )
+from hokusai_assets.tables.formats import ENDINGS_IN_WORDS, format_of
 
 
 @click.command("check")
@@ -75,33 +75,58 @@ def command(
     if make_sidecar:
         from hokusai_assets.cli.sidecar import write_sidecar
 
+        if benchmark_id or as_json or report_file or fixed_file or estimate:
+            raise click.UsageError(
+                "--init checks nothing: leave out --benchmark, --json, --report, --fix and "
+                "--estimate, and check the file with a second command"
+            )
         write_sidecar(file, ids, wallets, weights, licence)
         return
     if ids or wallets or weights or licence:
         raise click.UsageError("--contributor, --wallet, --weight and --licence go with --init")
     settings = current_settings()
     folder = benchmark_folder(settings, benchmark_id)
-    for option, path in (("--report", report_file), ("--fix", fixed_file)):
-        if path is not None and path.exists():
-            raise click.UsageError(f"{option}: {path} exists; choose another name or remove it")
-    from hokusai_assets.cli.check_run import run_check
+    _refuse_unwritable(report_file, fixed_file)
+    from hokusai_assets.cli.check_run import exit_code, run_check
 
-    document, code = run_check(
+    document = run_check(
         settings, folder, file, fixed_file=fixed_file, estimate=estimate, quiet=as_json
     )
-    if report_file is not None and code != PLATFORM_FAULT:
+    if report_file is not None and not document["faults"]:
         from hokusai_assets.cli.check_page import check_page
 
         try:
-            report_file.write_text(check_page(document), encoding="utf-8")
+            # It may have come since it was looked for.
+            with report_file.open("x", encoding="utf-8") as stream:
+                stream.write(check_page(document))
             document["report"] = str(report_file)
         except OSError as error:
             document["faults"] = [f"--report: {report_file} can't be written: {error.strerror}"]
-            code = PLATFORM_FAULT
     if as_json:
         print_json(document)
     else:
         from hokusai_assets.cli.check_output import print_check
 
         print_check(document)
-    raise SystemExit(code if code else 0 if document["would_be_accepted"] else REJECTED)
+    raise SystemExit(exit_code(document))
+
+
+def _refuse_unwritable(report_file: Path | None, fixed_file: Path | None) -> None:
+    """Tell before the work, which may take minutes, that its outcome could not be written."""
+    for option, path in (("--report", report_file), ("--fix", fixed_file)):
+        if path is None:
+            continue
+        if not os.path.isdir(path.parent):
+            raise click.UsageError(f"{option}: there is no folder {path.parent}; make it first")
+        if not os.access(path.parent, os.W_OK | os.X_OK):
+            raise click.UsageError(
+                f"{option}: the folder {path.parent} can't be written to; choose another"
+            )
+        if os.path.lexists(path):
+            raise click.UsageError(f"{option}: {path} exists; choose another name or remove it")
+    if fixed_file is None:
+        return
+    if fixed_file == report_file:
+        raise click.UsageError("--report and --fix name the same file; give each its own")
+    if format_of(fixed_file.name) is None:
+        raise click.UsageError(f"--fix: {fixed_file} must end in one of {ENDINGS_IN_WORDS}")

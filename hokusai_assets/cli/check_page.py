@@ -5,7 +5,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from hokusai_assets.cli.check_run import summary
-from hokusai_assets.cli.output import REMOVED_IN_WORDS
+from hokusai_assets.cli.output import REMOVED_IN_WORDS, clear_change
 
 _QUESTIONS = {
     "class-balance": "Are the labels shared out as in the base set?",
@@ -52,6 +52,7 @@ def check_page(document: dict[str, Any]) -> str:
         questions=_QUESTIONS,
         found_by=_FOUND_BY,
         measure_in_words=_measure_in_words,
+        clear_change=clear_change,
     )
 
 

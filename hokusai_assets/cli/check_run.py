@@ -1,14 +1,19 @@
 """Running a check for the command line, and the document it prints."""
 
 import secrets
+import signal
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from hokusai_assets.cli.common_options import PLATFORM_FAULT
+from hokusai_assets.benchmarks.row_sets import StoredRows
+from hokusai_assets.cli.common_options import PLATFORM_FAULT, REJECTED
 from hokusai_assets.cli.output import left_out_in_words
+from hokusai_assets.contributions.identity import shown_name
 from hokusai_assets.contributions.intake_report import IntakeReport
 from hokusai_assets.evaluation.preview import Preview
 from hokusai_assets.privacy.keys import MIN_SECRET_BYTES, PrivacyKey
@@ -24,31 +29,32 @@ def run_check(
     fixed_file: Path | None,
     estimate: bool,
     quiet: bool,
-) -> tuple[dict[str, Any], int]:
-    """Check a file against a benchmark; return the document to print and 0 or the fault's code."""
+) -> dict[str, Any]:
+    """Check a file against a benchmark; return the document to print."""
     from hokusai_assets.benchmarks.loading import load_benchmark
     from hokusai_assets.benchmarks.spec import SpecError
-    from hokusai_assets.contributions.identity import shown_name, unregistered
+    from hokusai_assets.contributions.identity import unfollowed, unregistered
     from hokusai_assets.contributions.key_segments import RowIndexError
     from hokusai_assets.contributions.row_index import RowIndex
     from hokusai_assets.evaluation.contribution_check import check_contribution
     from hokusai_assets.privacy.custom import RecogniserError
     from hokusai_assets.privacy.keys import PrivacyKeyError
     from hokusai_assets.tables.problems import UnreadableFile
-    from hokusai_assets.tables.writing import UnwritableFile, write_rows
+    from hokusai_assets.tables.writing import UnwritableFile
 
     console = Console(stderr=True, quiet=quiet)
     document = empty_document(folder.name, shown_name(file.name))
-    index_folder = settings.row_index(folder.name)
     try:
+        index_folder = settings.row_index(folder.name)
         key, own_key = _key(settings)
         with (
+            orderly_termination(),
             console.status("loading the benchmark") as status,
             tempfile.TemporaryDirectory(prefix="hokusai-check-") as scratch,
         ):
             benchmark = load_benchmark(folder, key)
             found = check_contribution(
-                unregistered(file.resolve(), limits=benchmark.spec.intake.limits.read_limits()),
+                unregistered(unfollowed(file), limits=benchmark.spec.intake.limits.read_limits()),
                 benchmark,
                 key,
                 folder=folder,
@@ -59,17 +65,61 @@ def run_check(
             )
             document = check_document(document, found.report, found.preview, found.notes)
             if fixed_file is not None:
-                rows = write_rows(fixed_file, found.rows.schema, found.rows.batches())
+                rows = _write_fixed(fixed_file, found.rows)
                 document["fixed"] = {"file": str(fixed_file), "rows": rows, "own_key": own_key}
     except UnreadableFile as error:
-        return document | {"reasons": [error.problem.to_dict()]}, 0
+        return document | {"reasons": [error.problem.to_dict()]}
     except (SpecError, PrivacyKeyError, RecogniserError, RowIndexError, UnwritableFile) as error:
-        return document | {"faults": [str(error)]}, PLATFORM_FAULT
+        return document | {"faults": [str(error)]}
     except OSError as error:
-        return document | {"faults": [f"{document['file']}: {error.strerror}"]}, PLATFORM_FAULT
+        return document | {"faults": [_system_fault(error, document["file"])]}
     except Exception as error:
-        return document | {"faults": [without_message(error)]}, PLATFORM_FAULT
-    return document, 0
+        return document | {"faults": [without_message(error)]}
+    return document
+
+
+def exit_code(document: dict[str, Any]) -> int:
+    """Return the exit code that a check's document stands for."""
+    if document["faults"]:
+        return PLATFORM_FAULT
+    return 0 if document["would_be_accepted"] else REJECTED
+
+
+@contextmanager
+def orderly_termination() -> Iterator[None]:
+    """Let SIGTERM end the process through its `finally`s, which remove what it left half-made."""
+
+    def leave(number: int, _: object) -> None:
+        # A second one would cut the cleaning up short.
+        signal.signal(number, signal.SIG_IGN)
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _write_fixed(fixed_file: Path, rows: StoredRows) -> int:
+    from hokusai_assets.tables.writing import UnwritableFile, write_rows
+
+    try:
+        return write_rows(fixed_file, rows.schema, rows.batches())
+    except OSError as error:
+        raise UnwritableFile(f"--fix: {fixed_file} can't be written: {_words(error)}") from None
+
+
+def _system_fault(error: OSError, file_name: str) -> str:
+    # Of a full disk the system names no file.
+    place = error.filename if isinstance(error.filename, str) else None
+    if place is None:
+        return f"{file_name}, or the temporary folder of its check: {_words(error)}"
+    return f"{shown_name(place)}: {_words(error)}"
+
+
+def _words(error: OSError) -> str:
+    return error.strerror or "it can't be read or written"
 
 
 def _key(settings: Settings) -> tuple[PrivacyKey, bool]:

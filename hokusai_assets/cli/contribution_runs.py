@@ -15,7 +15,7 @@ def evaluate_file(
     """Register a file and run it; return the document to print and the exit code."""
     from hokusai_assets.benchmarks.loading import load_spec
     from hokusai_assets.benchmarks.spec import SpecError
-    from hokusai_assets.contributions.identity import register
+    from hokusai_assets.contributions.identity import register, shown_name, unfollowed
     from hokusai_assets.orchestration.home import prepare_home
     from hokusai_assets.tables.problems import UnreadableFile
 
@@ -23,7 +23,7 @@ def evaluate_file(
         spec = load_spec(settings.benchmarks / benchmark_id)
         prepare_home(settings)
         contribution = register(
-            file.resolve(),
+            unfollowed(file),
             settings.contributions(benchmark_id),
             limits=spec.intake.limits.read_limits(),
         )
@@ -33,7 +33,7 @@ def evaluate_file(
         reasons = [error.problem.to_dict()]
         return _unfinished(settings, benchmark_id, None, reasons=reasons), REJECTED
     except OSError as error:
-        faults = [f"{file.name}: {error.strerror}"]
+        faults = [f"{shown_name(file.name)}: {error.strerror}"]
         return _unfinished(settings, benchmark_id, None, faults=faults), PLATFORM_FAULT
     document, code = run_registered(settings, benchmark_id, contribution.key, quiet=quiet)
     if contribution.sidecar_not_used:

@@ -136,7 +136,7 @@ def metrics_table(metrics: dict[str, dict[str, Any]]) -> Table:
         table.add_column(column, justify="left" if column == "metric" else "right")
     for name, value in metrics.items():
         low, high = value["interval"]
-        colour = "green" if value["improved"] else "red" if value["delta"] else "white"
+        colour = _COLOURS[clear_change(value)]
         table.add_row(
             name,
             f"{value['baseline']:.4f}",
@@ -145,6 +145,17 @@ def metrics_table(metrics: dict[str, dict[str, Any]]) -> Table:
             f"{low:+.4f} … {high:+.4f}",
         )
     return table
+
+
+_COLOURS = {"better": "green", "worse": "red", "": "white"}
+
+
+def clear_change(metric: dict[str, Any]) -> str:
+    """Return ``better`` or ``worse`` where the interval of a delta leaves out 0, else ""."""
+    low, high = metric["interval"]
+    if low <= 0 <= high:
+        return ""
+    return "better" if metric["improved"] else "worse"
 
 
 def _hashed_in_words(privacy: dict[str, Any]) -> str:

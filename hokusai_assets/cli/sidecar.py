@@ -8,11 +8,13 @@ import click
 from ruamel.yaml import YAML
 from ruamel.yaml.compat import StringIO
 
+from hokusai_assets.contributions.identity import kind_of
 from hokusai_assets.contributions.manifest import (
     SIDECAR_SUFFIX,
     TOTAL_BASIS_POINTS,
     parse_manifest,
 )
+from hokusai_assets.tables.problems import UnreadableFile
 
 _HEADER = """\
 Sent with the file of the same name: put this one there first. Ids and the licence are published.
@@ -31,11 +33,19 @@ def write_sidecar(
 
     Raises:
         click.UsageError: the options do not fit together, the sidecar would not be valid, or
-            there is one.
+            there is one; or the file is none that can be contributed.
+        click.ClickException: it can't be written.
     """
+    try:
+        kind_of(file, file.name)
+    except UnreadableFile as error:
+        raise click.UsageError(str(error)) from None
     target = file.with_name(file.name + SIDECAR_SUFFIX)
-    if target.exists():
+    if os.path.lexists(target):
         raise click.UsageError(f"{target} exists; edit it, or remove it first")
+    if not os.access(target.parent, os.W_OK | os.X_OK):
+        # Said before anything is asked.
+        raise _unwritable(target, "permission denied")
     if ids:
         contributors = _from_options(ids, wallets, weights)
     elif wallets or weights:
@@ -45,15 +55,33 @@ def write_sidecar(
     document: dict[str, Any] = {"contributors": contributors}
     if licence:
         document["licence"] = licence
-    manifest, problems = parse_manifest(_yaml(document).encode())
+    manifest, problems = parse_manifest(_yaml(document).encode(), name=target.name)
     if problems:
         raise click.UsageError("; ".join(problem.message for problem in problems))
     # As the sidecar will be read: with the checksummed form of a wallet.
     text = _yaml(manifest.model_dump(exclude_defaults=True, mode="json"))
-    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-        stream.write(text)
+    try:
+        _create(target, text)
+    except OSError as error:
+        raise _unwritable(target, error.strerror) from None
     click.echo(f"Written: {target}")
+
+
+def _create(target: Path, text: str) -> None:
+    """Write a new file, whole or not at all."""
+    with target.open("x", encoding="utf-8") as stream:
+        try:
+            stream.write(text)
+            stream.flush()
+        except OSError:
+            target.unlink(missing_ok=True)
+            raise
+
+
+def _unwritable(target: Path, why: str) -> click.ClickException:
+    return click.ClickException(
+        f"{target} can't be written: {why}; copy the data file to a folder of your own first"
+    )
 
 
 def _from_options(
@@ -102,7 +130,7 @@ def _asked(licence: str) -> tuple[list[dict[str, Any]], str]:
 def _valid(key: str, text: str) -> str:
     """Return a valid answer; click asks again on an error."""
     contributor = {"id": "a", "weight_bps": TOTAL_BASIS_POINTS} | {key: text}
-    _, problems = parse_manifest(_yaml({"contributors": [contributor]}).encode())
+    _, problems = parse_manifest(_yaml({"contributors": [contributor]}).encode(), name="answer")
     if problems:
         raise click.UsageError(problems[0].message)
     return text

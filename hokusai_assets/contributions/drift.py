@@ -17,6 +17,8 @@ BINS = 10
 LARGEST_CATEGORIES = 50
 # A shift that chance explains more often than so is not told.
 _CHANCE = 0.001
+# Of fewer rows, and words of fewer texts, nothing is told: a handful shows no distribution.
+MIN_ROWS = 30
 # New words may be more by so much than the base set leads to expect.
 UNSEEN_WORDS_EXCESS = 0.3
 _WORD = r"[\p{L}\p{Nd}]+"
@@ -85,12 +87,14 @@ def column_drift(
     """Compare every feature column of a sample of rows with the base set, both typed.
 
     Args:
-        sample: n rows of the contribution.
+        sample: n rows of the contribution; of fewer than `MIN_ROWS` nothing is said.
         base: m rows of the base set.
         spec: names the columns and their types.
         allowed: the stability index up to which nothing is told.
     """
-    return tuple(_drifts(sample, base, spec, allowed)) if sample.num_rows else ()
+    if sample.num_rows < MIN_ROWS:
+        return ()
+    return tuple(_drifts(sample, base, spec, allowed))
 
 
 def _drifts(
@@ -100,10 +104,11 @@ def _drifts(
         kind = spec.columns[name].type
         mine, theirs = _plain(sample.column(name)), _plain(base.column(name))
         binned = _BINNED.get(kind, _numeric_bins)(mine, theirs)
+        texts = len(mine) - mine.null_count
         index = stability_index(*binned)
         limit = stability_limit(len(binned[0]), len(mine), len(theirs), allowed)
         yield ColumnDrift(name, "values", _ppm(index), _ppm(limit))
-        if kind == "text":
+        if kind == "text" and texts >= MIN_ROWS:
             unseen, expected = unseen_words(mine, theirs)
             yield ColumnDrift(name, "words", _ppm(unseen), _ppm(expected + UNSEEN_WORDS_EXCESS))
 

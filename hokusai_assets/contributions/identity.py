@@ -146,7 +146,7 @@ def register(
         OSError: the file can't be read or the store not written.
     """
     name = file_name or source.name
-    kind = _kind_of(source, name)
+    kind, shown = kind_of(source, name), shown_name(name)
     store.mkdir(parents=True, exist_ok=True, mode=0o700)
     remove_abandoned(store, _INCOMING)
     incoming = store / draft_name(_INCOMING)
@@ -154,13 +154,15 @@ def register(
     try:
         copy = incoming / f"data{kind.ending}"
         if source.is_dir():
-            digest = copy_parts(source, copy, limits=limits)
+            digest = copy_parts(source, copy, name=shown, limits=limits)
         else:
-            digest = copy_file(source, copy, max_bytes=limits.max_file_bytes)
+            digest = copy_file(source, copy, name=shown, max_bytes=limits.max_file_bytes)
         sidecar = source.with_name(source.name + SIDECAR_SUFFIX)
         if sidecar.is_file() and not sidecar.is_symlink():
             # One byte more than it may have shows that it has too many.
-            copy_beginning(sidecar, incoming / _SIDECAR, max_bytes=MAX_BYTES + 1)
+            copy_beginning(
+                sidecar, incoming / _SIDECAR, name="the sidecar", max_bytes=MAX_BYTES + 1
+            )
         key = partition_key(name, digest)
         origin = json.dumps({"key": key, "sha256": digest}, sort_keys=True)
         _write(incoming / _ORIGIN, origin.encode())
@@ -173,7 +175,7 @@ def register(
                 raise UnreadableFile(
                     Problem(
                         "key-taken",
-                        f"Another file already has the key {key!r}.",
+                        f"{shown}: another file already has the key {key!r}.",
                         "Send the file again under another name.",
                     )
                 )
@@ -189,26 +191,42 @@ def unregistered(source: Path, *, limits: ReadLimits = _LIMITS) -> Contribution:
     Raises:
         UnreadableFile, OSError: as `register` does.
     """
-    _kind_of(source, source.name)
-    digest = digest_without_copy(source, limits=limits)
+    kind_of(source, source.name)
+    shown = shown_name(source.name)
+    digest = digest_without_copy(source, name=shown, limits=limits)
     sidecar = source.with_name(source.name + SIDECAR_SUFFIX)
     sent: bytes | None = None
     if sidecar.is_file() and not sidecar.is_symlink():
         with open_regular_file(sidecar, "the sidecar") as stream:
             sent = stream.read(MAX_BYTES + 1)
     key = partition_key(source.name, digest)
-    return Contribution(key, digest, source, sent, sent_as=shown_name(source.name))
+    return Contribution(key, digest, source, sent, sent_as=shown)
 
 
-def _kind_of(source: Path, name: str) -> FileFormat:
+def unfollowed(path: Path) -> Path:
+    """Return an absolute path to the same thing: a link that it ends in stays one."""
+    return path.parent.resolve() / path.name
+
+
+def kind_of(source: Path, name: str) -> FileFormat:
+    """Return the format that the name of a data file or folder of parts says.
+
+    Raises:
+        UnreadableFile: the path is a link or neither (``not-a-file``), or the ending of ``name``
+            names no known format (``unknown-format``).
+    """
     kind = format_of(name)
     folder = source.is_dir() and (kind is None or kind.is_parquet)
     if source.is_symlink() or not (source.is_file() or folder):
-        refuse("not-a-file", "The path is no regular file.", "Send a file, not a link.")
+        refuse(
+            "not-a-file",
+            f"{shown_name(name)}: the path is no regular file.",
+            "Send a file, not a link.",
+        )
     if kind is None:
         refuse(
             "unknown-format",
-            "The file's ending names no known format.",
+            f"{shown_name(name)}: the file's ending names no known format.",
             f"Send one of {ENDINGS_IN_WORDS}.",
         )
     return kind

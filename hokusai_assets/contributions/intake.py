@@ -32,7 +32,7 @@ from hokusai_assets.contributions.labels import (
 )
 from hokusai_assets.contributions.leakage.report import leakage_problems
 from hokusai_assets.contributions.leakage.scan import LeakageScan
-from hokusai_assets.contributions.manifest import Manifest, parse_manifest
+from hokusai_assets.contributions.manifest import SIDECAR_SUFFIX, Manifest, parse_manifest
 from hokusai_assets.contributions.row_index import Claimed, RowIndex
 from hokusai_assets.contributions.row_sample import RowSample
 from hokusai_assets.contributions.row_spool import DistinctRows, RowSpool
@@ -42,6 +42,9 @@ from hokusai_assets.privacy.pseudonymise import PrivacyReport, Pseudonymiser
 from hokusai_assets.privacy.tokens import reduce_table
 from hokusai_assets.tables.columns import arrow_type
 from hokusai_assets.tables.problems import Problem, UnreadableFile
+
+# Earlier contributions that a message names; the report has more.
+_NAMED_EARLIER = 3
 
 
 @dataclass(frozen=True)
@@ -128,7 +131,9 @@ class _Examination:
         return self.benchmark.spec
 
     def run(self) -> Examined:
-        manifest, self.problems = parse_manifest(self.contribution.sidecar)
+        manifest, self.problems = parse_manifest(
+            self.contribution.sidecar, name=self.contribution.display_name + SIDECAR_SUFFIX
+        )
         source: RowsOfFile | None = None
         try:
             source = RowsOfFile.open(self.contribution, self.spec, manifest)
@@ -175,7 +180,9 @@ class _Examination:
         new = claimed.holders < 0
         history = self._history(claimed)
         if not self.problems and int(new.sum()) < spec.intake.min_rows:
-            self.problems.append(_too_few(int(new.sum()), source.rows, history, spec))
+            self.problems.append(
+                _too_few(int(new.sum()), source.rows, history, spec.intake.min_rows)
+            )
         rows = second.spool.write(self.scratch / "rows.parquet", distinct, new)
         accepted = not self.problems
         privacy: PrivacyReport = second.privacy.report
@@ -316,19 +323,40 @@ def _no_rows(spec: BenchmarkSpec, path: Path) -> StoredRows:
     return store_rows(schema.empty_table(), path)
 
 
-def _too_few(new: int, total: int, history: History, spec: BenchmarkSpec) -> Problem:
-    held = "".join(
-        f" {count} of them stand in the earlier contribution {key!r}."
-        for key, count in list(history.held.items())[:1]
-    )
+def _too_few(new: int, total: int, history: History, least: int) -> Problem:
+    needed = f"At least {least} new {'row is' if least == 1 else 'rows are'} needed."
     return Problem(
         "too-few-new-rows",
-        f"{new} of {total} rows are new; the others stand in the benchmark, in an earlier "
-        f"contribution or twice in the file.{held} At least {spec.intake.min_rows} new ones are "
-        "needed.",
+        f"{_new_in_words(new, total)}{_held_in_words(history)} {needed}",
         "Send more rows that the benchmark does not have yet.",
         count=new,
     )
+
+
+def _new_in_words(new: int, total: int) -> str:
+    if new == total:
+        return "The only row is new." if total == 1 else f"All {total} rows are new."
+    if total == 1:
+        return "The only row stands in the benchmark or in an earlier contribution."
+    places = "in the benchmark, in an earlier contribution or twice in the file"
+    if not new:
+        return f"None of the {total} rows is new; they stand {places}."
+    others = "the other stands" if total - new == 1 else "the others stand"
+    return f"{new} of {total} rows {'is' if new == 1 else 'are'} new; {others} {places}."
+
+
+def _held_in_words(history: History) -> str:
+    named = list(history.held.items())[:_NAMED_EARLIER]
+    if not named:
+        return ""
+    if len(history.held) == 1:
+        ((key, count),) = named
+        counted = "1 row stands" if count == 1 else f"{count} rows stand"
+        return f" {counted} in the earlier contribution {key!r}."
+    parts = [f"{count} in {key!r}" for key, count in named]
+    if more := len(history.held) - len(named):
+        parts.append(f"the rest in {more} more")
+    return f" In earlier contributions stand: {', '.join(parts)}."
 
 
 def _hashed_number_problems(schema: pa.Schema, benchmark: Benchmark) -> list[Problem]:

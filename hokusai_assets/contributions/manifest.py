@@ -23,6 +23,21 @@ from hokusai_assets.tables.problems import Problem
 SIDECAR_SUFFIX = ".contribution.yaml"
 TOTAL_BASIS_POINTS = 10_000
 MAX_BYTES = 65_536
+_MAX_LICENCE, _MAX_NOTE = 200, 2000
+# What a key must hold, for people who have never heard of the types that it is checked by.
+_EXPECTED = {
+    "contributors": "a list of {id, wallet, weight_bps}",
+    "id": "1 to 64 letters, digits, dots, dashes or underscores, the first a letter or a digit, "
+    'and in quotes ("...") if it is all digits',
+    "wallet": '0x and 40 hex digits (0 to 9, a to f), in quotes ("0x...")',
+    "weight_bps": f"a whole number from 1 to {TOTAL_BASIS_POINTS}",
+    "licence": f"text of at most {_MAX_LICENCE} characters",
+    "note": f"text of at most {_MAX_NOTE} characters",
+    "format": "{delimiter, encoding, decimal}, each optional",
+    "delimiter": "text in quotes",
+    "encoding": "text",
+    "decimal": "text in quotes",
+}
 _FIX = (
     "Write contributors as a list of {id, wallet (0x and 40 hex digits, optional), weight_bps}; "
     "ids are 1 to 64 letters, digits, dots, dashes or underscores, unique, and the weights sum "
@@ -81,8 +96,8 @@ class Manifest(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     contributors: tuple[Contributor, ...] = ()
-    licence: Annotated[str, StringConstraints(max_length=200)] = ""
-    note: Annotated[str, StringConstraints(max_length=2000)] = ""
+    licence: Annotated[str, StringConstraints(max_length=_MAX_LICENCE)] = ""
+    note: Annotated[str, StringConstraints(max_length=_MAX_NOTE)] = ""
     format: FormatDeclaration = FormatDeclaration()
 
     @model_validator(mode="after")
@@ -96,8 +111,14 @@ class Manifest(BaseModel):
         return self
 
 
-def parse_manifest(data: bytes | None) -> tuple[Manifest, list[Problem]]:
+def parse_manifest(
+    data: bytes | None, *, name: str = "the sidecar"
+) -> tuple[Manifest, list[Problem]]:
     """Parse a sidecar's bytes; None gives the empty manifest.
+
+    Args:
+        data: the bytes.
+        name: what messages call the sidecar.
 
     Returns:
         The manifest (empty where the sidecar is wrong) and the problems found, which name
@@ -106,30 +127,32 @@ def parse_manifest(data: bytes | None) -> tuple[Manifest, list[Problem]]:
     if data is None:
         return Manifest(), []
     if len(data) > MAX_BYTES:
-        return Manifest(), [_problem(f"it is longer than {MAX_BYTES} bytes")]
+        return Manifest(), [_problem(name, f"it is longer than {MAX_BYTES} bytes")]
     try:
         raw = YAML(typ="safe", pure=True).load(data.decode("utf-8"))
     except (YAMLError, RecursionError, ValueError, TypeError, LookupError, ArithmeticError):
         # Besides its own errors, ruamel.yaml passes on those of int(), datetime() and the like.
-        return Manifest(), [_problem("it is not valid UTF-8 YAML")]
+        return Manifest(), [_problem(name, "it is not valid UTF-8 YAML")]
     if raw is None:
         return Manifest(), []
     if not isinstance(raw, dict):
-        return Manifest(), [_problem("it holds no mapping of keys")]
+        return Manifest(), [_problem(name, "it must hold keys and their values")]
     try:
         manifest = Manifest.model_validate(raw)
     except ValidationError as error:
-        return Manifest(), [_problem(_without_value(item)) for item in error.errors()]
-    problems = _personal_data_problems(manifest)
+        return Manifest(), [_problem(name, _without_value(item)) for item in error.errors()]
+    problems = _personal_data_problems(manifest, name)
     return (Manifest() if problems else manifest), problems
 
 
-def _personal_data_problems(manifest: Manifest) -> list[Problem]:
+def _personal_data_problems(manifest: Manifest, name: str) -> list[Problem]:
     # Ids and the licence are signed and published, the note is shown and logged.
     texts = {"licence": manifest.licence, "note": manifest.note}
-    texts |= {f"contributors.{i}.id": who.id for i, who in enumerate(manifest.contributors)}
+    texts |= {
+        _place(("contributors", i, "id")): who.id for i, who in enumerate(manifest.contributors)
+    }
     return [
-        _problem(f"{key}: it holds personal data ({', '.join(sorted(kinds))}); take it out")
+        _problem(name, f"{key}: it holds personal data ({', '.join(sorted(kinds))}); take it out")
         for key, text in texts.items()
         if (kinds := {f.entity for f in residual_personal_data(_one_cell(text), policies={})})
     ]
@@ -140,20 +163,43 @@ def _one_cell(text: str) -> pa.Table:
 
 
 def _without_value(item: object) -> str:
+    """Say in words what is wrong with a key, given pydantic's error."""
     assert isinstance(item, dict)
-    known = {
-        *Manifest.model_fields,
-        *Contributor.model_fields,
-        *FormatDeclaration.model_fields,
-    }
-    # Only the place in the list of contributors is a number of ours; others are the sender's.
-    parts = [
-        str(part) if part in known or (isinstance(part, int) and position == 1) else "(unknown key)"
-        for position, part in enumerate(item["loc"])
-    ]
-    message = str(item["msg"]).removeprefix("Value error, ")
-    return f"{'.'.join(parts)}: {message}" if parts else message
+    place = tuple(item["loc"])
+    if item["type"] == "value_error":
+        message = str(item["msg"]).removeprefix("Value error, ")
+        return f"{_place(place)}: {message}" if place else message
+    if item["type"] == "missing":
+        return f"{_place(place)}: it is missing; write {_EXPECTED[place[-1]]}"
+    if item["type"] == "extra_forbidden" or _UNKNOWN in _place(place):
+        return f"{_place(place)}: take it out, or spell it as one of {_known_beside(place)}"
+    if isinstance(place[-1], int):
+        return f"{_place(place)}: it must be {{id, wallet, weight_bps}}"
+    return f"{_place(place)}: it must be {_EXPECTED[place[-1]]}"
 
 
-def _problem(what: str) -> Problem:
-    return Problem("bad-manifest", f"sidecar {SIDECAR_SUFFIX}: {what}.", _FIX)
+_UNKNOWN = "(unknown key)"
+
+
+def _place(parts: tuple[str | int, ...]) -> str:
+    """Say where a key stands: ``contributor 2, wallet``."""
+    if len(parts) > 1 and parts[0] == "contributors" and isinstance(parts[1], int):
+        who = f"contributor {parts[1] + 1}"
+        return ", ".join([who, *map(_shown, parts[2:])])
+    return ", ".join(map(_shown, parts))
+
+
+def _shown(part: str | int) -> str:
+    # Keys that are not ours are the sender's, and may hold anything.
+    return part if isinstance(part, str) and part in _EXPECTED else _UNKNOWN
+
+
+def _known_beside(place: tuple[str | int, ...]) -> str:
+    model: type[BaseModel] = Manifest
+    if len(place) > 1:
+        model = Contributor if place[0] == "contributors" else FormatDeclaration
+    return ", ".join(model.model_fields)
+
+
+def _problem(name: str, what: str) -> Problem:
+    return Problem("bad-manifest", f"{name}: {what}.", _FIX)

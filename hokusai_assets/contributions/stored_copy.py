@@ -9,24 +9,24 @@ from hokusai_assets.tables.file_access import list_parts, open_regular_file, ope
 from hokusai_assets.tables.limits import ReadLimits
 from hokusai_assets.tables.problems import refuse
 
-_WHAT = "the drop"
 
-
-def copy_file(source: Path, target: Path, *, max_bytes: int) -> str:
+def copy_file(source: Path, target: Path, *, name: str, max_bytes: int) -> str:
     """Copy a regular file, flushed to disk; return the SHA-256 (hex) of its bytes.
+
+    Messages call it ``name``, here and below.
 
     Raises:
         UnreadableFile: it is no regular file, or has more bytes than ``max_bytes``.
         OSError: it can't be read, or the copy not be written.
     """
-    with open_regular_file(source, _WHAT) as reader, create(target) as writer:
-        digest, _ = _copied(reader, writer, max_bytes)
+    with open_regular_file(source, name) as reader, create(target) as writer:
+        digest, _ = _copied(reader, writer, name, max_bytes)
         writer.flush()
         os.fsync(writer.fileno())
     return digest
 
 
-def copy_parts(source: Path, target: Path, *, limits: ReadLimits) -> str:
+def copy_parts(source: Path, target: Path, *, name: str, limits: ReadLimits) -> str:
     """Copy a folder of Parquet parts, flushed to disk; return its digest, see `parts_digest`.
 
     The copies are numbered in the order of the parts' names, which may hold anything.
@@ -38,13 +38,13 @@ def copy_parts(source: Path, target: Path, *, limits: ReadLimits) -> str:
     target.mkdir(mode=0o700)
     left = limits.max_file_bytes
     copied: list[tuple[str, int]] = []
-    with opened_folder(source, _WHAT) as folder:
-        for number, part in enumerate(list_parts(folder, _WHAT, max_parts=limits.max_parts)):
+    with opened_folder(source, name) as folder:
+        for number, part in enumerate(list_parts(folder, name, max_parts=limits.max_parts)):
             with (
-                open_regular_file(part.name, _WHAT, folder=folder) as reader,
+                open_regular_file(part.name, name, folder=folder) as reader,
                 create(target / f"{number + 1:05}.parquet") as writer,
             ):
-                digest, size = _copied(reader, writer, left)
+                digest, size = _copied(reader, writer, name, left)
             copied.append((digest, size))
             left -= size
     # Once for all: a flush of each of thousands of files would take minutes.
@@ -52,7 +52,7 @@ def copy_parts(source: Path, target: Path, *, limits: ReadLimits) -> str:
     return parts_digest(copied)
 
 
-def digest_without_copy(source: Path, *, limits: ReadLimits) -> str:
+def digest_without_copy(source: Path, *, name: str, limits: ReadLimits) -> str:
     """Return the digest that a copy of a file or folder of parts would have.
 
     Raises:
@@ -60,13 +60,13 @@ def digest_without_copy(source: Path, *, limits: ReadLimits) -> str:
     """
     left = limits.max_file_bytes
     if not source.is_dir():
-        with open_regular_file(source, _WHAT) as reader:
-            return _copied(reader, None, left)[0]
+        with open_regular_file(source, name) as reader:
+            return _copied(reader, None, name, left)[0]
     read: list[tuple[str, int]] = []
-    with opened_folder(source, _WHAT) as folder:
-        for part in list_parts(folder, _WHAT, max_parts=limits.max_parts):
-            with open_regular_file(part.name, _WHAT, folder=folder) as reader:
-                digest, size = _copied(reader, None, left)
+    with opened_folder(source, name) as folder:
+        for part in list_parts(folder, name, max_parts=limits.max_parts):
+            with open_regular_file(part.name, name, folder=folder) as reader:
+                digest, size = _copied(reader, None, name, left)
             read.append((digest, size))
             left -= size
     return parts_digest(read)
@@ -82,9 +82,9 @@ def parts_digest(parts: list[tuple[str, int]]) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def copy_beginning(source: Path, target: Path, *, max_bytes: int) -> None:
+def copy_beginning(source: Path, target: Path, *, name: str, max_bytes: int) -> None:
     """Copy a regular file's first ``max_bytes`` bytes, flushed to disk."""
-    with open_regular_file(source, _WHAT) as reader, create(target) as writer:
+    with open_regular_file(source, name) as reader, create(target) as writer:
         writer.write(reader.read(max_bytes))
         writer.flush()
         os.fsync(writer.fileno())
@@ -95,7 +95,9 @@ def create(target: Path) -> BinaryIO:
     return open(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
 
 
-def _copied(reader: BinaryIO, writer: BinaryIO | None, max_bytes: int) -> tuple[str, int]:
+def _copied(
+    reader: BinaryIO, writer: BinaryIO | None, name: str, max_bytes: int
+) -> tuple[str, int]:
     hasher = hashlib.sha256()
     size = 0
     while block := reader.read(1 << 20):
@@ -103,7 +105,7 @@ def _copied(reader: BinaryIO, writer: BinaryIO | None, max_bytes: int) -> tuple[
         if size > max_bytes:
             refuse(
                 "too-large",
-                f"{_WHAT} has more bytes than one contribution may.",
+                f"{name}: it has more bytes than one contribution may.",
                 "Send it as several contributions.",
             )
         hasher.update(block)

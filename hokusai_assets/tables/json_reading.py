@@ -60,7 +60,7 @@ class JsonReader:
         batch = _Batch(columns, flattener)
         problem = None
         try:
-            for record in self._records():
+            for record in self._records(columns):
                 self.rows_seen += 1
                 check_rows(self.rows_seen, self._name, self._limits)
                 if isinstance(record, Flaw):
@@ -86,9 +86,10 @@ class JsonReader:
         check_cell_lengths(finished, self._name, self._limits)
         return finished
 
-    def _records(self) -> Iterator[JsonRecord | Flaw]:
-        cut = records_of_lines if self._kind.format == "JSON Lines" else records_of_document
-        return cut(self._blocks(), self._name, self._limits)
+    def _records(self, columns: Collection[str] | None) -> Iterator[JsonRecord | Flaw]:
+        if self._kind.format == "JSON Lines":
+            return records_of_lines(self._blocks(), self._name, self._limits)
+        return records_of_document(self._blocks(), self._name, self._limits, columns)
 
     def _blocks(self) -> Iterator[bytes]:
         with open_regular_file(self._path, self._name) as stream:

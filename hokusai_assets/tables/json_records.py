@@ -10,7 +10,7 @@ import codecs
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, NoReturn
 
@@ -25,6 +25,8 @@ _SPACES = re.compile(f"[{_SPACE}]*")
 _SPACE_BYTES = _SPACE.encode()
 # No literal or escape of JSON is longer, so an error further from the end stays one.
 _LONGEST_LITERAL = 16
+# pandas' own default: {"column": {"0": value, "1": value, ...}, ...}.
+_BEGINS_WITH_ROW_NUMBER = re.compile(r'\{[ \t\n\r]*"([0-9]+)"')
 _FORMS = 'Write [{"column": value}, ...], or {"name": {"column": value}, ...}.'
 
 
@@ -145,22 +147,33 @@ def _check_line(line: bytes, name: str, limits: ReadLimits) -> None:
 
 
 def records_of_document(
-    blocks: Iterable[bytes], name: str, limits: ReadLimits
+    blocks: Iterable[bytes], name: str, limits: ReadLimits, columns: Collection[str] | None = None
 ) -> Iterator[JsonRecord | Flaw]:
     """Yield each record of a JSON document, or what is wrong with it.
+
+    Args:
+        blocks: the document's bytes.
+        name: what messages call it.
+        limits: bounds of a record.
+        columns: the wanted columns, by which an object of columns is told from one of records.
 
     Raises:
         UnreadableFile: the text is no UTF-8 or no JSON, is none of the forms that hold
             records, or a record is too long or nested too deep.
     """
-    return _Document(blocks, name, limits).records()
+    return _Document(blocks, name, limits, columns or ()).records()
 
 
 class _Document:
     """A JSON document of which only a stretch is held at a time."""
 
-    def __init__(self, blocks: Iterable[bytes], name: str, limits: ReadLimits) -> None:
+    def __init__(
+        self, blocks: Iterable[bytes], name: str, limits: ReadLimits, columns: Collection[str]
+    ) -> None:
         self._blocks = without_bom(blocks)
+        self._columns = columns
+        # Whether the member being read may be a column, not a record.
+        self._may_be_column = False
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._broken = False
         self._name, self._limits = name, limits
@@ -196,7 +209,9 @@ class _Document:
             return
         names = _MemberNames()
         while True:
-            names.add(self._member_name())
+            member = self._member_name()
+            names.add(member)
+            self._may_be_column = names.count == 1 or member in self._columns
             first = self._next_character()
             if names.count == 1 and first == "[":
                 yield from self._array()
@@ -225,6 +240,8 @@ class _Document:
         self._count += 1
         self._next_character()
         value, start = self._value()
+        if self._may_be_column and self._is_column(value):
+            self._refuse_columns()
         return self._parser.record(value, self._text, start, self._at)
 
     def _closed(self, bracket: str) -> bool:
@@ -298,11 +315,30 @@ class _Document:
 
     def _check_length(self, end: int) -> None:
         if end - self._at > self._limits.max_row_bytes:
+            key = _BEGINS_WITH_ROW_NUMBER.match(self._text, self._at)
+            if self._may_be_column and key and self._is_column({key[1]: ""}):
+                self._refuse_columns()
             _refuse_too_long(self._name, self._limits)
 
     def _refuse_json(self) -> NoReturn:
         where = f"{self._name}, row {self._count}" if self._count else self._name
         refuse("bad-json", f"{where}: {NOT_JSON.what}", NOT_JSON.fix, row=self._count or None)
+
+    def _is_column(self, value: object) -> bool:
+        """Say whether a member holds values by row number, so that its name is a column's."""
+        if not (isinstance(value, dict) and value and self._columns):
+            return False
+        # Columns may be called by numbers too.
+        numbered = all(key.isdecimal() and key not in self._columns for key in value)
+        return numbered and not any(isinstance(cell, dict) for cell in value.values())
+
+    def _refuse_columns(self) -> NoReturn:
+        refuse(
+            "bad-json",
+            f"{self._name}: the file looks column-oriented: an object of columns, each with its "
+            "values by row number.",
+            "Write records, e.g. with pandas df.to_json(path, orient='records').",
+        )
 
     def _refuse_form(self, what: str = "not an array or object of records.") -> NoReturn:
         refuse("bad-json", f"{self._name}: {what}", _FORMS)

@@ -1,21 +1,29 @@
 """`hokusai check` as a contributor runs it: no key, no server, no home, nothing recorded."""
 
 import csv
+import errno
 import json
 import os
 import re
+import signal
+import subprocess
+import sys
+import time
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
 
+from hokusai_assets.cli import check_run
 from hokusai_assets.cli.check_page import check_page
 from hokusai_assets.cli.check_run import empty_document
 from hokusai_assets.cli.main import main
 from hokusai_assets.contributions.manifest import parse_manifest
+from hokusai_assets.evaluation import contribution_check
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 FIXTURES = DATA / "test_fixtures"
@@ -84,11 +92,136 @@ def test_a_file_that_was_not_looked_through_is_not_called_free_of_personal_data(
     assert "personal data" not in done.stdout
 
 
-def test_a_page_that_can_not_be_written_is_a_fault_that_says_so(tmp_path: Path):
-    done = check(BATCH, "-b", "sms-spam", "--report", tmp_path / "none" / "page.html")
-    assert done.exit_code == 1
-    assert "page.html can't be written: No such file or directory" in done.stderr.replace("\n", "")
+@pytest.fixture
+def no_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fail a test whose check begins to work."""
+
+    def works(*_: object, **__: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(check_run, "run_check", works)
+
+
+@pytest.mark.usefixtures("no_work")
+@pytest.mark.parametrize("option", ["--report", "--fix"])
+def test_a_folder_that_is_not_there_is_wrong_usage_before_the_work(option: str, tmp_path: Path):
+    done = check(BATCH, "-b", "sms-spam", option, tmp_path / "none" / "out.csv")
+    assert done.exit_code == 2
+    assert f"{option}: there is no folder {tmp_path / 'none'}" in done.stderr
     assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.usefixtures("no_work")
+@pytest.mark.parametrize("option", ["--report", "--fix"])
+def test_a_folder_that_can_not_be_written_is_wrong_usage_before_the_work(
+    option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    # Not by its mode: root may write anywhere.
+    monkeypatch.setattr(os, "access", lambda _, mode: not mode & os.W_OK)
+    done = check(BATCH, "-b", "sms-spam", option, tmp_path / "out.csv")
+    assert done.exit_code == 2
+    assert f"{option}: the folder {tmp_path} can't be written to" in done.stderr
+
+
+@pytest.mark.usefixtures("no_work")
+def test_an_unknown_ending_of_a_fixed_file_is_wrong_usage_before_the_work(tmp_path: Path):
+    done = check(BATCH, "-b", "sms-spam", "--fix", tmp_path / "out.xlsx")
+    assert done.exit_code == 2
+    assert "out.xlsx must end in one of .csv" in done.stderr
+
+
+@pytest.mark.parametrize(("option", "name"), [("--fix", "out.csv"), ("--report", "page.html")])
+def test_an_output_that_can_not_be_written_is_a_fault_that_names_it(
+    option: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    examined = contribution_check.examine
+
+    def examine_and_lose_the_folder(*given: Any, **named: Any) -> Any:
+        folder.rmdir()
+        return examined(*given, **named)
+
+    monkeypatch.setattr(contribution_check, "examine", examine_and_lose_the_folder)
+    done = check(BATCH, "-b", "sms-spam", "--json", option, folder / name)
+    assert done.exit_code == 1
+    (fault,) = json.loads(done.stdout)["faults"]
+    assert fault.startswith(f"{option}: {folder / name} can't be written: ")
+    assert "No such file or directory" in fault
+
+
+def test_a_full_disk_is_not_said_of_the_contribution_alone(monkeypatch: pytest.MonkeyPatch):
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(contribution_check, "examine", full)
+    done = check(BATCH, "-b", "sms-spam")
+    assert done.exit_code == 1
+    told = "batch-05.csv, or the temporary folder of its check: No space left on device"
+    assert told in done.stderr
+
+
+@pytest.mark.usefixtures("no_work")
+def test_a_page_and_a_fixed_file_of_one_name_are_wrong_usage(tmp_path: Path):
+    path = tmp_path / "both.csv"
+    done = check(BATCH, "-b", "sms-spam", "--fix", path, "--report", path)
+    assert done.exit_code == 2
+    assert "name the same file" in done.stderr
+
+
+@pytest.mark.parametrize("verb", ["check", "evaluate"])
+def test_a_link_is_refused_and_called_by_its_own_name(verb: str, tmp_path: Path):
+    link = tmp_path / "linked.csv"
+    link.symlink_to(BATCH)
+    done = CliRunner().invoke(main, [verb, str(link), "-b", "sms-spam", "--json"])
+    assert done.exit_code == 3
+    (reason,) = json.loads(done.stdout)["reasons"]
+    assert reason["rule"] == "not-a-file"
+    assert reason["message"].startswith("linked.csv: ")
+
+
+def test_a_file_is_found_through_a_link_to_its_folder(tmp_path: Path):
+    (tmp_path / "folder").symlink_to(BATCH.parent)
+    assert document(tmp_path / "folder" / BATCH.name, "-b", "sms-spam")["would_be_accepted"]
+
+
+@pytest.mark.parametrize(
+    ("name", "rule"), [("mine.xlsx", "unknown-format"), ("mine.parquet", "bad-part-folder")]
+)
+def test_a_file_that_is_refused_unread_is_named(name: str, rule: str, tmp_path: Path):
+    if rule == "bad-part-folder":
+        (tmp_path / name / "folder").mkdir(parents=True)
+    else:
+        (tmp_path / name).write_bytes(b"PK")
+    (reason,) = document(tmp_path / name, "-b", "sms-spam")["reasons"]
+    assert reason["rule"] == rule
+    assert reason["message"].startswith(f"{name}: ")
+
+
+def test_a_terminated_check_leaves_nothing_behind(tmp_path: Path):
+    path, fixed = tmp_path / "mine.csv", tmp_path / "fixed.csv"
+    rows = "".join(f"good,a message about number {n} and {n * 7}\n" for n in range(200_000))
+    path.write_text(f"label,text\n{rows}")
+    command = [sys.executable, "-c", "from hokusai_assets.cli.main import main; main()"]
+    process = subprocess.Popen(
+        [*command, "check", str(path), "-b", "sms-spam", "--fix", str(fixed)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        patience = time.monotonic() + 60
+        while not list((tmp_path / "tmp").glob("hokusai-check-*")):
+            assert process.poll() is None
+            assert time.monotonic() < patience
+            time.sleep(0.01)
+        process.terminate()
+        _, told = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 128 + signal.SIGTERM == 143
+    assert b"Traceback" not in told
+    assert list((tmp_path / "tmp").iterdir()) == []
+    assert not fixed.exists()
 
 
 def test_a_file_name_that_is_no_text_is_shown_with_question_marks(tmp_path: Path):
@@ -194,6 +327,27 @@ def test_the_report_is_one_page_without_anything_from_outside(tmp_path: Path):
     assert "prefers-color-scheme: dark" in text
 
 
+@pytest.mark.parametrize(
+    ("interval", "improved", "colour"),
+    [
+        ([0.001, 0.02], True, "good"),
+        ([-0.02, -0.001], False, "bad"),
+        ([-0.02, -0.001], True, "good"),
+        ([-0.02, 0.01], False, ""),
+        ([-0.01, 0.02], True, ""),
+        ([-0.02, 0.0], False, ""),
+    ],
+)
+def test_a_delta_is_coloured_only_where_its_interval_leaves_out_0(
+    interval: list[float], improved: bool, colour: str
+):
+    found = empty_document("sms-spam", "mine.csv")
+    metric = {"baseline": 0.5, "new": 0.51, "delta": 0.01, "confidence": 0.95}
+    metric |= {"interval": interval, "improved": improved}
+    found["estimate"] = {"base_rows": 9, "contributed_rows": 9, "metrics": {"f1": metric}}
+    assert f'<td class="n {colour}">+0.0100</td>' in check_page(found)
+
+
 def test_a_page_escapes_what_a_file_brings():
     hostile = empty_document("sms-spam", "<img src=x onerror=alert(1)>.csv")
     hostile["reasons"] = [{"rule": "r", "message": "<b>", "fix": "</script>"}]
@@ -224,6 +378,56 @@ def test_rows_of_an_earlier_contribution_are_found_where_there_is_a_record(
     assert not found["would_be_accepted"]
     assert list(found["history"]["held"]) == ["other-000000000000"]
     assert "'other-000000000000'" in found["reasons"][0]["message"]
+
+
+def test_a_message_names_three_earlier_contributions_and_counts_the_others(tmp_path: Path):
+    from hokusai_assets.contributions.row_index import RowIndex
+
+    index, keys = RowIndex(tmp_path / "home/row_index/sms-spam"), keys_of(BATCH)
+    cuts = {"first": (0, 40), "second": (40, 70), "third": (70, 90), "fourth": (90, len(keys))}
+    for name, (start, end) in cuts.items():
+        index.claim(f"{name}-000000000000:0", keys[start:end])
+    (reason,) = document(BATCH, "-b", "sms-spam")["reasons"]
+    assert reason["rule"] == "too-few-new-rows"
+    message = reason["message"]
+    assert message.startswith("None of the 107 rows is new; they stand in the benchmark")
+    places = [message.index(name) for name in ("first-", "second-", "third-", "the rest in 1 more")]
+    assert places == sorted(places)
+    assert "fourth" not in message
+
+
+def test_the_only_row_of_a_file_is_told_to_stand_in_an_earlier_contribution(tmp_path: Path):
+    from hokusai_assets.contributions.row_index import RowIndex
+
+    path = tmp_path / "one.csv"
+    path.write_text("label,text\ngood,an entirely unheard of message\n")
+    RowIndex(tmp_path / "home/row_index/sms-spam").claim("other-000000000000:0", keys_of(path))
+    (reason,) = document(path, "-b", "sms-spam")["reasons"]
+    assert reason["message"] == (
+        "The only row stands in the benchmark or in an earlier contribution. 1 row stands in the "
+        "earlier contribution 'other-000000000000'. At least 10 new rows are needed."
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        (["good,an entirely unheard of message"], "The only row is new. At least 10 new rows"),
+        (
+            ["good,an entirely unheard of message", "bad,and one more that nobody sent"],
+            "All 2 rows are new. At least",
+        ),
+        (["good,twice the very same"] * 2, "1 of 2 rows is new; the other stands in the"),
+        (["good,three times the same"] * 3, "1 of 3 rows is new; the others stand in the"),
+    ],
+)
+def test_a_few_rows_are_counted_in_words_that_fit(rows: list[str], told: str, tmp_path: Path):
+    path = tmp_path / "few.csv"
+    path.write_text("\n".join(["label,text", *rows]) + "\n")
+    found = document(path, "-b", "sms-spam")
+    (reason,) = found["reasons"]
+    assert reason["message"].startswith(told)
+    assert not [w for w in found["warnings"] if w["rule"] == "column-drift"]
 
 
 def keys_of(path: Path):
@@ -295,8 +499,8 @@ def test_a_sidecar_is_written_from_answers_and_wrong_ones_are_asked_for_again(tm
     [
         (["--contributor", "a", "--weight", 9999], "sum to 9999"),
         (["--contributor", "a", "--contributor", "b"], "one --weight per"),
-        (["--contributor", "a", "--wallet", "0x12"], "wallet"),
-        (["--contributor", "a b"], "contributors.0.id"),
+        (["--contributor", "a", "--wallet", "0x12"], "wallet: it must be 0x and 40 hex digits"),
+        (["--contributor", "a b"], "contributor 1, id: it must be 1 to 64 letters"),
         (["--wallet", WALLET], "go with a --contributor"),
     ],
 )
@@ -319,9 +523,42 @@ def test_a_sidecar_that_is_there_is_kept(tmp_path: Path):
     assert (tmp_path / "mine.csv.contribution.yaml").read_text() == "note: mine\n"
 
 
-def test_an_unforeseen_error_is_told_without_its_message(monkeypatch: pytest.MonkeyPatch):
-    from hokusai_assets.evaluation import contribution_check
+@pytest.mark.parametrize(
+    "options",
+    [["--json"], ["--fix", "x.csv"], ["--report", "x.html"], ["--estimate"], ["-b", "sms-spam"]],
+)
+def test_a_sidecar_takes_no_options_of_a_check(options: list[str], tmp_path: Path):
+    path = tmp_path / "mine.csv"
+    path.write_text("text,label\n")
+    done = check("--init", path, "--contributor", "a", *options)
+    assert done.exit_code == 2
+    assert "--init checks nothing" in done.stderr
+    assert [p.name for p in tmp_path.glob("*.yaml")] == []
 
+
+def test_a_file_that_can_not_be_contributed_gets_no_sidecar(tmp_path: Path):
+    (tmp_path / "notes.docx").write_text("x")
+    (tmp_path / "link.csv").symlink_to(BATCH)
+    for name in ("notes.docx", "link.csv"):
+        done = check("--init", tmp_path / name, "--contributor", "a")
+        assert done.exit_code == 2
+        assert name in done.stderr
+    assert [p.name for p in tmp_path.glob("*.yaml")] == []
+
+
+def test_a_sidecar_that_can_not_be_written_is_told_in_a_sentence_before_anything_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    path = tmp_path / "mine.csv"
+    path.write_text("text,label\n")
+    monkeypatch.setattr(os, "access", lambda _, mode: not mode & os.W_OK)
+    done = check("--init", path)
+    assert done.exit_code == 1
+    assert done.stdout == ""
+    assert "mine.csv.contribution.yaml can't be written: permission denied" in done.stderr
+
+
+def test_an_unforeseen_error_is_told_without_its_message(monkeypatch: pytest.MonkeyPatch):
     def quotes_a_cell(*_: object, **__: object) -> None:
         raise ValueError("could not convert 'alice-secret@example.com'")
 

@@ -11,6 +11,7 @@ from scipy import stats
 
 from hokusai_assets.benchmarks.loading import Benchmark
 from hokusai_assets.contributions.drift import (
+    MIN_ROWS,
     ColumnDrift,
     column_drift,
     drift_problems,
@@ -86,7 +87,7 @@ def told(sample: pa.Table) -> list[tuple[str, str]]:
     return [(d.column, d.measure) for d in drifts if d.exceeded]
 
 
-@pytest.mark.parametrize("n", [20, 600])
+@pytest.mark.parametrize("n", [MIN_ROWS, 600])
 def test_rows_from_the_same_source_are_not_told(n: int) -> None:
     assert told(rows(1, n)) == []
 
@@ -121,8 +122,20 @@ def test_the_order_of_rows_changes_nothing() -> None:
     assert column_drift(turned, rows(0), SPEC, 0.25) == column_drift(sample, rows(0), SPEC, 0.25)
 
 
-def test_without_rows_there_is_nothing_to_tell() -> None:
-    assert column_drift(rows(1).slice(0, 0), rows(0), SPEC, 0.25) == ()
+@pytest.mark.parametrize("n", [0, 1, MIN_ROWS - 1])
+def test_a_handful_of_rows_is_not_told_however_far_off(n: int) -> None:
+    foreign = pa.array(["mot" * 8] * n, pa.string())
+    sample = rows(1).slice(0, n)
+    sample = sample.set_column(sample.column_names.index("text"), "text", foreign)
+    assert column_drift(sample, rows(0), SPEC, 0.25) == ()
+
+
+def test_the_words_of_a_handful_of_texts_are_not_told_among_many_rows() -> None:
+    sample = rows(1)
+    texts = pa.array([*["mot" * 8] * 3, *[None] * (sample.num_rows - 3)], pa.string())
+    sample = sample.set_column(sample.column_names.index("text"), "text", texts)
+    drifts = column_drift(sample, rows(0), SPEC, 0.25)
+    assert [d.measure for d in drifts if d.column == "text"] == ["values"]
 
 
 def test_good_and_turing_estimate_what_share_of_words_is_new() -> None:

@@ -57,7 +57,7 @@ def test_a_wallet_is_held_in_the_form_of_eip_55_whatever_case_it_came_in(wallet:
 def test_a_mistyped_wallet_is_told_and_not_quoted() -> None:
     mistyped = WALLET.replace("Aeb6", "Aeb7")
     (message,) = problems_of(f'contributors: [{{id: a, wallet: "{mistyped}", weight_bps: 10000}}]')
-    assert "contributors.0.wallet: the address fails its EIP-55 checksum" in message
+    assert "contributor 1, wallet: the address fails its EIP-55 checksum" in message
     assert mistyped not in message
 
 
@@ -87,27 +87,58 @@ def test_no_sidecar_or_an_empty_one_names_nobody(data: bytes | None) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        (f"{SECRET}: 1", "(unknown key): Extra inputs"),
-        (f"contributors: [{{id: a, weight_bps: 10000, {SECRET}: 1}}]", "contributors.0.(unknown"),
-        (f"contributors: {SECRET}", "contributors: Input should be a valid tuple"),
-        (f"contributors: [{SECRET}]", "contributors.0: Input should be a valid dict"),
-        (f'contributors: [{{id: "{SECRET} x", weight_bps: 10000}}]', "contributors.0.id"),
-        (f"contributors: [{{id: {'x' * 65}, weight_bps: 10000}}]", "contributors.0.id"),
-        (f"contributors: [{{id: {SECRET}}}]", "contributors.0.weight_bps: Field required"),
-        (f"contributors: [{{id: a, weight_bps: {SECRET}}}]", "weight_bps: Input should be a valid"),
-        ("contributors: [{id: a, weight_bps: true}]", "weight_bps: Input should be a valid"),
-        ("contributors: [{id: a, weight_bps: 10000.0}]", "weight_bps: Input should be a valid"),
-        ("contributors: [{id: a, weight_bps: 0}]", "weight_bps: Input should be greater"),
-        ("contributors: [{id: a, weight_bps: 10001}]", "weight_bps: Input should be less"),
-        (f"contributors: [{{id: a, weight_bps: 10000, wallet: {SECRET}}}]", "0.wallet: String"),
+        (f"{SECRET}: 1", "(unknown key): take it out, or spell it as one of contributors, licence"),
+        (
+            f"contributors: [{{id: a, weight_bps: 10000, {SECRET}: 1}}]",
+            "contributor 1, (unknown key): take it out, or spell it as one of id, wallet",
+        ),
+        (f"contributors: {SECRET}", "contributors: it must be a list of {id, "),
+        (f"contributors: [{SECRET}]", "contributor 1: it must be {id, "),
+        (
+            f'contributors: [{{id: "{SECRET} x", weight_bps: 10000}}]',
+            "contributor 1, id: it must be 1 to 64",
+        ),
+        (
+            f"contributors: [{{id: {'x' * 65}, weight_bps: 10000}}]",
+            "contributor 1, id: it must be 1 to 64",
+        ),
+        ("contributors: [{id: 12, weight_bps: 10000}]", 'in quotes ("...") if it is all digits'),
+        (
+            f"contributors: [{{id: {SECRET}}}]",
+            "contributor 1, weight_bps: it is missing; write a whole",
+        ),
+        (
+            f"contributors: [{{id: a, weight_bps: {SECRET}}}]",
+            "weight_bps: it must be a whole number from 1 to 10000",
+        ),
+        (
+            "contributors: [{id: a, weight_bps: true}]",
+            "weight_bps: it must be a whole number from 1 to 10000",
+        ),
+        (
+            "contributors: [{id: a, weight_bps: 10000.0}]",
+            "weight_bps: it must be a whole number from 1 to 10000",
+        ),
+        (
+            "contributors: [{id: a, weight_bps: 0}]",
+            "weight_bps: it must be a whole number from 1 to 10000",
+        ),
+        (
+            "contributors: [{id: a, weight_bps: 10001}]",
+            "weight_bps: it must be a whole number from 1 to 10000",
+        ),
+        (
+            f"contributors: [{{id: a, weight_bps: 10000, wallet: {SECRET}}}]",
+            "1, wallet: it must be 0x and 40 hex",
+        ),
         (f"contributors: [{{id: {SECRET}, weight_bps: 9999}}]", "the weights sum to 9999"),
         (
             f"contributors: [{', '.join([f'{{id: {SECRET}, weight_bps: 5000}}'] * 2)}]",
             "a contributor id stands twice",
         ),
-        (f"licence: {SECRET * 20}", "licence: String should have at most 200"),
-        (f"note: {SECRET * 200}", "note: String should have at most 2000"),
-        (f"- {SECRET}", "no mapping of keys"),
+        (f"licence: {SECRET * 20}", "licence: it must be text of at most 200"),
+        (f"note: {SECRET * 200}", "note: it must be text of at most 2000"),
+        (f"- {SECRET}", "it must hold keys and their values"),
         (f"note: [{SECRET}", "not valid UTF-8 YAML"),
         (f"note: 1\nnote: {SECRET}", "not valid UTF-8 YAML"),
         (f"note: !!python/name:os.{SECRET} x", "not valid UTF-8 YAML"),
@@ -115,12 +146,21 @@ def test_no_sidecar_or_an_empty_one_names_nobody(data: bytes | None) -> None:
         (f"a: !!int {SECRET}", "not valid UTF-8 YAML"),
         ("a: " + "9" * 5000, "not valid UTF-8 YAML"),
         ("[" * 1500, "not valid UTF-8 YAML"),
-        ("4111111111111111: x", "(unknown key): Keys should be strings"),
-        ("contributors: [{4111111111111111: x}]", "contributors.0.(unknown key)"),
+        ("4111111111111111: x", "(unknown key): take it out"),
+        ("contributors: [{4111111111111111: x}]", "contributor 1, (unknown key)"),
+        (f"contributors: [{{id: a, weight_bps: 10000, wallet: {WALLET}}}]", "in quotes"),
+        ("format: {delimiter: 1}", "format, delimiter: it must be text in quotes"),
+        (
+            f"format: {{{SECRET}: 1}}",
+            "format, (unknown key): take it out, or spell it as one of del",
+        ),
+        ("format: 1", "format: it must be {delimiter, encoding, decimal}"),
+        ("contributors: {0: {id: 1}}", "contributors: it must be a list"),
+        ("contributors: [{id: {a: b}, weight_bps: 10000}]", "contributor 1, id: it must be"),
         ("# " + "x" * MAX_BYTES, f"longer than {MAX_BYTES} bytes"),
         ("licence: ask jane.doe@example.com", "licence: it holds personal data (EMAIL)"),
         ("note: call (202) 555-0143", "note: it holds personal data"),
-        ("contributors: [{id: 078-05-1120, weight_bps: 10000}]", "contributors.0.id: it holds"),
+        ("contributors: [{id: 078-05-1120, weight_bps: 10000}]", "contributor 1, id: it holds"),
     ],
 )
 def test_each_broken_rule_is_told_by_key_and_without_the_value(text: str, told: str) -> None:
@@ -128,6 +168,13 @@ def test_each_broken_rule_is_told_by_key_and_without_the_value(text: str, told: 
     assert any(told in message for message in messages), messages
     for value in (SECRET, "4111111111111111", "jane.doe", "555-0143", "078-05"):
         assert not any(value in message for message in messages)
+    # Nor does any speak the language of a library.
+    assert not any(word in message for message in messages for word in ("pattern", "Input", ".0"))
+
+
+def test_a_message_calls_the_sidecar_by_its_name() -> None:
+    _, problems = parse_manifest(b"note: [", name="mine.csv.contribution.yaml")
+    assert problems[0].message == "mine.csv.contribution.yaml: it is not valid UTF-8 YAML."
 
 
 def test_every_broken_rule_is_told_at_once() -> None:

@@ -9,7 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hokusai_assets.tables.limits import ReadLimits
-from hokusai_assets_tests.tables.read_files import SECRET, opened, raw_pass, read_raw, refused
+from hokusai_assets_tests.tables.read_files import (
+    SECRET,
+    opened,
+    raw_pass,
+    read_raw,
+    refusal,
+    refused,
+)
 
 ROWS = [{"a": 1, "b": "x"}, {"a": 2}, {"b": None, "c": True}]
 CELLS = {"a": ["1", "2", None], "b": ["x", None, None], "c": [None, None, "true"]}
@@ -38,6 +45,39 @@ def test_every_form_gives_the_same_cells(tmp_path: Path, form: str) -> None:
 def test_no_records_are_no_rows(tmp_path: Path, name: str, data: str) -> None:
     read = read_raw(tmp_path, name, data)
     assert (read.cells, read.rows_seen, read.column_names) == ({}, 0, ())
+
+
+def column_oriented(rows: int) -> dict[str, dict[str, str]]:
+    """What pandas' `to_json` writes unless it is told otherwise."""
+    return {name: {str(7 * n): f"{SECRET}{n}" for n in range(rows)} for name in ("id", "a", "b")}
+
+
+@pytest.mark.parametrize("rows", [1, 3, 5000])
+@pytest.mark.parametrize("limits", [ReadLimits(), ReadLimits(max_row_bytes=20)], ids=["", "long"])
+def test_an_object_of_columns_is_called_that(rows: int, limits: ReadLimits, tmp_path: Path) -> None:
+    file = opened(tmp_path, "x.json", json.dumps(column_oriented(rows)), limits=limits)
+    problem = refusal(lambda: raw_pass(file, ["a", "b"]))
+    assert problem.rule == "bad-json"
+    assert problem.message.startswith("x.json: the file looks column-oriented")
+    assert "orient='records'" in problem.fix
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [{"0": "x", "1": "y"}, {"0": "z", "1": None}],
+        [{"1": "y"}, {"0": "z"}],
+        [{"0": "x", "5": "ignored"}],
+        [{"5": "ignored", "a": "x"}],
+    ],
+)
+def test_records_whose_columns_are_called_by_numbers_stay_records(
+    rows: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    text = json.dumps({str(n): row for n, row in enumerate(rows)})
+    read = raw_pass(opened(tmp_path, "x.json", text), ["0", "1"])
+    assert read.problems == []
+    assert read.cells["0"] == [row.get("0") for row in rows]
 
 
 @pytest.mark.parametrize(
