@@ -7,14 +7,10 @@ Honest rows are hardly ever so much closer, whatever their region or label (comp
 data-copying test of Meehan, Chaudhuri & Dasgupta 2020); how often, the base set says.
 """
 
-from collections import Counter
-from collections.abc import Sequence
-from fractions import Fraction
-
 import numpy as np
 
 from hokusai_assets.contributions.leakage.match_keys import ComparableRows
-from hokusai_assets.contributions.leakage.report import NaturalRate
+from hokusai_assets.contributions.leakage.report import Matched, NaturalRates
 from hokusai_assets.contributions.leakage.row_distances import CELL_CHARS, Distances, cell_values
 
 # A row is close when it is nearer to a test row than this part of that one's spacing.
@@ -24,18 +20,21 @@ REFERENCE_ROWS, HONEST_ROWS = 4096, 4096
 _TEXT_CHARS = 2_000_000
 # With fewer rows, spacing and natural rate say nothing.
 FEWEST_ROWS = 50
-_PRIOR_ROWS = 10
 
 
 class CloseRows:
-    """Says by one distance which rows are close to a benchmark's test rows; never changes."""
+    """Says by one distance which rows are close to a benchmark's test rows; never changes.
+
+    Attributes:
+        natural: how often honest rows are close.
+    """
 
     def __init__(
         self,
         distances: Distances,
         reference: ComparableRows,
         honest: ComparableRows,
-        labels: Sequence[str],
+        labels: np.ndarray,
     ) -> None:
         """Prepare.
 
@@ -43,7 +42,7 @@ class CloseRows:
             distances: from the reference rows.
             reference: m test rows.
             honest: n base rows that equal no test row.
-            labels: their n labels.
+            labels: their labels, str (n,).
         """
         self._distances = distances
         self._radius = np.empty(reference.count, dtype=np.float32)
@@ -53,9 +52,7 @@ class CloseRows:
             block[np.arange(len(block)), rows] = np.inf
             self._radius[rows] = CLOSE * block.min(axis=1)
             row += len(block)
-        close = self.find(honest) >= 0
-        self._seen = Counter(labels)
-        self._close = Counter(label for label, hit in zip(labels, close, strict=True) if hit)
+        self.natural = NaturalRates.of(Matched(self.find(honest) >= 0, labels))
 
     def find(self, rows: ComparableRows) -> np.ndarray:
         """Return the number of the test row each row is close to, int64 (n,), -1 for none."""
@@ -65,22 +62,6 @@ class CloseRows:
             close = block < self._radius
             found.append(np.where(close.any(axis=1), close.argmax(axis=1), -1))
         return np.concatenate(found)
-
-    def natural(self, labels: Sequence[str]) -> NaturalRate:
-        """Return how often honest rows with the labels of these n rows are close.
-
-        Rows of one label may lie denser than those of another; so the base set's rates per label
-        are weighed by these rows' labels. A label the base set lacks has the rate of all.
-        """
-        total = sum(self._seen.values())
-        overall = Fraction(sum(self._close.values()), total)
-        expected = Fraction(0)
-        for label, count in Counter(labels).items():
-            seen = self._seen[label]
-            # Few rows of a label say little: they are joined by as much of all rows.
-            rate = (self._close[label] + _PRIOR_ROWS * overall) / (seen + _PRIOR_ROWS)
-            expected += rate * count
-        return NaturalRate(expected / max(1, len(labels)) * total, Fraction(total))
 
 
 def first_rows(rows: ComparableRows, most: int) -> ComparableRows:

@@ -29,7 +29,7 @@ from hokusai_assets.contributions.leakage.near_copies import (
     OneCellChanged,
     SimilarRows,
 )
-from hokusai_assets.contributions.leakage.report import NaturalRate
+from hokusai_assets.contributions.leakage.report import Matched, NaturalRate, NaturalRates
 from hokusai_assets.contributions.leakage.row_distances import (
     CellDistances,
     Distances,
@@ -61,7 +61,7 @@ class Level:
 
     name: str
     matcher: Matcher
-    natural: NaturalRate
+    natural: NaturalRates
     removes: bool
 
 
@@ -93,13 +93,14 @@ class HeldOutIndex:
         self.base_feature_keys = base_keys
         base_sample = _smallest(base_keys)
         test_sample = _smallest(keys)
+        labels = _Labels(benchmark, base_sample, test_sample)
         in_test = self.exact.find(base_keys[base_sample]) >= 0
         _, position, repeats = np.unique(keys, axis=0, return_inverse=True, return_counts=True)
         repeated = (repeats > 1)[position.reshape(-1)][test_sample]
-        self.natural = NaturalRate.of(_counted(in_test), _counted(repeated))
-        sample = _HonestSample(base.take(base_sample), in_test, test_sample, repeated)
+        self.natural = labels.rates(in_test, repeated)
+        sample = _HonestSample(base.take(base_sample), in_test, test_sample, repeated, labels)
         levels: list[Level] = []
-        self.by_column: dict[str, NaturalRate] = {}
+        self.by_column: dict[str, NaturalRates] = {}
         self.one_cell: OneCellChanged | None = None
         for name, make in _matchers(test, spec).items():
             if name == "all-moved" and levels[-1].removes:
@@ -114,7 +115,7 @@ class HeldOutIndex:
         # Sets are in canonical order, so the first rows are as good as drawn.
         reference = first_rows(test.take(_first_of_each(keys)), REFERENCE_ROWS)
         honest = first_rows(base.take(apart), HONEST_ROWS)
-        labels = benchmark.base.table.column(spec.target).take(pa.array(apart[: honest.count]))
+        targets = _labels(benchmark.base.table.column(spec.target), apart[: honest.count])
         self.close: dict[str, CloseRows] = {}
         if min(reference.count, honest.count) < FEWEST_ROWS:
             return
@@ -122,7 +123,20 @@ class HeldOutIndex:
         if len(test.names) >= MIN_COLUMNS:
             measures["shared-cells"] = CellDistances(reference)
         for name, distances in measures.items():
-            self.close[name] = CloseRows(distances, reference, honest, labels.to_pylist())
+            self.close[name] = CloseRows(distances, reference, honest, targets)
+
+
+class _Labels:
+    """The labels of sampled base rows and test rows."""
+
+    def __init__(self, benchmark: Benchmark, base: np.ndarray, test: np.ndarray) -> None:
+        target = benchmark.spec.target
+        self._base = _labels(benchmark.base.table.column(target), base)
+        self._test = _labels(benchmark.test.table.column(target), test)
+
+    def rates(self, base: np.ndarray, test: np.ndarray) -> NaturalRates:
+        """Return the natural rates by which of the base rows and of the test rows match."""
+        return NaturalRates.of(Matched(base, self._base), Matched(test, self._test))
 
 
 @dataclass(frozen=True)
@@ -133,23 +147,28 @@ class _HonestSample:
     in_test: np.ndarray
     test_sample: np.ndarray
     repeated: np.ndarray
+    labels: _Labels
 
     def level(self, name: str, matcher: Matcher) -> Level:
         matched = self.in_test | (matcher.find(self.base) >= 0)
         others = self.repeated | matcher.find_others(self.test_sample)
-        natural = NaturalRate.of(_counted(matched), _counted(others))
+        natural = self.labels.rates(matched, others)
         beyond = NaturalRate.of(
             _counted(matched & ~self.in_test), _counted(others & ~self.repeated)
         )
         return Level(name, matcher, natural, beyond.share <= REMOVAL_NATURAL_SHARE)
 
-    def by_column(self, matcher: OneCellChanged) -> list[NaturalRate]:
+    def by_column(self, matcher: OneCellChanged) -> list[NaturalRates]:
         matched = self.in_test[:, None] | (matcher.find_by_column(self.base) >= 0)
         others = self.repeated[:, None] | matcher.find_others_by_column(self.test_sample)
         return [
-            NaturalRate.of(_counted(mine), _counted(theirs))
+            self.labels.rates(mine, theirs)
             for mine, theirs in zip(matched.T, others.T, strict=True)
         ]
+
+
+def _labels(column: pa.ChunkedArray, rows: np.ndarray) -> np.ndarray:
+    return np.array(column.take(pa.array(rows)).to_pylist(), dtype=str)
 
 
 def _counted(mask: np.ndarray) -> tuple[int, int]:

@@ -1,14 +1,18 @@
 """How much of a contribution is copied from the test set, and from which share on that is told."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from math import sqrt
+
+import numpy as np
 
 from hokusai_assets.benchmarks.spec import BenchmarkSpec
 from hokusai_assets.tables.problems import SHOWN_ROWS, Problem, rows_in_words
 
 # One-sided 0.13% per measure: with up to five of them, well under 1% of honest files.
 STANDARD_ERRORS = 3.0
+_JOINED_ROWS = 10
 
 _WORDS = {
     "exact": "equal rows of the benchmark's held-out test set",
@@ -60,6 +64,61 @@ class NaturalRate:
         if abs(alone.share - halved.share) > STANDARD_ERRORS * error:
             return alone
         return cls(alone.matched + halved.matched, alone.rows + halved.rows)
+
+
+@dataclass(frozen=True)
+class NaturalRates:
+    """The natural rate of one measure: of all honest rows, and of those with each label.
+
+    Rows of one label may lie denser than those of another: spam is sent by template.
+    """
+
+    overall: NaturalRate
+    by_label: Mapping[str, NaturalRate]
+
+    @classmethod
+    def of(cls, base: "Matched", among_test: "Matched | None" = None) -> "NaturalRates":
+        """Estimate the rates from rows and their labels; see `NaturalRate.of`."""
+        rates = {}
+        known = [base.labels, among_test.labels if among_test else base.labels]
+        for label in np.unique(np.concatenate(known)).tolist():
+            theirs = among_test.count(label) if among_test else (0, 0)
+            rates[label] = NaturalRate.of(base.count(label), theirs)
+        return cls(
+            NaturalRate.of(base.count(), among_test.count() if among_test else (0, 0)), rates
+        )
+
+    def weighed(self, counts: Mapping[str, int]) -> NaturalRate:
+        """Return the rate that honest rows with so many rows of each label have.
+
+        Few honest rows of a label say little: they are joined by as many of all labels as
+        `_JOINED_ROWS`. The rows the rate stands on are as many as give its standard error.
+        """
+        total = sum(counts.values())
+        if not total or not self.overall.rows:
+            return self.overall
+        share = part = Fraction(0)
+        for label, count in counts.items():
+            known = self.by_label.get(label, NaturalRate(Fraction(0), Fraction(0)))
+            rows = known.rows + _JOINED_ROWS
+            weight = Fraction(count, total)
+            share += weight * (known.matched + _JOINED_ROWS * self.overall.share) / rows
+            part += weight * weight / rows
+        rows = min(self.overall.rows, 1 / part)
+        return NaturalRate(share * rows, rows)
+
+
+@dataclass(frozen=True)
+class Matched:
+    """Honest rows that were looked at: whether each matches, bool (n,), and its label, str (n,)."""
+
+    hits: np.ndarray
+    labels: np.ndarray
+
+    def count(self, label: str | None = None) -> tuple[int, int]:
+        """Return (matched, looked at) of all rows or of those with a label."""
+        chosen = self.hits if label is None else self.hits[self.labels == label]
+        return int(chosen.sum()), len(chosen)
 
 
 def standard_error(first: NaturalRate, second: NaturalRate) -> float:

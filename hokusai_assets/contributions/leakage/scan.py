@@ -1,11 +1,12 @@
 """Which rows of a contribution stand in the test set, or nearly so, or in the base set."""
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from hokusai_assets.benchmarks.loading import Benchmark
 from hokusai_assets.benchmarks.spec import BenchmarkSpec
@@ -17,7 +18,12 @@ from hokusai_assets.contributions.leakage.match_keys import (
     match_keys,
 )
 from hokusai_assets.contributions.leakage.near_copies import OneCellChanged
-from hokusai_assets.contributions.leakage.report import LeakageMeasure, LeakageReport, NaturalRate
+from hokusai_assets.contributions.leakage.report import (
+    LeakageMeasure,
+    LeakageReport,
+    NaturalRate,
+    NaturalRates,
+)
 from hokusai_assets.contributions.row_sample import SmallestKeys
 from hokusai_assets.tables.problems import SHOWN_ROWS
 
@@ -96,6 +102,7 @@ class LeakageScan:
     def __init__(self, index: HeldOutIndex, spec: BenchmarkSpec) -> None:
         self._index, self._spec = index, spec
         self._rows = 0
+        self._labels: Counter[str] = Counter()
         self._exact = _Tally(index.test_rows)
         self._removing = {level.name: _Tally(index.test_rows) for level in index.levels}
         self._one_cell = index.one_cell
@@ -140,6 +147,8 @@ class LeakageScan:
             found = np.where(in_test[chosen, None], exact[chosen, None], found)
             self._sample.add(keys[chosen], found, numbers[chosen])
         self._rows += rows.count
+        for entry in pc.value_counts(batch.column(self._spec.target)).to_pylist():
+            self._labels[entry["values"]] += entry["counts"]
         return BatchOverlap(in_test, near, in_base, keys, feature_keys)
 
     def _find_wide(self, rows: ComparableRows) -> np.ndarray:
@@ -194,17 +203,17 @@ class LeakageScan:
 
     def _closeness(self, sample: pa.Table) -> list[LeakageMeasure]:
         rows = first_rows(comparable_rows(sample, self._spec), sample.num_rows)
-        labels = sample.column(self._spec.target).slice(0, rows.count).to_pylist()
+        labels = Counter(sample.column(self._spec.target).slice(0, rows.count).to_pylist())
         measures = []
         for name, close in self._index.close.items():
             tally = _Tally(self._index.test_rows)
             # A sample's rows have no numbers any more.
             tally.add(close.find(rows), None)
-            natural = close.natural(labels)
-            measures.append(self._measure(name, False, tally, rows.count, natural))
+            rate = close.natural.weighed(labels)
+            measures.append(self._measured(name, False, tally, rows.count, rate))
         return measures
 
-    def _sampled(self, name: str, column: int, natural: NaturalRate) -> LeakageMeasure:
+    def _sampled(self, name: str, column: int, natural: NaturalRates) -> LeakageMeasure:
         found = self._sample.found[:, column]
         tally = _Tally(self._index.test_rows)
         order = np.argsort(self._sample.numbers)
@@ -212,6 +221,11 @@ class LeakageScan:
         return self._measure(name, False, tally, len(found), natural)
 
     def _measure(
+        self, name: str, removes: bool, tally: _Tally, rows: int, natural: NaturalRates
+    ) -> LeakageMeasure:
+        return self._measured(name, removes, tally, rows, natural.weighed(self._labels))
+
+    def _measured(
         self, name: str, removes: bool, tally: _Tally, rows: int, natural: NaturalRate
     ) -> LeakageMeasure:
         intake = self._spec.intake

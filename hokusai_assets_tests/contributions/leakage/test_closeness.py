@@ -9,6 +9,7 @@ import pytest
 from hokusai_assets.contributions.leakage import closeness
 from hokusai_assets.contributions.leakage.closeness import CLOSE, CloseRows, first_rows
 from hokusai_assets.contributions.leakage.match_keys import ComparableRows, comparable_rows
+from hokusai_assets.contributions.leakage.report import NaturalRate
 from hokusai_assets.contributions.leakage.row_distances import CellDistances, ValueDistances
 from hokusai_assets_tests.contributions.leakage.simulated_files import spec_of
 
@@ -37,7 +38,7 @@ TEST = rows(300, 1)
 
 def close_rows(test: dict[str, list], base: dict[str, list], labels: list[str]) -> CloseRows:
     reference = comparable(test)
-    return CloseRows(ValueDistances(reference, SPEC), reference, comparable(base), labels)
+    return CloseRows(ValueDistances(reference, SPEC), reference, comparable(base), np.array(labels))
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +80,7 @@ def test_the_measure_is_the_part_of_the_test_rows_own_spacing() -> None:
         return comparable_rows(pa.table({"n": pa.array(numbers, pa.float64())}), spec)
 
     reference, honest = line(values), line([v + 5.0 for v in values])
-    close = CloseRows(ValueDistances(reference, spec), reference, honest, ["a"] * 100)
+    close = CloseRows(ValueDistances(reference, spec), reference, honest, np.array(["a"] * 100))
     step = 10.0 * CLOSE
     near = [200.0 + 0.99 * step, 200.0 + 1.01 * step, 200.0 - 0.99 * step, 205.0]
     assert close.find(line(near)).tolist() == [20, -1, 20, -1]
@@ -93,14 +94,19 @@ def test_what_is_natural_depends_on_the_labels_of_the_rows() -> None:
     base["n"][100:] = [n + 0.1 for n in TEST["n"][:100]]
     labels = ["a"] * 100 + ["b"] * 100
     close = close_rows(TEST, base, labels)
-    of_a, of_b = close.natural(["a"] * 50), close.natural(["b"] * 50)
+
+    def natural(**counts: int) -> NaturalRate:
+        return close.natural.weighed(counts)
+
+    of_a, of_b = natural(a=50), natural(b=50)
     assert of_a.share < Fraction(1, 10)
     assert of_b.share > Fraction(9, 10)
-    mixed = close.natural(["a"] * 25 + ["b"] * 25)
-    assert mixed.share == (of_a.share + of_b.share) / 2
-    assert of_a.rows == of_b.rows == 200
-    unknown = close.natural(["a label that the base set lacks"])
-    assert of_a.share < unknown.share < of_b.share
+    assert natural(a=25, b=25).share == (of_a.share + of_b.share) / 2
+    # It stands on the rows that have the labels.
+    assert of_a.rows == of_b.rows == 110
+    assert natural(a=25, b=25).rows == 200
+    assert of_a.share < natural(unknown=1).share < of_b.share
+    assert natural(unknown=1).rows == 10
 
 
 def test_rows_share_cells_as_those_of_the_test_set_do_or_more() -> None:
@@ -120,10 +126,10 @@ def test_rows_share_cells_as_those_of_the_test_set_do_or_more() -> None:
     four[:, :4] += 100.0
     reference = table(values)
     honest = table(random.normal(size=(200, 10)))
-    close = CloseRows(CellDistances(reference), reference, honest, ["a"] * 200)
+    close = CloseRows(CellDistances(reference), reference, honest, np.array(["a"] * 200))
     assert close.find(table(moved)).tolist() == list(range(200))
     assert (close.find(table(four)) == -1).all()
-    assert close.natural(["a"]).share == 0
+    assert close.natural.overall.share == 0
 
 
 def test_texts_without_letters_and_missing_cells_are_no_error() -> None:
