@@ -94,8 +94,11 @@ class HeldOutIndex:
         base_sample = _smallest(base_keys)
         test_sample = _smallest(keys)
         labels = _Labels(benchmark, base_sample, test_sample)
-        in_test = self.exact.find(base_keys[base_sample]) >= 0
-        _, position, repeats = np.unique(keys, axis=0, return_inverse=True, return_counts=True)
+        base_in_test = self.exact.find(base_keys) >= 0
+        in_test = base_in_test[base_sample]
+        _, first, position, repeats = np.unique(
+            keys, axis=0, return_index=True, return_inverse=True, return_counts=True
+        )
         repeated = (repeats > 1)[position.reshape(-1)][test_sample]
         self.natural = labels.rates(in_test, repeated)
         sample = _HonestSample(base.take(base_sample), in_test, test_sample, repeated, labels)
@@ -111,11 +114,11 @@ class HeldOutIndex:
                 self.one_cell = matcher
                 self.by_column = dict(zip(test.names, sample.by_column(matcher), strict=True))
         self.levels = tuple(levels)
-        apart = np.flatnonzero(self.exact.find(base_keys) < 0)
+        apart = np.flatnonzero(~base_in_test)
         # Sets are in canonical order, so the first rows are as good as drawn.
-        reference = first_rows(test.take(_first_of_each(keys)), REFERENCE_ROWS)
+        reference = first_rows(test.take(np.sort(first)), REFERENCE_ROWS)
         honest = first_rows(base.take(apart), HONEST_ROWS)
-        targets = _labels(benchmark.base.table.column(spec.target), apart[: honest.count])
+        targets = _labels_of(benchmark.base.table.column(spec.target), apart[: honest.count])
         self.close: dict[str, CloseRows] = {}
         if min(reference.count, honest.count) < FEWEST_ROWS:
             return
@@ -131,8 +134,8 @@ class _Labels:
 
     def __init__(self, benchmark: Benchmark, base: np.ndarray, test: np.ndarray) -> None:
         target = benchmark.spec.target
-        self._base = _labels(benchmark.base.table.column(target), base)
-        self._test = _labels(benchmark.test.table.column(target), test)
+        self._base = _labels_of(benchmark.base.table.column(target), base)
+        self._test = _labels_of(benchmark.test.table.column(target), test)
 
     def rates(self, base: np.ndarray, test: np.ndarray) -> NaturalRates:
         """Return the natural rates by which of the base rows and of the test rows match."""
@@ -167,17 +170,12 @@ class _HonestSample:
         ]
 
 
-def _labels(column: pa.ChunkedArray, rows: np.ndarray) -> np.ndarray:
+def _labels_of(column: pa.ChunkedArray, rows: np.ndarray) -> np.ndarray:
     return np.array(column.take(pa.array(rows)).to_pylist(), dtype=str)
 
 
 def _counted(mask: np.ndarray) -> tuple[int, int]:
     return int(mask.sum()), len(mask)
-
-
-def _first_of_each(keys: np.ndarray) -> np.ndarray:
-    _, first = np.unique(keys, axis=0, return_index=True)
-    return np.sort(first)
 
 
 def _smallest(keys: np.ndarray) -> np.ndarray:
