@@ -82,6 +82,10 @@ class Settings:
         """Index of the rows that a benchmark's accepted contributions brought."""
         return self.home / "row_index" / benchmark_id
 
+    def ledger(self, benchmark_id: str) -> Path:
+        """Ledger of what was settled on a benchmark."""
+        return self.home / "ledger" / f"{benchmark_id}.jsonl"
+
     def attestation_file(self, benchmark_id: str, key: str, attestation_hash: str) -> Path:
         """Where an issued attestation is kept; a different one never replaces it."""
         name = f"{key}.{attestation_hash[:12]}.dsse.json"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hokusai_assets.attestation.prediction_commitment import predictions_root, scores_in_billionths
+from hokusai_assets.attestation.prediction_commitment import commitment
 from hokusai_assets.attestation.statement import (
     build_claim,
     build_result,
@@ -13,14 +13,23 @@ from hokusai_assets.attestation.statement import (
     software_digest,
 )
 from hokusai_assets.benchmarks.loading import Benchmark
+from hokusai_assets.benchmarks.spec import BenchmarkSpec
+from hokusai_assets.benchmarks.test_split import TestPart, split_test_set
+from hokusai_assets.canonical.canonical_json import digest
 from hokusai_assets.contributions.intake import ContributedData
 from hokusai_assets.contributions.second_look import second_look
 from hokusai_assets.evaluation.measurement import Evaluation, Measurement, rule_of
+from hokusai_assets.evaluation.settlement import Settlement
 from hokusai_assets.models.training import training_fingerprint
 
 _REMEDY = (
     "run the contribution's whole job again: `hokusai backfill --benchmark ID KEY`, or in the UI "
     "the benchmark's baseline job and then all assets of the partition"
+)
+
+_NOT_SHOWN = (
+    "Not accepted: on the private part of the test set it does not pass. By how much it does not "
+    "stays private, so that nobody can climb on it."
 )
 
 
@@ -47,31 +56,101 @@ class ModelIdentity:
     fingerprint: str
 
 
+_MEASURED = (
+    "part",
+    "test_root",
+    "test_rows",
+    "training_rows",
+    "predictions",
+    "confusion_cells",
+    "metrics",
+)
+
+
 def measurement_document(
-    measurement: Measurement, baseline: Evaluation, new: Evaluation
+    measurement: Measurement,
+    baseline: Evaluation,
+    new: Evaluation,
+    *,
+    training_rows: tuple[int, int],
+    part: TestPart,
+    spec: BenchmarkSpec,
 ) -> dict[str, Any]:
-    """Return a measurement with the commitments to both models' predictions."""
+    """Return a measurement with the commitments to both models' predictions.
+
+    Args:
+        measurement: what was measured.
+        baseline, new: both models' predictions on the whole test set.
+        training_rows: rows behind the baseline and the new model.
+        part: the rows that were measured on.
+        spec: what it was measured by.
+    """
     return measurement.to_dict() | {
-        "test_root": new.test_root,
+        "training_rows": {"baseline": training_rows[0], "new": training_rows[1]},
         "predictions": {
-            "baseline_root": commitment(baseline),
-            "new_root": commitment(new),
+            "baseline_root": commitment(baseline.on(part)),
+            "new_root": commitment(new.on(part)),
         },
         "models": {"baseline": baseline.model_digest, "new": new.model_digest},
+        "spec_hash": spec.spec_hash(),
         "software": software_digest(),
     }
 
 
-def commitment(evaluation: Evaluation) -> str:
-    """Return the Merkle root (hex) over an evaluation's predictions."""
-    said = evaluation.predictions
-    return predictions_root(
-        evaluation.row_digests,
-        said.labels,
-        said.actual,
-        said.predicted,
-        scores_in_billionths(said.scores),
-    )
+def settlement_document(
+    settlement: Settlement, measured: Mapping[str, Any], *, rows_root: str, released: bool
+) -> dict[str, Any]:
+    """Return a settlement as it is kept; see `settlement_claim` for what is told of it.
+
+    Args:
+        settlement: the judgement.
+        measured: `measurement_document` of what it stands on.
+        rows_root: Merkle root (hex) of the contribution's rows.
+        released: whether anyone may see what was measured.
+    """
+    return settlement.to_dict() | {
+        "measurement": dict(measured),
+        "rows_root": rows_root,
+        "released": released,
+    }
+
+
+def settlement_claim(settled: Mapping[str, Any], spec: BenchmarkSpec) -> dict[str, Any]:
+    """Return what an attestation tells of a settlement.
+
+    Where the deciding part of the test set is private and the contribution was not accepted,
+    that is all that is told; a digest commits to the rest.
+    """
+    rule = rule_of(spec)
+    measurement = {name: settled["measurement"][name] for name in _MEASURED}
+    released = settled["released"]
+    verdict = shown_verdict(settled)
+    # The sentence is for people; its wording must not move a hash.
+    del verdict["reason"]
+    return {
+        "rule": {
+            "primary": rule.primary,
+            "min_examples": rule.min_examples,
+            "min_delta_bps": rule.min_delta_bps,
+            "guardrails_max_drop_bps": dict(rule.guardrails),
+        },
+        "budget": dict(settled["budget"]),
+        "accepted_before": [dict(entry) for entry in settled["accepted_before"]],
+        "paid_before_bps": settled["paid_before_bps"],
+        "released": released,
+        "measurement_sha256": digest(measurement),
+        "measurement": measurement if released else None,
+        "certain_total_bps": settled["certain_total_bps"] if released else None,
+        "delta_one": verdict,
+    }
+
+
+def shown_verdict(settled: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the verdict of a settlement, without what is measured where that stays private."""
+    decision = dict(settled["delta_one"])
+    if not settled["released"]:
+        decision |= {"bps": None, "conditions": [], "reason": _NOT_SHOWN}
+    return decision
 
 
 def refuse_parts_that_disagree(
@@ -80,6 +159,7 @@ def refuse_parts_that_disagree(
     baseline: ModelIdentity,
     new: ModelIdentity,
     measured: Mapping[str, Any],
+    settled: Mapping[str, Any],
 ) -> None:
     """Check that all parts follow from each other, whatever order they were materialized in.
 
@@ -89,23 +169,31 @@ def refuse_parts_that_disagree(
     """
     _refuse_contribution(benchmark, contributed)
     spec_hash = benchmark.spec.spec_hash()
-    for name, model, source in (
-        ("baseline_model", baseline, baseline.external_digest),
-        ("new_model", new, contributed.rows.root),
+    sources = [baseline.external_digest] if baseline.external_digest else []
+    for name, model, roots in (
+        ("baseline_model", baseline, sources),
+        ("new_model", new, [contributed.rows.root]),
     ):
         expected = training_fingerprint(
             spec_hash=spec_hash,
             base_root=benchmark.base.root,
-            contributed_root=source,
+            contributed_roots=roots,
             software_digest=software_digest(),
         )
         if model.fingerprint != expected:
             raise PartsDisagree(f"{name} was made from other rows, spec or code; {_REMEDY}")
     # Equal models and rows are not enough: the rule, metrics or seed of the spec may have changed.
-    if measured.get("spec_hash") != spec_hash or measured.get("software") != software_digest():
-        raise PartsDisagree(f"metric_deltas were measured by another spec or code; {_REMEDY}")
-    if measured["test_root"] != benchmark.test.root:
-        raise PartsDisagree(f"metric_deltas stand on another test set; {_REMEDY}")
+    split = split_test_set(benchmark.test, benchmark.spec)
+    for name, document, part in (
+        ("metric_deltas", measured, split.shown),
+        ("settlement", settled["measurement"], split.deciding),
+    ):
+        if (document.get("spec_hash"), document.get("software")) != (spec_hash, software_digest()):
+            raise PartsDisagree(f"{name} was measured by another spec or code; {_REMEDY}")
+        if document["test_root"] != part.root:
+            raise PartsDisagree(f"{name} stands on another test set; {_REMEDY}")
+    if settled["rows_root"] != contributed.rows.root:
+        raise PartsDisagree(f"settlement is of other rows; {_REMEDY}")
     if measured["models"] != {"baseline": baseline.digest, "new": new.digest}:
         raise PartsDisagree(f"metric_deltas compare other models; {_REMEDY}")
 
@@ -131,26 +219,26 @@ def issue_statement(
     baseline: ModelIdentity,
     new: ModelIdentity,
     measured: Mapping[str, Any],
+    settled: Mapping[str, Any],
     *,
     dry_run: bool,
 ) -> dict[str, Any]:
-    """Return the statement over a measured contribution.
+    """Return the statement over a measured and settled contribution.
 
     Args:
         benchmark: what it was measured with.
         contributed: the accepted rows and the intake report.
-        baseline: the model measured against.
-        new: the model trained with the contribution.
-        measured: from `measurement_document`.
+        baseline: the benchmark's baseline.
+        new: the model trained with the contribution alone.
+        measured: how those two differ, from `measurement_document`.
+        settled: from `settlement_document`.
         dry_run: whether this was only a rehearsal.
 
     Raises:
         PartsDisagree: see `refuse_parts_that_disagree`.
     """
-    refuse_parts_that_disagree(benchmark, contributed, baseline, new, measured)
+    refuse_parts_that_disagree(benchmark, contributed, baseline, new, measured, settled)
     spec, report = benchmark.spec, contributed.report
-    rule = rule_of(spec)
-    decision = measured["delta_one"]
     result = build_result(
         benchmark={
             "id": spec.id,
@@ -171,20 +259,7 @@ def issue_statement(
             "removed": dict(report.to_dict()["rows"]["removed"]),
             "root": contributed.rows.root,
         },
-        training_rows={"baseline": baseline.train_rows, "new": new.train_rows},
-        predictions=measured["predictions"],
-        confusion_cells=[tuple(cell) for cell in measured["confusion_cells"]],
-        metrics=measured["metrics"],
-        delta_one={
-            "rule": {
-                "primary": rule.primary,
-                "min_examples": rule.min_examples,
-                "min_delta_bps": rule.min_delta_bps,
-                "guardrails_max_drop_bps": dict(rule.guardrails),
-            },
-            # The sentence is for people; its wording must not move a hash.
-            **{name: value for name, value in decision.items() if name != "reason"},
-        },
+        measurement={name: measured[name] for name in _MEASURED},
     )
     claim = build_claim(
         result=result,
@@ -193,10 +268,17 @@ def issue_statement(
         contributors=report.manifest.get("contributors", ()),
         licence=report.manifest.get("licence", ""),
         history=report.history,
+        settlement=settlement_claim(settled, spec),
         waived_columns=[name for name, column in spec.columns.items() if column.pii == "not_pii"],
         dry_run=dry_run,
     )
+    models = settled["measurement"]["models"]
     environment = describe_environment(
-        baseline_model_digest=baseline.digest, new_model_digest=new.digest
+        {
+            "baseline_sha256": baseline.digest,
+            "new_sha256": new.digest,
+            "accepted_sha256": models["baseline"],
+            "candidate_sha256": models["new"],
+        }
     )
     return build_statement(claim, environment)

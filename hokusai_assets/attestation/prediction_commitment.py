@@ -1,46 +1,105 @@
-"""The commitment to a model's predictions: one Merkle leaf per test row.
+"""Two models' predictions per test row: as a table, and as the commitment to each model's.
 
-A leaf's data is ``<row digest in hex>|<label>|<predicted label>|<s1>,<s2>,...`` in UTF-8, with
-labels percent-encoded (RFC 3986) and scores in billionths as integers, in the order of the
-benchmark's sorted labels. Leaves stand in the order of the test set's row digests.
+A commitment is a Merkle root, one leaf per test row, in the order of the rows' digests. A leaf's
+data is ``<row digest in hex>|<label>|<predicted label>|<s1>,<s2>,...`` in UTF-8, with labels
+percent-encoded (RFC 3986) and scores in billionths as integers, in the order of the benchmark's
+sorted labels; each further replica adds ``|<predicted label>|<s1>,<s2>,...``.
 """
 
 from collections.abc import Sequence
+from typing import Any
 from urllib.parse import quote
 
 import numpy as np
+import pyarrow as pa
 
 from hokusai_assets.canonical import merkle
-
-BILLION = 1_000_000_000
-
-
-def scores_in_billionths(scores: np.ndarray) -> np.ndarray:
-    """Return (n, K) scores, already rounded to 1e-9, as int64 billionths."""
-    billionths: np.ndarray = np.rint(scores * BILLION).astype(np.int64)
-    return billionths
+from hokusai_assets.evaluation.measurement import Evaluation
+from hokusai_assets.evaluation.predictions import SCORE_UNITS, Predictions
 
 
-def predictions_root(
-    row_digests: Sequence[bytes],
-    labels: Sequence[str],
-    actual: np.ndarray,
-    predicted: np.ndarray,
-    billionths: np.ndarray,
-) -> str:
-    """Return the Merkle root (hex) over n predictions.
+def predictions_root(row_digests: Sequence[bytes], replicas: Sequence[Predictions]) -> str:
+    """Return the Merkle root (hex) over what a model's replicas said of n rows.
 
     Args:
-        row_digests: n row digests of the test set, ascending.
-        labels: K class names, sorted.
-        actual: (n,) class indices.
-        predicted: (n,) class indices.
-        billionths: (n, K) integers from `scores_in_billionths`.
+        row_digests: n row digests, ascending.
+        replicas: predictions of those rows, in that order.
     """
-    names = [quote(label, safe="") for label in labels]
+    names = [quote(label, safe="") for label in replicas[0].labels]
+    actual = replicas[0].actual.tolist()
+    said = [
+        (part.predicted.tolist(), np.rint(part.scores * SCORE_UNITS).astype(np.int64))
+        for part in replicas
+    ]
     leaves = []
     for position, row in enumerate(row_digests):
-        scores = ",".join(map(str, billionths[position].tolist()))
-        text = f"{row.hex()}|{names[actual[position]]}|{names[predicted[position]]}|{scores}"
+        text = f"{row.hex()}|{names[actual[position]]}"
+        for predicted, billionths in said:
+            scores = ",".join(map(str, billionths[position].tolist()))
+            text += f"|{names[predicted[position]]}|{scores}"
         leaves.append(merkle.leaf_hash(text.encode()))
     return merkle.root_hex(leaves)
+
+
+def commitment(evaluation: Evaluation) -> str:
+    """Return the Merkle root (hex) over an evaluation's predictions."""
+    return predictions_root(evaluation.row_digests, evaluation.replicas)
+
+
+def predictions_table(baseline: Evaluation, new: Evaluation) -> pa.Table:
+    """Return n rows: digest, label, and each model's label and scores, by replica.
+
+    Columns of the first replica are ``baseline_label`` and ``baseline_score:<label>``, of the
+    second ``baseline_label#2`` and so on; ``new_...`` alike.
+    """
+    names = pa.array(new.replicas[0].labels)
+    columns: dict[str, Any] = {
+        "row_digest": [digest.hex() for digest in new.row_digests],
+        "label": names.take(pa.array(new.replicas[0].actual)),
+    }
+    for which, evaluation in (("baseline", baseline), ("new", new)):
+        for number, said in enumerate(evaluation.replicas, 1):
+            end = _ending(number)
+            columns[f"{which}_label{end}"] = names.take(pa.array(said.predicted))
+            for index, label in enumerate(said.labels):
+                columns[f"{which}_score:{label}{end}"] = said.scores[:, index]
+    return pa.table(columns)
+
+
+def read_predictions(
+    table: pa.Table, which: str, labels: tuple[str, ...]
+) -> tuple[list[bytes], tuple[Predictions, ...]]:
+    """Return row digests and replicas of one model from a table of `predictions_table`.
+
+    Args:
+        table: as above.
+        which: ``baseline`` or ``new``.
+        labels: the benchmark's, sorted.
+
+    Raises:
+        LookupError, ValueError: it is no such table.
+    """
+    position = {label: index for index, label in enumerate(labels)}
+    digests = [bytes.fromhex(text) for text in table.column("row_digest").to_pylist()]
+    count = sum(name.partition("#")[0] == f"{which}_label" for name in table.column_names)
+    replicas = []
+    for number in range(1, max(1, count) + 1):
+        end = _ending(number)
+        scores = [table.column(f"{which}_score:{label}{end}").to_numpy() for label in labels]
+        replicas.append(
+            Predictions(
+                labels,
+                _indices(table, "label", position),
+                _indices(table, f"{which}_label{end}", position),
+                np.column_stack(scores),
+            )
+        )
+    return digests, tuple(replicas)
+
+
+def _indices(table: pa.Table, column: str, position: dict[str, int]) -> np.ndarray:
+    return np.array([position[name] for name in table.column(column).to_pylist()], dtype=np.int64)
+
+
+def _ending(number: int) -> str:
+    return "" if number == 1 else f"#{number}"

@@ -2,8 +2,9 @@
 
 The predicate has three nested parts. ``claim.result`` follows from the rows alone;
 ``result_hash`` is the SHA-256 of its canonical JSON (RFC 8785). ``claim`` adds who sent which
-file and with which code it was measured; ``attestation_hash`` is the SHA-256 of its canonical
-JSON. ``environment`` is signed but in neither hash, since it differs between machines.
+file, with which code it was measured, and how it was settled among the others;
+``attestation_hash`` is the SHA-256 of its canonical JSON. ``environment`` is signed but in neither
+hash, since it differs between machines.
 
 Statement layout: https://github.com/in-toto/attestation/blob/main/spec/v1/statement.md
 """
@@ -21,7 +22,7 @@ from hokusai_assets.canonical.canonical_json import digest
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "https://hokus.ai/attestations/metric-delta/v1"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 # The packages that decide a number; the command line and the Dagster layer do not.
 DOMAIN_PACKAGES = (
     "canonical",
@@ -41,33 +42,22 @@ def build_result(
     benchmark: Mapping[str, Any],
     baseline_model: Mapping[str, Any],
     rows: Mapping[str, Any],
-    training_rows: Mapping[str, int],
-    predictions: Mapping[str, str],
-    confusion_cells: Sequence[tuple[str, str, str, int]],
-    metrics: Mapping[str, Mapping[str, Any]],
-    delta_one: Mapping[str, Any],
+    measurement: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Return ``claim.result``.
+    """Return ``claim.result``: the contribution alone against the benchmark's baseline.
 
     Args:
         benchmark: id, spec_hash, labels, averaging, and root and count of both sets.
         baseline_model: its source, and the SHA-256 of its file where it was not trained here.
         rows: in, kept, hashed, removed by reason, and the Merkle root of the kept rows.
-        training_rows: rows behind the baseline and the new model.
-        predictions: Merkle roots of both models' predictions.
-        confusion_cells: (label, baseline prediction, new prediction, count), ascending.
-        metrics: by name, integers in parts per million.
-        delta_one: the decision with its rule and conditions.
+        measurement: the part of the test set it stands on, the rows behind both models, Merkle
+            roots of their predictions, confusion cells, and metrics in parts per million.
     """
     return {
         "benchmark": dict(benchmark),
         "baseline_model": dict(baseline_model),
         "rows": dict(rows),
-        "training_rows": dict(training_rows),
-        "predictions": dict(predictions),
-        "confusion_cells": [list(cell) for cell in confusion_cells],
-        "metrics": {name: dict(delta) for name, delta in metrics.items()},
-        "delta_one": dict(delta_one),
+        "measurement": dict(measurement),
     }
 
 
@@ -79,19 +69,22 @@ def build_claim(
     contributors: Sequence[Mapping[str, Any]],
     licence: str,
     history: Mapping[str, Any],
+    settlement: Mapping[str, Any],
     waived_columns: Sequence[str],
     dry_run: bool,
 ) -> dict[str, Any]:
     """Return ``claim``: the result, who sent which file, and what else it followed from.
 
     ``history`` names the earlier contributions that rows were compared with: whether they were,
-    how many there were, and a digest over their keys in order.
+    how many there were, and a digest over their keys in order. ``settlement`` is the verdict:
+    the contribution against the model of all that was accepted before it.
     """
     return {
         "result": dict(result),
         "contribution": {"key": contribution_key, "raw_sha256": raw_digest, "licence": licence},
         "contributors": [dict(contributor) for contributor in contributors],
         "history": {name: history[name] for name in ("checked", "recorded", "digest")},
+        "settlement": dict(settlement),
         "waived_columns": sorted(waived_columns),
         "code": {"version": hokusai_assets.__version__, "sha256": code_digest()},
         "dry_run": dry_run,
@@ -123,10 +116,14 @@ def build_statement(claim: Mapping[str, Any], environment: Mapping[str, Any]) ->
     }
 
 
-def describe_environment(*, baseline_model_digest: str, new_model_digest: str) -> dict[str, Any]:
-    """Return what may differ between machines that agree on the claim: model files, packages."""
+def describe_environment(models: Mapping[str, str]) -> dict[str, Any]:
+    """Return what may differ between machines that agree on the claim: model files, packages.
+
+    Args:
+        models: SHA-256 (hex) of each model's files.
+    """
     return {
-        "models": {"baseline_sha256": baseline_model_digest, "new_sha256": new_model_digest},
+        "models": dict(models),
         "python": platform.python_version(),
         "machine": platform.machine(),
         "packages": _package_versions(),

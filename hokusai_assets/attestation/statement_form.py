@@ -11,6 +11,7 @@ Hex256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
 Ppm = Annotated[int, Field(ge=0, le=1_000_000)]
+ConfidencePpm = Annotated[int, Field(gt=500_000, lt=1_000_000)]
 
 
 class _Form(BaseModel):
@@ -71,7 +72,7 @@ class _Metric(_Form):
     low_ppm: int
     high_ppm: int
     p_value_ppm: Ppm
-    confidence_ppm: Annotated[int, Field(gt=500_000, lt=1_000_000)]
+    confidence_ppm: ConfidencePpm
     interval_method: str
     p_value_method: str
     improved: bool
@@ -91,22 +92,53 @@ class _Condition(_Form):
     required: int | str
 
 
-class _DeltaOne(_Form):
-    rule: _Rule
-    bps: int
-    payable_bps: Count
-    accepted: bool
-    conditions: list[_Condition]
+class _Measurement(_Form):
+    part: Literal["whole", "public", "private"]
+    test_root: Hex256
+    test_rows: Positive
+    training_rows: _TrainingRows
+    predictions: _Predictions
+    confusion_cells: Annotated[
+        list[list[tuple[str, str, str, Positive]]], Field(min_length=1, max_length=100)
+    ]
+    metrics: dict[MetricName, _Metric]
 
 
 class _Result(_Form):
     benchmark: _Benchmark
     baseline_model: _BaselineModel
     rows: _Rows
-    training_rows: _TrainingRows
-    predictions: _Predictions
-    confusion_cells: list[tuple[str, str, str, Positive]]
-    metrics: dict[MetricName, _Metric]
+    measurement: _Measurement
+
+
+class _Budget(_Form):
+    position: Positive
+    submissions: Positive
+    confidence_ppm: ConfidencePpm
+    ledger_digest: Hex256
+
+
+class _Accepted(_Form):
+    key: str
+    rows_root: Hex256
+
+
+class _DeltaOne(_Form):
+    accepted: bool
+    bps: int | None
+    payable_bps: Count
+    conditions: list[_Condition]
+
+
+class _Settlement(_Form):
+    rule: _Rule
+    budget: _Budget
+    accepted_before: list[_Accepted]
+    paid_before_bps: Count
+    released: bool
+    measurement_sha256: Hex256
+    measurement: _Measurement | None
+    certain_total_bps: int | None
     delta_one: _DeltaOne
 
 
@@ -138,6 +170,7 @@ class _Claim(_Form):
     contribution: _Contribution
     contributors: list[_Contributor]
     history: _History
+    settlement: _Settlement
     waived_columns: list[str]
     code: _Code
     dry_run: bool
@@ -146,6 +179,8 @@ class _Claim(_Form):
 class _Models(_Form):
     baseline_sha256: Hex256
     new_sha256: Hex256
+    accepted_sha256: Hex256
+    candidate_sha256: Hex256
 
 
 class _Environment(_Form):

@@ -15,6 +15,7 @@ from ruamel.yaml.error import YAMLError
 from hokusai_assets.benchmarks.row_sets import RowSet
 from hokusai_assets.benchmarks.sampling import stratified_positions
 from hokusai_assets.benchmarks.spec import BenchmarkSpec, SpecError
+from hokusai_assets.benchmarks.test_split import split_test_set
 from hokusai_assets.privacy.custom import RecogniserError, recognisers_of
 from hokusai_assets.privacy.keys import PrivacyKey
 from hokusai_assets.privacy.pseudonymise import PrivacyError, pseudonymise
@@ -161,6 +162,10 @@ def load_benchmark(folder: Path, key: PrivacyKey, *, software_digest: str = "") 
         labels = test_rows.table.column(spec.target).to_numpy(zero_copy_only=False)
         chosen = stratified_positions(labels, limit, seed=spec.seed, purpose="test-sample")
         test_rows = RowSet.of(test_rows.table.take(pa.array(chosen)))
+    try:
+        split_test_set(test_rows, spec)
+    except SpecError as error:
+        raise SpecError(f"{folder / SPEC_FILE}: {error}") from None
     return Benchmark(spec, RowSet.of(base), test_rows, made_from)
 
 

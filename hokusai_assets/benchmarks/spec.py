@@ -91,12 +91,17 @@ class TextFeatures(_Strict):
 
 
 class ModelSpec(_Strict):
-    """The estimator and its parameters; features come from the column types."""
+    """The estimator and its parameters; features come from the column types.
+
+    ``seeds`` replicas of each model are trained, in pairs with equal seeds, and their metrics
+    averaged: one is enough for an estimator that draws no random numbers.
+    """
 
     estimator: str
     params: dict[str, Any] = Field(default_factory=dict)
     text: TextFeatures = TextFeatures()
     trusted_types: tuple[str, ...] = ()
+    seeds: Annotated[int, Field(ge=1, le=100)] = 1
 
     @field_validator("estimator")
     @classmethod
@@ -151,7 +156,11 @@ class MetricsSpec(_Strict):
 
 
 class DeltaOneSpec(_Strict):
-    """When a gain on the primary metric counts (DESIGN section 4)."""
+    """When a gain on the primary metric counts (DESIGN section 4).
+
+    ``submissions`` is how many contributions may be settled on one test set; each is judged at
+    that part of ``1 - confidence``.
+    """
 
     min_examples: Annotated[int, Field(ge=1)] = 800
     min_delta_bps: Annotated[int, Field(ge=0, le=10000)] = 100
@@ -159,6 +168,23 @@ class DeltaOneSpec(_Strict):
         "0.95"
     )
     resamples: Annotated[int, Field(ge=100, le=1_000_000)] = 10_000
+    submissions: Annotated[int, Field(ge=1, le=50_000)] = 100
+
+    @model_validator(mode="after")
+    def _leaves_each_a_level(self) -> "DeltaOneSpec":
+        most = int((1 - self.confidence) * 1_000_000)
+        if self.submissions > most:
+            raise ValueError(
+                f"submissions: found {self.submissions:,}; a confidence of {self.confidence} "
+                f"leaves at most {most:,} of them a millionth each"
+            )
+        return self
+
+
+class TestSplitSpec(_Strict):
+    """A share of the test set whose results anyone may see; the rest decides, and is not shown."""
+
+    public_share: Annotated[Decimal, Field(ge=Decimal("0.05"), le=Decimal("0.9"))]
 
 
 class GuardrailSpec(_Strict):
@@ -260,6 +286,7 @@ class BenchmarkSpec(_Strict):
     guardrails: dict[MetricName, GuardrailSpec] = Field(default_factory=dict)
     intake: IntakeSpec = IntakeSpec()
     sampling: SamplingSpec = SamplingSpec()
+    test_split: TestSplitSpec | None = None
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
 
     @field_validator("labels")

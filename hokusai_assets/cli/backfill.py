@@ -75,7 +75,8 @@ def _print_summary(documents: list[dict]) -> None:  # type: ignore[type-arg]
         decision = document.get("delta_one")
         if decision:
             last = "accepted" if decision["accepted"] else "not accepted"
-            table.add_row(document["contribution"], "evaluated", f"{decision['bps']:+d} bps", last)
+            gain = "private" if decision["bps"] is None else f"{decision['bps']:+d} bps"
+            table.add_row(document["contribution"], "evaluated", gain, last)
         else:
             rules = [reason["rule"] for reason in document.get("reasons", ())]
             why = ", ".join(rules) or "; ".join(document.get("faults", ()))

@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from hokusai_assets.cli.common_options import current_settings, json_option, print_json
+from hokusai_assets.settings import Settings
 
 
 @click.group("benchmarks", invoke_without_command=True)
@@ -21,11 +22,11 @@ def command(ctx: click.Context, as_json: bool) -> None:
     from hokusai_assets.benchmarks.loading import find_benchmarks
 
     settings = current_settings()
-    found = [_describe(folder) for folder in find_benchmarks(settings.benchmarks)]
+    found = [_describe(folder, settings) for folder in find_benchmarks(settings.benchmarks)]
     if as_json:
         print_json({"folder": str(settings.benchmarks), "benchmarks": found})
         return
-    table = Table("id", "title", "task", "primary metric", "least gain")
+    table = Table("id", "title", "task", "primary metric", "least gain", "looks spent", "accepted")
     for entry in found:
         if entry["error"] is None:
             table.add_row(
@@ -34,6 +35,8 @@ def command(ctx: click.Context, as_json: bool) -> None:
                 entry["task"],
                 entry["primary_metric"],
                 f"{entry['min_delta_bps']} bps",
+                f"{entry['budget']['spent']:,} of {entry['budget']['submissions']:,}",
+                str(entry["budget"]["accepted"]),
             )
     console = Console(highlight=False)
     console.print(table)
@@ -45,13 +48,15 @@ def command(ctx: click.Context, as_json: bool) -> None:
         console.print(f"No benchmark in {settings.benchmarks}; make one: hokusai benchmarks new")
 
 
-def _describe(folder: Path) -> dict[str, Any]:
+def _describe(folder: Path, settings: Settings) -> dict[str, Any]:
     from hokusai_assets.benchmarks.loading import load_spec
     from hokusai_assets.benchmarks.spec import SpecError
+    from hokusai_assets.evaluation.ledger import Ledger, LedgerError
 
     try:
         spec = load_spec(folder)
-    except SpecError as error:
+        spent = Ledger(settings.ledger(spec.id)).summary()
+    except (SpecError, LedgerError) as error:
         return {"id": folder.name, "error": str(error)}
     return {
         "id": spec.id,
@@ -62,6 +67,7 @@ def _describe(folder: Path) -> dict[str, Any]:
         "primary_metric": spec.metrics.primary,
         "min_delta_bps": spec.delta_one.min_delta_bps,
         "spec_hash": spec.spec_hash(),
+        "budget": {"submissions": spec.delta_one.submissions, "spent": 0, "accepted": 0} | spent,
         "error": None,
     }
 

@@ -80,18 +80,27 @@ def run_registered(
         ],
         "dagster_run_id": outcome.run_id,
     }
-    if record.measured is None:
+    if record.measured is None or record.settled is None:
         return document, REJECTED
-    document["metrics"] = {
-        name: _metric(delta) for name, delta in record.measured["metrics"].items()
-    }
-    decision = record.measured["delta_one"]
-    document["delta_one"] = {
-        name: decision[name] for name in ("bps", "payable_bps", "accepted", "reason", "conditions")
-    }
+    document |= _measured(record.measured, record.settled)
     document["attestation"] = str(record.attestation)
-    document["predictions"] = str(record.predictions)
+    document["predictions"] = [str(path) for path in record.predictions]
     return document, 0
+
+
+def _measured(alone: dict[str, Any], settled: dict[str, Any]) -> dict[str, Any]:
+    """Return what may be shown of a measured and settled contribution."""
+    from hokusai_assets.attestation.issuing import shown_verdict
+
+    shown = settled["measurement"] if settled["released"] else alone
+    return {
+        "metrics": {name: _metric(delta) for name, delta in shown["metrics"].items()},
+        "alone": {name: _metric(delta) for name, delta in alone["metrics"].items()},
+        "measured_on": {"part": shown["part"], "test_rows": shown["test_rows"]},
+        "accepted_before": [entry["key"] for entry in settled["accepted_before"]],
+        "budget": {name: settled["budget"][name] for name in ("position", "submissions")},
+        "delta_one": shown_verdict(settled),
+    }
 
 
 def _metric(delta: dict[str, Any]) -> dict[str, Any]:
@@ -132,11 +141,15 @@ def _empty_document(settings: Settings, benchmark_id: str, key: str | None) -> d
         "faults": [],
         "rows": {"in": 0, "kept": 0, "hashed": 0, "removed": dict.fromkeys(REMOVAL_REASONS, 0)},
         "metrics": {},
+        "alone": {},
+        "measured_on": None,
+        "accepted_before": [],
+        "budget": None,
         "delta_one": None,
         "attestation": None,
         "attestation_hash": None,
         "result_hash": None,
-        "predictions": None,
+        "predictions": [],
         "dry_run": settings.dry_run,
         "privacy": {},
         "reused": [],

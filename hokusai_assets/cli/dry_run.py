@@ -15,7 +15,6 @@ from hokusai_assets.cli.contribution_runs import evaluate_file
 from hokusai_assets.settings import Settings
 
 _SAMPLE = {"max_train_rows": 2000, "max_test_rows": 1000}
-_KEPT = ("attestation", "predictions")
 
 
 def rehearse(
@@ -84,8 +83,12 @@ def _keep_results(document: dict[str, Any]) -> None:
     if not document.get("attestation"):
         return
     kept = Path(tempfile.mkdtemp(prefix="hokusai-dry-run-"))
-    for name in _KEPT:
-        source = Path(document[name])
-        target = kept / f"{name}{''.join(source.suffixes[-1:])}"
-        shutil.copyfile(source, target)
-        document[name] = str(target)
+    document["attestation"] = _copied(document["attestation"], kept / "attestation.json")
+    document["predictions"] = [
+        _copied(source, kept / Path(source).name) for source in document["predictions"]
+    ]
+
+
+def _copied(source: str, target: Path) -> str:
+    shutil.copyfile(source, target)
+    return str(target)

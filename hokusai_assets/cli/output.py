@@ -16,6 +16,7 @@ _STEPS = {
     "new_model": "training with the contribution",
     "new_evaluation": "evaluating the new model",
     "metric_deltas": "measuring the deltas",
+    "settlement": "settling against the accepted model",
     "attestation": "signing the attestation",
 }
 
@@ -96,15 +97,33 @@ def print_evaluation(document: dict[str, Any]) -> None:
     if hashed := _hashed_in_words(document.get("privacy") or {}):
         console.print(f"Hashed: {escape(hashed)}")
     console.print(metrics_table(document["metrics"]))
+    if measured := _measured_in_words(document):
+        console.print(measured)
     decision = document["delta_one"]
     verdict = "[bold green]accepted[/]" if decision["accepted"] else "[bold red]not accepted[/]"
-    console.print(f"DeltaOne: [bold]{decision['bps']:+d} bps[/], {verdict}")
+    gain = "" if decision["bps"] is None else f"[bold]{decision['bps']:+d} bps[/], "
+    console.print(f"DeltaOne: {gain}{verdict}")
     console.print(f"  {escape(decision['reason'])}")
     if document.get("reused"):
         names = ", ".join(name.replace("_", " ") for name in document["reused"])
         console.print(f"Reused from an earlier run: {names}")
     _print_warnings(console, document)
     console.print(f"Attestation: {escape(document['attestation'])}", soft_wrap=True)
+
+
+def _measured_in_words(document: dict[str, Any]) -> str:
+    """Say which rows were measured on, and against what, where that is not plain."""
+    sentences = []
+    where = document["measured_on"]
+    if where["part"] != "whole":
+        sentences.append(f"Measured on the {where['part']} part: {where['test_rows']:,} rows.")
+    before = document["accepted_before"]
+    if before and where["part"] != "public":
+        counted = "1 contribution" if len(before) == 1 else f"{len(before)} contributions"
+        sentences.append(f"The baseline here is the accepted model: base set and {counted}.")
+    budget = document["budget"]
+    sentences.append(f"Look {budget['position']} of {budget['submissions']:,} at the test set.")
+    return " ".join(sentences)
 
 
 def _print_warnings(console: Console, document: dict[str, Any]) -> None:
@@ -125,14 +144,9 @@ def print_faults(document: dict[str, Any]) -> None:
 def metrics_table(metrics: dict[str, dict[str, Any]]) -> Table:
     """Return baseline, new, delta and interval per metric."""
     table = Table()
-    confidence = next(iter(metrics.values()))["confidence"]
-    for column in (
-        "metric",
-        "baseline",
-        "new",
-        "delta",
-        f"{100 * confidence:.6g}% interval of the delta",
-    ):
+    levels = {value["confidence"] for value in metrics.values()}
+    level = f"{100 * levels.pop():.6g}% interval" if len(levels) == 1 else "interval"
+    for column in ("metric", "baseline", "new", "delta", f"{level} of the delta"):
         table.add_column(column, justify="left" if column == "metric" else "right")
     for name, value in metrics.items():
         low, high = value["interval"]
@@ -142,7 +156,8 @@ def metrics_table(metrics: dict[str, dict[str, Any]]) -> Table:
             f"{value['baseline']:.4f}",
             f"{value['new']:.4f}",
             f"[{colour}]{value['delta']:+.4f}[/]",
-            f"{low:+.4f} … {high:+.4f}",
+            f"{low:+.4f} … {high:+.4f}"
+            + (f" ({100 * value['confidence']:.6g}%)" if level == "interval" else ""),
         )
     return table
 

@@ -24,11 +24,15 @@ _MARKS = {
 )
 @click.option(
     "--predictions",
+    multiple=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The per-row Parquet file: checks the commitments and computes every metric again.",
+    help="A per-row Parquet file (repeat for the settlement's own): checks the commitments and "
+    "computes every metric again.",
 )
 @json_option
-def command(file: Path, public_key: Path | None, predictions: Path | None, as_json: bool) -> None:
+def command(
+    file: Path, public_key: Path | None, predictions: tuple[Path, ...], as_json: bool
+) -> None:
     """Verify the attestation FILE: form, signature, hashes, and that its numbers follow.
 
     Exits 0 when everything checked holds and the signature was checked, 1 otherwise.

@@ -71,6 +71,7 @@ def take_in(
     scratch: Path,
     opinion: BaselineOpinion | None = None,
     index: RowIndex | None = None,
+    refused: Problem | None = None,
 ) -> ContributedData:
     """Read, check, pseudonymise and compare a contribution; never raises for what it holds.
 
@@ -83,13 +84,21 @@ def take_in(
         scratch: an existing, empty folder; the accepted rows are left there as a file.
         opinion: the baseline's, by which the labels are judged; None leaves that out.
         index: the rows of earlier contributions; None compares with none.
+        refused: why the benchmark takes no contribution now, None if it does.
 
     Raises:
         OSError: the stored file can't be read (a platform fault).
         RowIndexError: the index is damaged.
     """
     examined = examine(
-        contribution, benchmark, key, scratch=scratch, opinion=opinion, index=index, record=True
+        contribution,
+        benchmark,
+        key,
+        scratch=scratch,
+        opinion=opinion,
+        index=index,
+        record=True,
+        refused=refused,
     )
     if examined.report.accepted:
         return ContributedData(examined.rows, examined.report)
@@ -106,12 +115,13 @@ def examine(
     opinion: BaselineOpinion | None = None,
     index: RowIndex | None = None,
     record: bool = False,
+    refused: Problem | None = None,
 ) -> Examined:
     """Do what `take_in` does, recording nothing unless asked to; keep new rows of any verdict.
 
     The rows are those that neither break a rule nor are known, whatever else is wrong.
     """
-    work = _Examination(contribution, benchmark, key, scratch, opinion, index, record)
+    work = _Examination(contribution, benchmark, key, scratch, opinion, index, record, refused)
     return work.run()
 
 
@@ -124,6 +134,7 @@ class _Examination:
     opinion: BaselineOpinion | None
     index: RowIndex | None
     record: bool
+    refused: Problem | None
     problems: list[Problem] = field(default_factory=list)
 
     @property
@@ -134,6 +145,8 @@ class _Examination:
         manifest, self.problems = parse_manifest(
             self.contribution.sidecar, name=self.contribution.display_name + SIDECAR_SUFFIX
         )
+        if self.refused is not None:
+            self.problems.append(self.refused)
         source: RowsOfFile | None = None
         try:
             source = RowsOfFile.open(self.contribution, self.spec, manifest)

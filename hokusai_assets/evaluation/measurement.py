@@ -1,6 +1,9 @@
-"""From a model and a benchmark to predictions, and from two models' predictions to a delta."""
+"""From models and a benchmark to predictions, and from two models' predictions to their deltas."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -8,65 +11,87 @@ import pyarrow as pa
 
 from hokusai_assets.benchmarks.loading import Benchmark
 from hokusai_assets.benchmarks.spec import BenchmarkSpec
-from hokusai_assets.evaluation.decision import DeltaOneDecision, DeltaOneRule, decide
+from hokusai_assets.benchmarks.test_split import TestPart
+from hokusai_assets.evaluation.decision import DeltaOneRule
 from hokusai_assets.evaluation.deltas import MetricDelta, compare, confusion_cells
 from hokusai_assets.evaluation.metrics import METRICS, Averaging
 from hokusai_assets.evaluation.predictions import Predictions, round_scores
-from hokusai_assets.evaluation.rounding import to_ppm
+from hokusai_assets.evaluation.rounding import PPM, to_ppm
 from hokusai_assets.models.training import TrainedModel, predict_probabilities
 
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """One model's predictions on a test set of n rows.
+    """One model's predictions on a test set of n rows, by each of its k replicas.
 
     Attributes:
-        predictions: labels, scores and truth, in the order of ``row_digests``.
+        replicas: labels, scores and truth of each replica, in the order of ``row_digests``.
         row_digests: n row digests of the test set, ascending.
         test_root: Merkle root (hex) of the test set they are on.
-        model_digest: SHA-256 (hex) of the model's file.
+        model_digest: SHA-256 (hex) of the model's files.
     """
 
-    predictions: Predictions
+    replicas: tuple[Predictions, ...]
     row_digests: list[bytes]
     test_root: str
     model_digest: str
 
+    @property
+    def rows(self) -> int:
+        """Number of test rows."""
+        return len(self.row_digests)
+
     def metrics_ppm(self, spec: BenchmarkSpec) -> dict[str, int]:
-        """Return the spec's metrics in parts per million."""
+        """Return the spec's metrics in parts per million, each the mean over the replicas."""
         averaging = averaging_of(spec)
-        return {
-            name: to_ppm(METRICS[name].value(self.predictions, averaging))
-            for name in spec.metrics.names
-        }
+        means = {}
+        for name in spec.metrics.names:
+            values = [
+                Fraction(METRICS[name].value(said, averaging)) for said in self.replicas
+            ]
+            means[name] = to_ppm(sum(values, Fraction(0)) / len(values))
+        return means
+
+    def on(self, part: TestPart) -> "Evaluation":
+        """Return what was said about a part of the test set."""
+        chosen = part.positions
+        if chosen is None:
+            return self
+        replicas = tuple(
+            Predictions(
+                said.labels, said.actual[chosen], said.predicted[chosen], said.scores[chosen]
+            )
+            for said in self.replicas
+        )
+        digests = [self.row_digests[position] for position in chosen.tolist()]
+        return Evaluation(replicas, digests, part.root, self.model_digest)
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """What a contribution changed.
+    """How two models differ on the same test rows.
 
     Attributes:
+        part: which rows: ``whole``, ``public`` or ``private``.
+        test_root, test_rows: of those rows.
         deltas: by metric, the primary one first.
-        decision: the DeltaOne decision.
-        cells: (label, baseline prediction, new prediction, rows), ascending.
-        test_rows: rows both models were measured on.
-        spec_hash: of the spec it was measured by.
+        cells: per replica, (label, baseline prediction, new prediction, rows), ascending.
     """
 
-    deltas: dict[str, MetricDelta]
-    decision: DeltaOneDecision
-    cells: list[tuple[str, str, str, int]]
+    part: str
+    test_root: str
     test_rows: int
-    spec_hash: str
+    deltas: dict[str, MetricDelta]
+    cells: list[list[tuple[str, str, str, int]]]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form: integers, strings, booleans."""
         return {
-            "metrics": {name: delta.to_dict() for name, delta in self.deltas.items()},
-            "delta_one": self.decision.to_dict(),
-            "confusion_cells": [list(cell) for cell in self.cells],
+            "part": self.part,
+            "test_root": self.test_root,
             "test_rows": self.test_rows,
-            "spec_hash": self.spec_hash,
+            "metrics": {name: delta.to_dict() for name, delta in self.deltas.items()},
+            "confusion_cells": [[list(cell) for cell in cells] for cells in self.cells],
         }
 
 
@@ -89,11 +114,13 @@ def predictions_on(model: TrainedModel, table: pa.Table, spec: BenchmarkSpec) ->
     return Predictions(spec.labels, actual, scores.argmax(axis=1).astype(np.int64), scores)
 
 
-def evaluate_model(model: TrainedModel, benchmark: Benchmark, *, model_digest: str) -> Evaluation:
-    """Ask a model about every test row; see `predictions_on`."""
+def evaluate_models(
+    replicas: Sequence[TrainedModel], benchmark: Benchmark, *, model_digest: str
+) -> Evaluation:
+    """Ask each replica of a model about every test row; see `predictions_on`."""
     test = benchmark.test
-    predictions = predictions_on(model, test.table, benchmark.spec)
-    return Evaluation(predictions, test.digests, test.root, model_digest)
+    said = tuple(predictions_on(model, test.table, benchmark.spec) for model in replicas)
+    return Evaluation(said, test.digests, test.root, model_digest)
 
 
 def rule_of(spec: BenchmarkSpec) -> DeltaOneRule:
@@ -106,28 +133,51 @@ def rule_of(spec: BenchmarkSpec) -> DeltaOneRule:
     )
 
 
-def measure(baseline: Evaluation, new: Evaluation, spec: BenchmarkSpec) -> Measurement:
-    """Compare a new model with the baseline and decide.
+def paired(baseline: Evaluation, new: Evaluation) -> tuple[Sequence[Predictions], ...]:
+    """Return the replicas of two models in pairs; one that was loaded stands in each."""
+    k = max(len(baseline.replicas), len(new.replicas))
+    return tuple(
+        evaluation.replicas * k if len(evaluation.replicas) == 1 else evaluation.replicas
+        for evaluation in (baseline, new)
+    )
+
+
+def measure(
+    baseline: Evaluation,
+    new: Evaluation,
+    spec: BenchmarkSpec,
+    part: TestPart,
+    *,
+    primary_confidence_ppm: int | None = None,
+) -> Measurement:
+    """Compare two models on a part of the test set.
+
+    Args:
+        baseline, new: their predictions on the whole test set.
+        spec: names metrics, confidence, resamples and seed.
+        part: the rows that count.
+        primary_confidence_ppm: of the primary metric's interval, where it is not the spec's.
 
     Raises:
         DifferentRows: the two were evaluated on different test rows.
-        UndefinedMetric: a metric has no value on this test set.
+        UndefinedMetric: a metric has no value on these rows.
     """
+    before, after = baseline.on(part), new.on(part)
+    first, second = paired(before, after)
+    levels = {}
+    if primary_confidence_ppm is not None:
+        levels[str(spec.metrics.primary)] = Decimal(primary_confidence_ppm) / PPM
     deltas = compare(
-        baseline.predictions,
-        new.predictions,
+        first,
+        second,
         metrics=spec.metrics.names,
         average=spec.average,
         positive=spec.positive_index,
         confidence=spec.delta_one.confidence,
+        levels=levels,
         resamples=spec.delta_one.resamples,
         seed=spec.seed,
     )
-    decision = decide(
-        deltas,
-        rule_of(spec),
-        test_rows=new.predictions.rows,
-        same_test_set=baseline.test_root == new.test_root,
+    return Measurement(
+        part.name, after.test_root, after.rows, deltas, confusion_cells(first, second)
     )
-    cells = confusion_cells(baseline.predictions, new.predictions)
-    return Measurement(deltas, decision, cells, new.predictions.rows, spec.spec_hash())

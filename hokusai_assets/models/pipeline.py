@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _NUMERIC = ("integer", "number", "datetime", "boolean")
 
 
-def build_pipeline(spec: BenchmarkSpec) -> "Pipeline":
+def build_pipeline(spec: BenchmarkSpec, *, replica: int = 0) -> "Pipeline":
     """Return the unfitted pipeline for frames made by `feature_frame`.
 
     Numbers, whole numbers, dates (seconds since 1970) and booleans (0/1): median imputation and
@@ -36,7 +36,8 @@ def build_pipeline(spec: BenchmarkSpec) -> "Pipeline":
     numeric = [n for n in names if spec.columns[n].type in _NUMERIC]
     categories = [n for n in names if spec.columns[n].type == "category"]
     texts = [n for n in names if spec.columns[n].type == "text"]
-    seed = int(seed_sequence(spec.seed, "train").generate_state(1)[0])
+    purpose = f"train replica {replica}" if replica else "train"
+    seed = int(seed_sequence(spec.seed, purpose).generate_state(1)[0])
     estimator = build_estimator(spec.model, seed=seed, numeric_features=bool(numeric))
     dense = spec.model.estimator in DENSE_ONLY or (
         spec.model.estimator == "naive_bayes" and bool(numeric)

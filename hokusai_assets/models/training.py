@@ -1,6 +1,7 @@
 """Training and prediction, the same on one thread whatever the machine offers."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,36 +24,36 @@ class TrainedModel:
     train_rows: int
 
 
-def training_rows(base: RowSet, contributed: StoredRows | None, spec: BenchmarkSpec) -> pa.Table:
-    """Return the rows a model is trained on: base, then contributed, each in canonical order.
+def training_rows(base: RowSet, contributed: Sequence[StoredRows], spec: BenchmarkSpec) -> pa.Table:
+    """Return the rows a model is trained on: base, then each contribution, in canonical order.
 
     Above the spec's ``max_train_rows`` a stratified sample of that size stands for them; of the
     others only the labels are read.
     """
     names = base.table.column_names
     limit = spec.sampling.max_train_rows
-    count = base.count + (contributed.count if contributed else 0)
+    count = base.count + sum(part.count for part in contributed)
     if limit is None or count <= limit:
         parts = [base.table]
-        if contributed is not None and contributed.count:
-            parts.append(contributed.table.select(names))
+        parts += [part.table.select(names) for part in contributed if part.count]
         return pa.concat_tables(parts)
     labels = [base.table.column(spec.target)]
-    if contributed is not None:
-        labels += [batch.column(0) for batch in contributed.batches([spec.target])]
+    labels += [batch.column(0) for part in contributed for batch in part.batches([spec.target])]
     joined = pa.chunked_array([chunk for part in labels for chunk in part.chunks], pa.string())
     chosen = stratified_positions(
         joined.to_numpy(zero_copy_only=False), limit, seed=spec.seed, purpose="train-sample"
     )
-    from_base = chosen[chosen < base.count]
-    parts = [base.table.take(pa.array(from_base))]
-    if contributed is not None:
-        parts.append(contributed.take(chosen[chosen >= base.count] - base.count).select(names))
+    parts = [base.table.take(pa.array(chosen[chosen < base.count]))]
+    start = base.count
+    for part in contributed:
+        within = chosen[(chosen >= start) & (chosen < start + part.count)]
+        parts.append(part.take(within - start).select(names))
+        start += part.count
     return pa.concat_tables(parts)
 
 
-def train(table: pa.Table, spec: BenchmarkSpec) -> TrainedModel:
-    """Fit the spec's pipeline to typed rows.
+def train(table: pa.Table, spec: BenchmarkSpec, *, replica: int = 0) -> TrainedModel:
+    """Fit the spec's pipeline to typed rows; each replica draws other random numbers.
 
     BLAS and OpenMP run one thread: with more, sums are formed in another order and the last
     digits of coefficients move.
@@ -62,7 +63,7 @@ def train(table: pa.Table, spec: BenchmarkSpec) -> TrainedModel:
     """
     from threadpoolctl import threadpool_limits
 
-    pipeline = build_pipeline(spec)
+    pipeline = build_pipeline(spec, replica=replica)
     frame = feature_frame(table, spec)
     labels = table.column(spec.target).to_numpy(zero_copy_only=False).astype(str)
     with threadpool_limits(limits=1):
@@ -76,6 +77,11 @@ def train(table: pa.Table, spec: BenchmarkSpec) -> TrainedModel:
     return TrainedModel(pipeline, len(labels))
 
 
+def train_replicas(table: pa.Table, spec: BenchmarkSpec) -> tuple[TrainedModel, ...]:
+    """Return the spec's ``model.seeds`` replicas, fitted to the same rows."""
+    return tuple(train(table, spec, replica=replica) for replica in range(spec.model.seeds))
+
+
 def _first_line(error: ValueError) -> str:
     # scikit-learn may quote a cell after "could not convert"; nothing after it is shown.
     shown = str(error).split("\n")[0].split("could not convert")[0][:200]
@@ -83,10 +89,10 @@ def _first_line(error: ValueError) -> str:
 
 
 def training_fingerprint(
-    *, spec_hash: str, base_root: str, contributed_root: str | None, software_digest: str
+    *, spec_hash: str, base_root: str, contributed_roots: Sequence[str], software_digest: str
 ) -> str:
     """Return a SHA-256 (hex) over all that a model trained here follows from."""
-    parts = (spec_hash, base_root, contributed_root or "", software_digest)
+    parts = (spec_hash, base_root, *contributed_roots, software_digest)
     return hashlib.sha256("|".join(parts).encode()).hexdigest()
 
 

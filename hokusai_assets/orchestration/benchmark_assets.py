@@ -12,12 +12,13 @@ from hokusai_assets.attestation.issuing import ModelIdentity, commitment
 from hokusai_assets.attestation.statement import software_digest
 from hokusai_assets.benchmarks.loading import Benchmark
 from hokusai_assets.benchmarks.spec import BenchmarkSpec, SpecError
-from hokusai_assets.evaluation.measurement import evaluate_model
+from hokusai_assets.benchmarks.test_split import split_test_set
+from hokusai_assets.evaluation.measurement import evaluate_models
 from hokusai_assets.models.persistence import load_model_file
 from hokusai_assets.models.training import (
     TrainedModel,
     refuse_unfit_model,
-    train,
+    train_replicas,
     training_fingerprint,
     training_rows,
 )
@@ -49,7 +50,7 @@ def build_benchmark_assets(spec: BenchmarkSpec) -> list[dg.AssetsDefinition]:
             dg.AssetCheckSpec(
                 "test_set_is_usable",
                 asset=[benchmark_id, "benchmark"],
-                description="The test set has at least the rows that the DeltaOne rule demands.",
+                description="The test rows that decide are as many as the DeltaOne rule demands.",
             )
         ],
         **common,
@@ -83,6 +84,8 @@ def build_benchmark_assets(spec: BenchmarkSpec) -> list[dg.AssetsDefinition]:
             )
             tracking.log_text(value.spec.model_dump_json(indent=2), "benchmark_spec.json")
         needed = value.spec.delta_one.min_examples
+        deciding = split_test_set(value.test, value.spec).deciding.positions
+        enough = value.test.count if deciding is None else len(deciding)
         return dg.MaterializeResult(
             value=value,
             data_version=dg.DataVersion(value.content_digest[:32]),
@@ -97,10 +100,10 @@ def build_benchmark_assets(spec: BenchmarkSpec) -> list[dg.AssetsDefinition]:
             },
             check_results=[
                 dg.AssetCheckResult(
-                    passed=value.test.count >= needed,
+                    passed=enough >= needed,
                     check_name="test_set_is_usable",
                     severity=dg.AssetCheckSeverity.WARN,
-                    metadata={"test_rows": value.test.count, "min_examples": needed},
+                    metadata={"deciding_rows": enough, "min_examples": needed},
                 )
             ],
         )
@@ -140,7 +143,7 @@ def build_benchmark_assets(spec: BenchmarkSpec) -> list[dg.AssetsDefinition]:
                 "source": value.source,
                 "train_rows": value.train_rows,
                 "model_sha256": value.digest,
-                "model_bytes": len(value.file),
+                "model_bytes": sum(map(len, value.files)),
                 "reused": reused,
             },
         )
@@ -170,8 +173,8 @@ def build_benchmark_assets(spec: BenchmarkSpec) -> list[dg.AssetsDefinition]:
                     stored.model_digest == baseline_model.digest
                     and stored.test_root == benchmark.test.root
                 ),
-                make=lambda: evaluate_model(
-                    baseline_model.model, benchmark, model_digest=baseline_model.digest
+                make=lambda: evaluate_models(
+                    baseline_model.replicas, benchmark, model_digest=baseline_model.digest
                 ),
             )
             metrics = value.metrics_ppm(benchmark.spec)
@@ -180,7 +183,7 @@ def build_benchmark_assets(spec: BenchmarkSpec) -> list[dg.AssetsDefinition]:
             value=value,
             data_version=dg.DataVersion(commitment(value)[:32]),
             metadata={
-                "dagster/row_count": value.predictions.rows,
+                "dagster/row_count": value.rows,
                 "metrics": metrics_table(metrics),
                 "reused": reused,
                 **{f"metric/{name}": share(ppm) for name, ppm in metrics.items()},
@@ -218,7 +221,7 @@ def _baseline_source(
     fingerprint = training_fingerprint(
         spec_hash=spec.spec_hash(),
         base_root=benchmark.base.root,
-        contributed_root=external[1] if external else None,
+        contributed_roots=[external[1]] if external else [],
         software_digest=software_digest(),
     )
     return external, fingerprint
@@ -235,12 +238,12 @@ def _make_baseline(
 ) -> StoredModel:
     spec = benchmark.spec
     if external is None:
-        model = train(training_rows(benchmark.base, None, spec), spec)
+        replicas = train_replicas(training_rows(benchmark.base, [], spec), spec)
     else:
-        model = TrainedModel(external[0], 0)
-        refuse_unfit_model(model, benchmark.test.table, spec)
+        replicas = (TrainedModel(external[0], 0),)
+        refuse_unfit_model(replicas[0], benchmark.test.table, spec)
     return stored_model(
-        model,
+        replicas,
         source=spec.baseline.source,
         external_digest=external[1] if external else None,
         trusted_types=spec.model.trusted_types,

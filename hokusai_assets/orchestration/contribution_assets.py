@@ -11,8 +11,13 @@ from hokusai_assets.contributions.intake import ContributedData, take_in
 from hokusai_assets.contributions.intake_report import IntakeReport
 from hokusai_assets.contributions.second_look import SecondLook, second_look
 from hokusai_assets.evaluation.contribution_check import opinion_of
-from hokusai_assets.evaluation.measurement import Evaluation, evaluate_model
-from hokusai_assets.models.training import train, training_fingerprint, training_rows
+from hokusai_assets.evaluation.measurement import Evaluation, evaluate_models
+from hokusai_assets.evaluation.settlement import budget_of
+from hokusai_assets.models.training import (
+    train_replicas,
+    training_fingerprint,
+    training_rows,
+)
 from hokusai_assets.orchestration.asset_wiring import blocking_check, wiring_of
 from hokusai_assets.orchestration.faults import explained, without_values
 from hokusai_assets.orchestration.measurement_assets import (
@@ -29,6 +34,7 @@ from hokusai_assets.orchestration.presentation import (
     schema_of,
     share,
 )
+from hokusai_assets.orchestration.settlement_asset import settlement_asset
 from hokusai_assets.orchestration.stored_forms import (
     StoredModel,
     stored_model,
@@ -37,12 +43,13 @@ from hokusai_assets.orchestration.tracking import ACCEPTED_CHECK, OUTCOME_TAG, T
 
 
 def build_contribution_assets(spec: BenchmarkSpec) -> list[dg.AssetsDefinition]:
-    """Return the five partitioned assets of a benchmark."""
+    """Return the six partitioned assets of a benchmark."""
     return [
         _contributed_data(spec.id, spec.owner),
         _new_model(spec.id, spec.owner),
         _new_evaluation(spec.id, spec.owner),
         metric_deltas_asset(spec.id, spec.owner),
+        settlement_asset(spec.id, spec.owner),
         attestation_asset(spec.id, spec.owner),
     ]
 
@@ -96,9 +103,16 @@ def _contributed_data(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
                     platform.privacy_key(),
                     scratch=scratch,
                     opinion=opinion_of(
-                        lambda: baseline_model.model, baseline_evaluation.predictions, benchmark
+                        lambda: baseline_model.replicas[0],
+                        baseline_evaluation.replicas[0],
+                        benchmark,
                     ),
                     index=platform.row_index(benchmark_id),
+                    refused=platform.ledger(benchmark_id).refusal(
+                        budget_of(benchmark),
+                        version=benchmark.content_digest,
+                        key=context.partition_key,
+                    ),
                 )
                 found = second_look(value.rows, benchmark)
             _log_intake(context, tracking, value.report)
@@ -201,7 +215,7 @@ def _new_model(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
             expected = training_fingerprint(
                 spec_hash=spec.spec_hash(),
                 base_root=benchmark.base.root,
-                contributed_root=contributed_data.rows.root,
+                contributed_roots=[contributed_data.rows.root],
                 software_digest=software_digest(),
             )
             value, reused = platform.reuse(
@@ -210,7 +224,9 @@ def _new_model(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
                 partition=context.partition_key,
                 is_current=lambda stored: stored.fingerprint == expected,
                 make=lambda: stored_model(
-                    train(training_rows(benchmark.base, contributed_data.rows, spec), spec),
+                    train_replicas(
+                        training_rows(benchmark.base, [contributed_data.rows], spec), spec
+                    ),
                     source="train",
                     external_digest=None,
                     trusted_types=spec.model.trusted_types,
@@ -225,7 +241,7 @@ def _new_model(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
             metadata={
                 "train_rows": value.train_rows,
                 "model_sha256": value.digest,
-                "model_bytes": len(value.file),
+                "model_bytes": sum(map(len, value.files)),
                 "reused": reused,
             },
         )
@@ -255,8 +271,8 @@ def _new_evaluation(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
                     stored.model_digest == new_model.digest
                     and stored.test_root == benchmark.test.root
                 ),
-                make=lambda: evaluate_model(
-                    new_model.model, benchmark, model_digest=new_model.digest
+                make=lambda: evaluate_models(
+                    new_model.replicas, benchmark, model_digest=new_model.digest
                 ),
             )
             metrics = value.metrics_ppm(benchmark.spec)
@@ -264,7 +280,7 @@ def _new_evaluation(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
         return dg.MaterializeResult(
             value=value,
             metadata={
-                "dagster/partition_row_count": value.predictions.rows,
+                "dagster/partition_row_count": value.rows,
                 "metrics": metrics_table(metrics),
                 "reused": reused,
                 **{f"metric/{name}": share(ppm) for name, ppm in metrics.items()},

@@ -10,6 +10,7 @@ from hokusai_assets.attestation.signing_key import SigningKeyError
 from hokusai_assets.benchmarks.spec import SpecError
 from hokusai_assets.contributions.identity import UnknownContribution
 from hokusai_assets.contributions.key_segments import RowIndexError
+from hokusai_assets.evaluation.ledger import BudgetSpent, LedgerError
 from hokusai_assets.evaluation.metrics import UndefinedMetric
 from hokusai_assets.orchestration.object_store import MissingObject
 from hokusai_assets.orchestration.tracking import TrackingUnavailable
@@ -24,6 +25,8 @@ EXPLAINED = (
     SpecError,
     UnknownContribution,
     UndefinedMetric,
+    BudgetSpent,
+    LedgerError,
     MissingObject,
     TrackingUnavailable,
     PrivacyError,

@@ -1,15 +1,14 @@
-"""The last two assets of a contribution: what it changed, and the attestation of that."""
-
-from typing import Any
+"""Two assets of a contribution: what it alone changes, and the attestation of what was settled."""
 
 import dagster as dg
-import pyarrow as pa
 
 from hokusai_assets.attestation.envelope import key_id, sign_statement
 from hokusai_assets.attestation.issuing import issue_statement, measurement_document
+from hokusai_assets.attestation.prediction_commitment import predictions_table
 from hokusai_assets.attestation.signing_key import public_pem
 from hokusai_assets.attestation.verification import verify
 from hokusai_assets.benchmarks.loading import Benchmark
+from hokusai_assets.benchmarks.test_split import split_test_set
 from hokusai_assets.contributions.intake import ContributedData
 from hokusai_assets.evaluation.measurement import Evaluation, measure
 from hokusai_assets.orchestration.asset_wiring import blocking_check, wiring_of
@@ -26,6 +25,7 @@ from hokusai_assets.orchestration.presentation import (
 from hokusai_assets.orchestration.stored_forms import (
     IssuedAttestation,
     MeasuredDelta,
+    SettledContribution,
     StoredModel,
 )
 from hokusai_assets.orchestration.tracking import Tracking
@@ -40,13 +40,16 @@ def metric_deltas_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
             owner,
             "metric_deltas",
             "benchmark",
+            "baseline_model",
             "baseline_evaluation",
+            "new_model",
             "new_evaluation",
         ),
         kinds={"json", "parquet"},
         description=(
-            "Per metric: baseline, new, delta, paired interval and p-value; the DeltaOne "
-            "decision; and both models' predictions per test row."
+            "What the contribution alone changes: per metric baseline, new, delta, paired interval "
+            "and p-value, and both models' predictions per test row. Of a test set with a public "
+            "part, only that part: these figures may be shown."
         ),
         check_specs=[
             blocking_check(
@@ -61,34 +64,38 @@ def metric_deltas_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext,
         tracking: dg.ResourceParam[Tracking],
         benchmark: Benchmark,
+        baseline_model: StoredModel,
         baseline_evaluation: Evaluation,
+        new_model: StoredModel,
         new_evaluation: Evaluation,
     ):  # no annotation: with one, Dagster takes the value for "Nothing"
         spec = benchmark.spec
         with explained():
-            measurement = measure(baseline_evaluation, new_evaluation, spec)
-        document = measurement_document(measurement, baseline_evaluation, new_evaluation)
-        metrics, decision = document["metrics"], document["delta_one"]
-        tracking.log_metrics(delta_metrics(metrics) | {"delta_one_bps": decision["bps"]})
-        tracking.set_tags({"delta_one_accepted": str(decision["accepted"]).lower()})
+            part = split_test_set(benchmark.test, spec).shown
+            measurement = measure(baseline_evaluation, new_evaluation, spec, part)
+        document = measurement_document(
+            measurement,
+            baseline_evaluation,
+            new_evaluation,
+            training_rows=(baseline_model.train_rows, new_model.train_rows),
+            part=part,
+            spec=spec,
+        )
+        metrics = document["metrics"]
+        tracking.log_metrics(delta_metrics(metrics))
         tracking.log_text(json_text(document), "metric_deltas.json")
-        again = {
-            "baseline": baseline_evaluation.metrics_ppm(spec),
-            "new": new_evaluation.metrics_ppm(spec),
-        }
+        before, after = baseline_evaluation.on(part), new_evaluation.on(part)
+        again = {"baseline": before.metrics_ppm(spec), "new": after.metrics_ppm(spec)}
         agree = all(
             again[which][name] == delta[f"{which}_ppm"]
             for name, delta in metrics.items()
             for which in ("baseline", "new")
         )
         return dg.MaterializeResult(
-            value=MeasuredDelta(document, _both_predictions(baseline_evaluation, new_evaluation)),
+            value=MeasuredDelta(document, predictions_table(before, after)),
             metadata={
                 "deltas": deltas_table(metrics),
-                "delta_one_bps": decision["bps"],
-                "payable_bps": decision["payable_bps"],
-                "accepted": decision["accepted"],
-                "verdict": decision["reason"],
+                "part_of_test_set": part.name,
                 "dagster/partition_row_count": document["test_rows"],
                 **{f"delta/{name}": share(delta["delta_ppm"]) for name, delta in metrics.items()},
             },
@@ -113,6 +120,7 @@ def attestation_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
             "contributed_data",
             "new_model",
             "metric_deltas",
+            "settlement",
         ),
         kinds={"json"},
         description=(
@@ -137,6 +145,7 @@ def attestation_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
         contributed_data: ContributedData,
         new_model: StoredModel,
         metric_deltas: MeasuredDelta,
+        settlement: SettledContribution,
     ):  # no annotation: with one, Dagster takes the value for "Nothing"
         with explained():
             statement = issue_statement(
@@ -145,6 +154,7 @@ def attestation_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
                 identity_of(baseline_model),
                 identity_of(new_model),
                 metric_deltas.document,
+                settlement.document,
                 dry_run=platform.dry_run,
             )
             key = platform.signing_key()
@@ -167,7 +177,7 @@ def attestation_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
                 "code_version": predicate["claim"]["code"]["version"],
             }
         )
-        decision = metric_deltas.document["delta_one"]
+        decision = settlement.document["delta_one"]
         return dg.MaterializeResult(
             value=IssuedAttestation(
                 envelope,
@@ -193,18 +203,3 @@ def attestation_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
         )
 
     return attestation
-
-
-def _both_predictions(baseline: Evaluation, new: Evaluation) -> pa.Table:
-    """Return per test row: its digest, label, and both models' label and scores."""
-    names = pa.array(new.predictions.labels)
-    columns: dict[str, Any] = {
-        "row_digest": [digest.hex() for digest in new.row_digests],
-        "label": names.take(pa.array(new.predictions.actual)),
-        "baseline_label": names.take(pa.array(baseline.predictions.predicted)),
-        "new_label": names.take(pa.array(new.predictions.predicted)),
-    }
-    for index, label in enumerate(new.predictions.labels):
-        columns[f"baseline_score:{label}"] = baseline.predictions.scores[:, index]
-        columns[f"new_score:{label}"] = new.predictions.scores[:, index]
-    return pa.table(columns)

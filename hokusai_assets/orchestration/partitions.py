@@ -7,6 +7,7 @@ ASSETS_OF_CONTRIBUTION = (
     "new_model",
     "new_evaluation",
     "metric_deltas",
+    "settlement",
     "attestation",
 )
 ASSETS_OF_BENCHMARK = ("benchmark", "baseline_model", "baseline_evaluation")

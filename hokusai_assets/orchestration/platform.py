@@ -18,12 +18,15 @@ from hokusai_assets.benchmarks.loading import (
     load_benchmark,
     load_spec,
 )
+from hokusai_assets.benchmarks.row_sets import StoredRows
 from hokusai_assets.benchmarks.spec import SpecError
 from hokusai_assets.contributions.identity import Contribution, load
+from hokusai_assets.contributions.intake import ContributedData
 from hokusai_assets.contributions.row_index import RowIndex
 from hokusai_assets.drafts import scratch_folder
+from hokusai_assets.evaluation.ledger import Ledger, Settled
 from hokusai_assets.models.pipeline import build_pipeline
-from hokusai_assets.orchestration.asset_storage import location_of
+from hokusai_assets.orchestration.asset_storage import location_of, remedy
 from hokusai_assets.orchestration.object_store import MissingObject, read_object
 from hokusai_assets.orchestration.stored_forms import STORED_FORMS
 from hokusai_assets.privacy.keys import PrivacyKey, load_key
@@ -94,6 +97,38 @@ class Platform(dg.ConfigurableResource):  # type: ignore[type-arg]
     def row_index(self, benchmark_id: str) -> RowIndex:
         """Return the index of the rows that earlier contributions brought."""
         return RowIndex(self._places.row_index(benchmark_id))
+
+    def ledger(self, benchmark_id: str) -> Ledger:
+        """Return the ledger of what was settled on a benchmark."""
+        return Ledger(self._places.ledger(benchmark_id))
+
+    def accepted_rows(self, benchmark_id: str, settled: Settled) -> StoredRows:
+        """Return the rows of a contribution that was accepted, as its intake stored them.
+
+        Raises:
+            MissingObject: they are gone, damaged or others than were settled.
+        """
+        what = f"{benchmark_id}/contributed_data/{settled.key}"
+        stored: ContributedData = self.stored(benchmark_id, "contributed_data", settled.key)
+        if stored.rows.root != settled.rows_root:
+            raise MissingObject(
+                f"{what} holds other rows than were accepted (root {settled.rows_root}): bring "
+                "them back from a copy, or make a new version of the benchmark"
+            )
+        return stored.rows
+
+    def stored(self, benchmark_id: str, asset: str, partition: str) -> Any:
+        """Return an asset's stored value.
+
+        Raises:
+            MissingObject: nothing is stored, or its files are damaged.
+        """
+        return read_object(
+            location_of(self._places.storage, benchmark_id, asset, partition),
+            STORED_FORMS[asset][1],
+            what=f"{benchmark_id}/{asset}/{partition}",
+            remedy=remedy(benchmark_id, asset, partition),
+        )
 
     def scratch(self) -> AbstractContextManager[Path]:
         """Return a folder for a step's own files, removed when it is left."""

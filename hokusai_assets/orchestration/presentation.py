@@ -34,14 +34,15 @@ def metrics_table(metrics_ppm: Mapping[str, int]) -> dg.MetadataValue:
 def deltas_table(metrics: Mapping[str, Mapping[str, Any]]) -> dg.MetadataValue:
     """Return baseline, new, delta and interval per metric as a Markdown table."""
     lines = [
-        "| metric | baseline | new | delta | interval of the delta | p |",
-        "|---|---|---|---|---|---|",
+        "| metric | baseline | new | delta | interval of the delta | at | p |",
+        "|---|---|---|---|---|---|---|",
     ]
     for name, delta in metrics.items():
         lines.append(
             f"| {name} | {share(delta['baseline_ppm']):.4f} | {share(delta['new_ppm']):.4f} "
             f"| {share(delta['delta_ppm']):+.4f} "
             f"| {share(delta['low_ppm']):+.4f} … {share(delta['high_ppm']):+.4f} "
+            f"| {100 * share(delta['confidence_ppm']):.6g}% "
             f"| {share(delta['p_value_ppm']):.4f} |"
         )
     return dg.MetadataValue.md("\n".join(lines))
@@ -76,6 +77,29 @@ def delta_metrics(metrics: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
         logged[f"delta_{name}_low"] = share(delta["low_ppm"])
         logged[f"delta_{name}_high"] = share(delta["high_ppm"])
     return logged
+
+
+def conditions_table(conditions: Sequence[Mapping[str, Any]]) -> dg.MetadataValue:
+    """Return the conditions of a verdict as a Markdown table."""
+    lines = ["| condition | holds | found | required |", "|---|---|---|---|"]
+    lines += [
+        f"| {row['name']} | {'yes' if row['passed'] else '**no**'} | {row['found']} "
+        f"| {row['required']} |"
+        for row in conditions
+    ]
+    return dg.MetadataValue.md("\n".join(lines))
+
+
+def settled_metrics(settled: Mapping[str, Any]) -> dict[str, float]:
+    """Return MLflow's metrics of a settlement: ``settled_delta_x`` against the accepted model."""
+    metrics = settled["measurement"]["metrics"]
+    return {
+        "delta_one_bps": settled["delta_one"]["bps"],
+        "payable_bps": settled["delta_one"]["payable_bps"],
+        "budget_position": settled["budget"]["position"],
+        "accepted_before": len(settled["accepted_before"]),
+        **{f"settled_delta_{name}": share(delta["delta_ppm"]) for name, delta in metrics.items()},
+    }
 
 
 def json_text(document: object) -> str:

@@ -14,7 +14,14 @@ from hokusai_assets.contributions.intake_report import IntakeReport
 from hokusai_assets.orchestration.asset_storage import location_of
 from hokusai_assets.orchestration.object_store import checked_version
 from hokusai_assets.orchestration.partitions import contribution_job_name, contributions_of
-from hokusai_assets.orchestration.stored_forms import STORED_FORMS, read_intake_report
+from hokusai_assets.orchestration.stored_forms import (
+    PREDICTIONS,
+    SETTLED_PREDICTIONS,
+    STORED_FORMS,
+    read_intake_report,
+    read_measured_delta,
+    read_settlement,
+)
 from hokusai_assets.orchestration.tracking import was_rejected
 from hokusai_assets.settings import Settings
 
@@ -47,17 +54,19 @@ class ContributionRecord:
 
     Attributes:
         report: the intake report.
-        measured: the measurement document, None if it was rejected.
+        measured: how the contribution alone differs from the baseline, None if it was rejected.
+        settled: the settlement document, None if it was rejected.
         attestation: the issued attestation's file, and its two hashes, None if rejected.
-        predictions: the per-row Parquet file, None if rejected.
+        predictions: the per-row Parquet files that may be shown; none if rejected.
     """
 
     report: IntakeReport
     measured: dict[str, Any] | None
+    settled: dict[str, Any] | None
     attestation: Path | None
     attestation_hash: str | None
     result_hash: str | None
-    predictions: Path | None
+    predictions: tuple[Path, ...]
 
 
 def run_contribution(
@@ -113,18 +122,32 @@ def read_record(settings: Settings, benchmark_id: str, key: str) -> Contribution
 
     report = read_intake_report(version("contributed_data"))
     if not report.accepted:
-        return ContributionRecord(report, None, None, None, None, None)
-    measured_at = version("metric_deltas")
+        return ContributionRecord(report, None, None, None, None, None, ())
+    measured_at, settled_at = version("metric_deltas"), version("settlement")
+    measured = read_measured_delta(measured_at)
+    settled = read_settlement(settled_at)
     issued = STORED_FORMS["attestation"][1](version("attestation"))
     path = settings.attestation_file(benchmark_id, key, issued.attestation_hash)
     return ContributionRecord(
         report,
-        STORED_FORMS["metric_deltas"][1](measured_at).document,
+        measured,
+        settled,
         path,
         issued.attestation_hash,
         issued.result_hash,
-        measured_at / "predictions.parquet",
+        _shown_predictions(measured_at, measured, settled_at, settled),
     )
+
+
+def _shown_predictions(
+    measured_at: Path, measured: dict[str, Any], settled_at: Path, settled: dict[str, Any]
+) -> tuple[Path, ...]:
+    files = (measured_at / PREDICTIONS,)
+    if not settled["released"]:
+        return files
+    if settled["measurement"]["predictions"] == measured["predictions"]:
+        return files
+    return (*files, settled_at / SETTLED_PREDICTIONS)
 
 
 def _listener(on_step: OnStep) -> Callable[[Any], None]:

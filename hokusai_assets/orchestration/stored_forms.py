@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -23,14 +23,17 @@ from hokusai_assets.evaluation.predictions import Predictions
 from hokusai_assets.models.persistence import load_model, model_bytes
 from hokusai_assets.models.training import TrainedModel
 
+PREDICTIONS = "predictions.parquet"
+SETTLED_PREDICTIONS = "settled_predictions.parquet"
+
 
 @dataclass(frozen=True)
 class StoredModel:
-    """A model's file and where it came from; the pipeline is read from it only when asked for.
+    """A model's files and where it came from; pipelines are read from them only when asked for.
 
     Attributes:
-        file: the skops archive.
-        digest: SHA-256 (hex) of the archive.
+        files: a skops archive per replica.
+        digest: SHA-256 (hex) of the archive; of several, of their digests' text one by one.
         train_rows: rows it was fitted to, 0 if it was loaded from elsewhere.
         source: ``train``, ``mlflow`` or ``file``.
         external_digest: SHA-256 (hex) of the file it was loaded from, None if trained here.
@@ -38,7 +41,7 @@ class StoredModel:
         fingerprint: names all that the model was made from.
     """
 
-    file: bytes
+    files: tuple[bytes, ...]
     digest: str
     train_rows: int
     source: str
@@ -47,9 +50,12 @@ class StoredModel:
     fingerprint: str
 
     @cached_property
-    def model(self) -> TrainedModel:
-        """The pipeline as the file holds it."""
-        return TrainedModel(load_model(self.file, trusted=self.trusted_types), self.train_rows)
+    def replicas(self) -> tuple[TrainedModel, ...]:
+        """The pipelines as the files hold them."""
+        return tuple(
+            TrainedModel(load_model(file, trusted=self.trusted_types), self.train_rows)
+            for file in self.files
+        )
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,23 @@ class MeasuredDelta:
     """The measurement document and the per-row predictions of both models."""
 
     document: dict[str, Any]
+    predictions: pa.Table
+
+
+@dataclass(frozen=True)
+class SettledContribution:
+    """The settlement document, the model it speaks of, and what that said of every test row.
+
+    Attributes:
+        document: from `settlement_document`.
+        candidate: the model of base set, accepted contributions and this one.
+        evaluation: the candidate's, on the whole test set.
+        predictions: per deciding row, what the accepted model and the candidate said.
+    """
+
+    document: dict[str, Any]
+    candidate: StoredModel
+    evaluation: Evaluation
     predictions: pa.Table
 
 
@@ -117,30 +140,35 @@ _MODEL_FACTS = (
 
 
 def _save_model(value: StoredModel, folder: Path) -> None:
-    (folder / "model.skops").write_bytes(value.file)
-    _write_json(folder / "model.json", {name: getattr(value, name) for name in _MODEL_FACTS})
+    for number, file in enumerate(value.files, 1):
+        (folder / f"model-{number}.skops").write_bytes(file)
+    facts = {name: getattr(value, name) for name in _MODEL_FACTS}
+    _write_json(folder / "model.json", facts | {"replicas": len(value.files)})
 
 
 def _load_model(folder: Path) -> StoredModel:
     facts = _read_json(folder / "model.json")
     facts["trusted_types"] = tuple(facts["trusted_types"])
-    return StoredModel(file=(folder / "model.skops").read_bytes(), **facts)
+    numbers = range(1, facts.pop("replicas") + 1)
+    files = tuple((folder / f"model-{number}.skops").read_bytes() for number in numbers)
+    return StoredModel(files=files, **facts)
 
 
 def _save_evaluation(value: Evaluation, folder: Path) -> None:
-    said = value.predictions
     columns: dict[str, Any] = {
         "row_digest": pa.array(value.row_digests, pa.binary(32)),
-        "actual": said.actual,
-        "predicted": said.predicted,
+        "actual": value.replicas[0].actual,
     }
-    for index in range(len(said.labels)):
-        columns[f"score_{index}"] = said.scores[:, index]
-    pq.write_table(pa.table(columns), folder / "predictions.parquet", compression="zstd")
+    for number, said in enumerate(value.replicas, 1):
+        columns[f"predicted_{number}"] = said.predicted
+        for index in range(len(said.labels)):
+            columns[f"score_{number}_{index}"] = said.scores[:, index]
+    pq.write_table(pa.table(columns), folder / PREDICTIONS, compression="zstd")
     _write_json(
         folder / "evaluation.json",
         {
-            "labels": list(said.labels),
+            "labels": list(value.replicas[0].labels),
+            "replicas": len(value.replicas),
             "test_root": value.test_root,
             "model_digest": value.model_digest,
         },
@@ -149,14 +177,16 @@ def _save_evaluation(value: Evaluation, folder: Path) -> None:
 
 def _load_evaluation(folder: Path) -> Evaluation:
     document = _read_json(folder / "evaluation.json")
-    table = pq.read_table(folder / "predictions.parquet")
+    table = pq.read_table(folder / PREDICTIONS)
     labels = tuple(document["labels"])
-    scores = np.column_stack([table.column(f"score_{i}").to_numpy() for i in range(len(labels))])
-    predictions = Predictions(
-        labels, table.column("actual").to_numpy(), table.column("predicted").to_numpy(), scores
-    )
+    actual = table.column("actual").to_numpy()
+    replicas = []
+    for number in range(1, document["replicas"] + 1):
+        scores = [table.column(f"score_{number}_{i}").to_numpy() for i in range(len(labels))]
+        predicted = table.column(f"predicted_{number}").to_numpy()
+        replicas.append(Predictions(labels, actual, predicted, np.column_stack(scores)))
     return Evaluation(
-        predictions,
+        tuple(replicas),
         table.column("row_digest").to_pylist(),
         document["test_root"],
         document["model_digest"],
@@ -180,13 +210,39 @@ def _load_contributed_data(folder: Path) -> ContributedData:
 
 def _save_measured_delta(value: MeasuredDelta, folder: Path) -> None:
     _write_json(folder / "metric_deltas.json", value.document)
-    pq.write_table(value.predictions, folder / "predictions.parquet", compression="zstd")
+    pq.write_table(value.predictions, folder / PREDICTIONS, compression="zstd")
 
 
 def _load_measured_delta(folder: Path) -> MeasuredDelta:
-    return MeasuredDelta(
-        _read_json(folder / "metric_deltas.json"), pq.read_table(folder / "predictions.parquet")
+    return MeasuredDelta(read_measured_delta(folder), pq.read_table(folder / PREDICTIONS))
+
+
+def read_measured_delta(folder: Path) -> dict[str, Any]:
+    """Read the measurement document from the stored folder of a metric_deltas asset."""
+    document: dict[str, Any] = _read_json(folder / "metric_deltas.json")
+    return document
+
+
+def _save_settlement(value: SettledContribution, folder: Path) -> None:
+    _write_json(folder / "settlement.json", value.document)
+    pq.write_table(value.predictions, folder / SETTLED_PREDICTIONS, compression="zstd")
+    _save_model(value.candidate, folder)
+    _save_evaluation(value.evaluation, folder)
+
+
+def _load_settlement(folder: Path) -> SettledContribution:
+    return SettledContribution(
+        read_settlement(folder),
+        _load_model(folder),
+        _load_evaluation(folder),
+        pq.read_table(folder / SETTLED_PREDICTIONS),
     )
+
+
+def read_settlement(folder: Path) -> dict[str, Any]:
+    """Read the settlement document from the stored folder of a settlement asset."""
+    document: dict[str, Any] = _read_json(folder / "settlement.json")
+    return document
 
 
 def _save_attestation(value: IssuedAttestation, folder: Path) -> None:
@@ -220,12 +276,13 @@ STORED_FORMS: dict[str, tuple[Callable[[Any, Path], None], Callable[[Path], Any]
     "new_evaluation": (_save_evaluation, _load_evaluation),
     "contributed_data": (_save_contributed_data, _load_contributed_data),
     "metric_deltas": (_save_measured_delta, _load_measured_delta),
+    "settlement": (_save_settlement, _load_settlement),
     "attestation": (_save_attestation, _load_attestation),
 }
 
 
 def stored_model(
-    model: TrainedModel,
+    replicas: Sequence[TrainedModel],
     *,
     source: str,
     external_digest: str | None,
@@ -233,8 +290,15 @@ def stored_model(
     fingerprint: str,
 ) -> StoredModel:
     """Wrap a model for storage; ``fingerprint`` names all that it was made from."""
-    data = model_bytes(model.pipeline)
-    digest = hashlib.sha256(data).hexdigest()
+    files = tuple(model_bytes(model.pipeline) for model in replicas)
+    digests = [hashlib.sha256(file).hexdigest() for file in files]
+    digest = digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode())
     return StoredModel(
-        data, digest, model.train_rows, source, external_digest, trusted_types, fingerprint
+        files,
+        digest if isinstance(digest, str) else digest.hexdigest(),
+        replicas[0].train_rows,
+        source,
+        external_digest,
+        trusted_types,
+        fingerprint,
     )

@@ -1,0 +1,240 @@
+"""Checking one measurement of an attestation: counts, metrics, deltas, and its predictions."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from hokusai_assets.attestation.prediction_commitment import predictions_root, read_predictions
+from hokusai_assets.canonical import rows
+from hokusai_assets.evaluation.deltas import MetricDelta, compare, confusion_cells
+from hokusai_assets.evaluation.intervals import mcnemar_exact
+from hokusai_assets.evaluation.metrics import METRICS, Averaging
+from hokusai_assets.evaluation.predictions import Predictions
+from hokusai_assets.evaluation.rounding import to_ppm
+
+# Bounds the memory a hostile statement can ask for: rows times classes, 8 bytes each.
+MAX_CHECKED_SCORES = 100_000_000
+
+
+class Broken(Exception):
+    """A relation does not hold; the message says which."""
+
+
+def require(holds: bool, otherwise: str) -> None:
+    """Raise `Broken` with a message unless a relation holds."""
+    if not holds:
+        raise Broken(otherwise)
+
+
+def check_counts(measured: Mapping[str, Any], result: Mapping[str, Any]) -> None:
+    """Check that cells and rows add up.
+
+    Args:
+        measured: the measurement.
+        result: the claim's result, which names labels and rows.
+
+    Raises:
+        Broken: they do not.
+    """
+    labels = result["benchmark"]["labels"]
+    for cells in measured["confusion_cells"]:
+        keys = [tuple(cell[:3]) for cell in cells]
+        require(
+            keys == sorted(set(keys), key=lambda key: [labels.index(name) for name in key]),
+            "the confusion cells are not sorted and unique",
+        )
+        require(all(cell[3] > 0 for cell in cells), "a confusion cell has no rows")
+        require({cell[0] for cell in cells} == set(labels), "a label has no test rows")
+        total = sum(cell[3] for cell in cells)
+        require(total == measured["test_rows"], "the cells do not sum to the test rows")
+    require(
+        len({_by_label(cells) for cells in measured["confusion_cells"]}) == 1,
+        "the replicas stand on different rows",
+    )
+    if measured["part"] == "whole":
+        require(
+            (measured["test_rows"], measured["test_root"])
+            == (result["benchmark"]["test_rows"], result["benchmark"]["test_root"]),
+            "the measurement does not stand on the whole test set",
+        )
+    else:
+        require(
+            measured["test_rows"] < result["benchmark"]["test_rows"],
+            "a part of the test set is as large as the whole",
+        )
+    _check_training_rows(measured, result)
+
+
+def _by_label(cells: Sequence[Sequence[Any]]) -> tuple[tuple[str, int], ...]:
+    counts: dict[str, int] = {}
+    for label, _, _, rows_in_cell in cells:
+        counts[label] = counts.get(label, 0) + rows_in_cell
+    return tuple(sorted(counts.items()))
+
+
+def _check_training_rows(measured: Mapping[str, Any], result: Mapping[str, Any]) -> None:
+    before, after = measured["training_rows"]["baseline"], measured["training_rows"]["new"]
+    if result["baseline_model"]["source"] != "train" and before == 0:
+        return
+    if measured is result["measurement"]:
+        require(
+            before <= result["benchmark"]["base_rows"],
+            "the baseline has more training rows than the base set",
+        )
+    # As many rows as before: a sampling limit stands for both.
+    require(
+        before <= after <= before + result["rows"]["kept"],
+        "the training rows are not those before and the contribution's",
+    )
+
+
+def check_deltas(measured: Mapping[str, Any], result: Mapping[str, Any]) -> None:
+    """Check every delta's own relations.
+
+    Raises:
+        Broken: one does not hold.
+    """
+    replicas = len(measured["confusion_cells"])
+    for name, delta in measured["metrics"].items():
+        require(
+            delta["delta_ppm"] == delta["new_ppm"] - delta["baseline_ppm"],
+            f"{name}: delta_ppm is not new_ppm - baseline_ppm",
+        )
+        base = delta["baseline_ppm"]
+        relative = round(Fraction(delta["delta_ppm"] * 1_000_000, base)) if base else None
+        require(delta["relative_delta_ppm"] == relative, f"{name}: relative_delta_ppm is wrong")
+        require(delta["low_ppm"] <= delta["high_ppm"], f"{name}: the interval is upside down")
+        require(delta["metric"] == name, f"{name}: metric is wrong")
+        require(delta["replicas"] == replicas, f"{name}: replicas is wrong")
+        metric = METRICS[name]
+        least, most = (to_ppm(end) for end in metric.range)
+        within = all(least <= delta[key] <= most for key in ("baseline_ppm", "new_ppm"))
+        require(within, f"{name}: a value is out of the metric's range")
+        require(delta["direction"] == metric.direction, f"{name}: direction is wrong")
+        gain = -delta["delta_ppm"] if metric.direction == "lower" else delta["delta_ppm"]
+        require(delta["improved"] == (gain > 0), f"{name}: improved is wrong")
+
+
+def averaging_of(result: Mapping[str, Any]) -> Averaging:
+    """Return how the benchmark averages metrics over classes."""
+    benchmark = result["benchmark"]
+    labels, positive = benchmark["labels"], benchmark["positive_label"]
+    index = None if positive is None else labels.index(positive)
+    return Averaging.of(benchmark["average"], index, classes=len(labels))
+
+
+def check_metrics(measured: Mapping[str, Any], result: Mapping[str, Any]) -> None:
+    """Check that metrics of counts follow from the confusion cells.
+
+    Raises:
+        Broken: one does not.
+    """
+    labels = tuple(result["benchmark"]["labels"])
+    averaging = averaging_of(result)
+    replicas = measured["confusion_cells"]
+    size = measured["test_rows"] * len(labels)
+    require(size <= MAX_CHECKED_SCORES, "the confusion cells hold too many rows to be checked")
+    if "accuracy" in measured["metrics"] and len(replicas) == 1:
+        gained = sum(n for true, before, after, n in replicas[0] if after == true != before)
+        lost = sum(n for true, before, after, n in replicas[0] if before == true != after)
+        require(
+            measured["metrics"]["accuracy"]["p_value_ppm"] == to_ppm(mcnemar_exact(gained, lost)),
+            "accuracy: p_value_ppm does not follow from the confusion cells",
+        )
+    for which, column in (("baseline", 1), ("new", 2)):
+        for name, delta in measured["metrics"].items():
+            if METRICS[name].needs != "labels":
+                continue
+            values = [
+                Fraction(METRICS[name].value(_said(cells, column, labels), averaging))
+                for cells in replicas
+            ]
+            require(
+                delta[f"{which}_ppm"] == to_ppm(sum(values, Fraction(0)) / len(values)),
+                f"{name}: {which}_ppm does not follow from the confusion cells",
+            )
+
+
+def _said(cells: Sequence[Sequence[Any]], column: int, labels: tuple[str, ...]) -> Predictions:
+    position = {label: index for index, label in enumerate(labels)}
+    counts = np.array([cell[3] for cell in cells])
+    actual = np.repeat([position[cell[0]] for cell in cells], counts)
+    predicted = np.repeat([position[cell[column]] for cell in cells], counts)
+    return Predictions(labels, actual, predicted, np.eye(len(labels))[predicted])
+
+
+def table_is_of(table: pa.Table, measured: Mapping[str, Any], result: Mapping[str, Any]) -> bool:
+    """Say whether a per-row table is the one that a measurement commits to."""
+    labels = tuple(result["benchmark"]["labels"])
+    for which in ("baseline", "new"):
+        digests, replicas = read_predictions(table, which, labels)
+        if predictions_root(digests, replicas) != measured["predictions"][f"{which}_root"]:
+            return False
+    return True
+
+
+def check_predictions(
+    table: pa.Table, measured: Mapping[str, Any], result: Mapping[str, Any]
+) -> None:
+    """Check that a measurement follows from the per-row table it commits to.
+
+    Raises:
+        Broken: it does not.
+    """
+    labels = tuple(result["benchmark"]["labels"])
+    averaging = averaging_of(result)
+    both = []
+    for which in ("baseline", "new"):
+        digests, replicas = read_predictions(table, which, labels)
+        require(
+            rows.table_root(digests) == measured["test_root"],
+            "the file's rows are not those of the test set",
+        )
+        for said in replicas:
+            require(
+                bool((said.predicted == said.scores.argmax(axis=1)).all()),
+                f"{which}: a predicted label is not the one with the highest score",
+            )
+        for name, delta in measured["metrics"].items():
+            values = [Fraction(METRICS[name].value(said, averaging)) for said in replicas]
+            require(
+                delta[f"{which}_ppm"] == to_ppm(sum(values, Fraction(0)) / len(values)),
+                f"{name}: {which}_ppm does not follow from the predictions",
+            )
+        both.append(replicas)
+    _check_both(measured, averaging, *both)
+
+
+def _check_both(
+    measured: Mapping[str, Any],
+    averaging: Averaging,
+    baseline: tuple[Predictions, ...],
+    new: tuple[Predictions, ...],
+) -> None:
+    k = max(len(baseline), len(new))
+    # A baseline that was loaded has one replica, which stands in each pair.
+    first = baseline * k if len(baseline) == 1 else baseline
+    cells = [[list(cell) for cell in part] for part in confusion_cells(first, new)]
+    require(cells == measured["confusion_cells"], "the confusion cells are not the predictions'")
+    # Metrics of counts have a bootstrap interval, whose seed only the spec holds.
+    for name in (name for name in measured["metrics"] if METRICS[name].from_counts is None):
+        stated = MetricDelta(**measured["metrics"][name])
+        found = compare(
+            first,
+            new,
+            metrics=[name],
+            average=averaging.average,
+            positive=averaging.positive,
+            confidence=Decimal(stated.confidence_ppm) / 1_000_000,
+            resamples=100,
+            seed=0,
+        )[name]
+        same = ("low_ppm", "high_ppm", "p_value_ppm", "interval_method", "p_value_method")
+        require(
+            all(getattr(stated, field) == getattr(found, field) for field in same),
+            f"{name}: interval or p-value is not the predictions'",
+        )

@@ -1,0 +1,324 @@
+"""The settlement ledger: which contributions were settled on a test set, in order, for good.
+
+One file per benchmark, a line of canonical JSON (RFC 8785) per entry, each with the SHA-256 of
+the line before it, so that none can be changed or taken out unseen. Entries are only appended,
+under a lock (flock) held from before a contribution is measured until its entry is on disk. A
+line that a crash left half-written is no entry: the next writer cuts it off.
+
+Two kinds of entries: ``registered`` opens a test set's budget, ``settled`` spends one look at it.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from hokusai_assets.canonical.canonical_json import canonical_bytes
+from hokusai_assets.tables.problems import Problem
+
+EMPTY_DIGEST = hashlib.sha256(b"").hexdigest()
+"""What stands for the line before the first."""
+
+
+class LedgerError(RuntimeError):
+    """The ledger is damaged, or the budget it registered is not the spec's; says the remedy."""
+
+
+class BudgetSpent(RuntimeError):
+    """Every look at this test set that was registered is spent."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How often a test set may decide, as registered before its first look.
+
+    Attributes:
+        test_root: the whole test set's Merkle root (hex): what wears out.
+        deciding_root: the root of the part of it that decides.
+        confidence_ppm: of all decisions together.
+        submissions: looks there are.
+    """
+
+    test_root: str
+    deciding_root: str
+    confidence_ppm: int
+    submissions: int
+
+
+@dataclass(frozen=True)
+class Settled:
+    """One contribution's settlement.
+
+    Attributes:
+        test_root: the test set looked at.
+        version: the benchmark's content digest: spec, base set and test set.
+        key, rows_root: the contribution and its rows' Merkle root (hex).
+        position: which look at the test set it was, from 1.
+        accepted: whether it joined the accepted model.
+        bps, payable_bps: its gain over the accepted model, and what is paid of it.
+    """
+
+    test_root: str
+    version: str
+    key: str
+    rows_root: str
+    position: int
+    accepted: bool
+    bps: int
+    payable_bps: int
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a contribution stands when it is its turn.
+
+    Attributes:
+        position: which look at the test set it takes, from 1.
+        submissions: looks there are.
+        accepted: those accepted before it on this version of the benchmark, in order.
+        ledger_digest: SHA-256 (hex) of the line before its own: the state it is judged in.
+        recorded: its settlement, if it was settled before; then all above is as it was then.
+    """
+
+    position: int
+    submissions: int
+    accepted: tuple[Settled, ...]
+    ledger_digest: str
+    recorded: Settled | None
+
+    @property
+    def paid_bps(self) -> int:
+        """What was paid on this version before."""
+        return sum(entry.payable_bps for entry in self.accepted)
+
+
+@dataclass(frozen=True)
+class _Line:
+    digest: str
+    previous: str
+    entry: Budget | Settled
+
+
+class Ledger:
+    """The ledger of one benchmark, in a file."""
+
+    def __init__(self, path: Path) -> None:
+        """Name the file; it need not be there yet."""
+        self._path = path
+
+    def lines(self) -> list[_Line]:
+        """Read all entries and check that each follows from the one before.
+
+        Raises:
+            LedgerError: a line was changed, taken out or is of no known form.
+        """
+        try:
+            whole, _, _ = self._path.read_bytes().rpartition(b"\n")
+        except FileNotFoundError:
+            return []
+        found: list[_Line] = []
+        for number, line in enumerate(whole.split(b"\n") if whole else [], 1):
+            previous = found[-1].digest if found else EMPTY_DIGEST
+            try:
+                document = json.loads(line)
+                chained = document.pop("previous") == previous
+                entry = _KINDS[document.pop("kind")](**document)
+            except (ValueError, LookupError, TypeError, AttributeError):
+                chained = False
+            if not chained:
+                raise LedgerError(
+                    f"{self._path}, line {number}: it does not follow from the line before; "
+                    "bring the file back from a copy - no contribution is settled until then"
+                )
+            found.append(_Line(hashlib.sha256(line).hexdigest(), previous, entry))
+        return found
+
+    def summary(self) -> dict[str, int]:
+        """Return ``submissions``, ``spent`` and ``accepted`` of the test set settled on last.
+
+        Empty where none was registered.
+
+        Raises:
+            LedgerError: the ledger is damaged.
+        """
+        lines = self.lines()
+        budgets = [line.entry for line in lines if isinstance(line.entry, Budget)]
+        if not budgets:
+            return {}
+        settled = _settled(lines, budgets[-1].test_root)
+        accepted = [e for e in settled if e.accepted and e.version == settled[-1].version]
+        return {
+            "submissions": budgets[-1].submissions,
+            "spent": len(settled),
+            "accepted": len(accepted),
+        }
+
+    def accepted(self, version: str) -> list[Settled]:
+        """Return what was accepted on a version of the benchmark, in order."""
+        return _accepted(self.lines(), version)
+
+    def settled(self) -> list[Settled]:
+        """Return every settlement, on whatever test set and version, in order."""
+        return [line.entry for line in self.lines() if isinstance(line.entry, Settled)]
+
+    def refusal(self, budget: Budget, *, version: str, key: str) -> Problem | None:
+        """Say why a contribution can't be settled, None if it can or was before.
+
+        Raises:
+            LedgerError: the ledger is damaged, or another budget was registered.
+        """
+        lines = self.lines()
+        _check_budget(lines, budget)
+        settled = _settled(lines, budget.test_root)
+        if len(settled) < budget.submissions:
+            return None
+        if any((entry.version, entry.key) == (version, key) for entry in settled):
+            return None
+        return Problem(
+            "budget-spent",
+            f"{spent_in_words(budget.submissions)}.".capitalize(),
+            "Ask the operator for a new version of the benchmark, and send the file again then.",
+        )
+
+    @contextmanager
+    def turn(self, budget: Budget, *, version: str, rows_root: str) -> Iterator["Turn"]:
+        """Hold the ledger while one contribution is measured and settled.
+
+        Waits for whoever holds it. Leaving without `Turn.settle` changes nothing.
+
+        Raises:
+            BudgetSpent: no look is left for it.
+            LedgerError: the ledger is damaged, or another budget was registered.
+        """
+        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with open(self._path, "a+b") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX)
+            lines = self.lines()
+            _cut_half_line(stream)
+            _check_budget(lines, budget)
+            if _budget(lines, budget.test_root) is None:
+                # Before the first look, so that a look can't be what decides on K.
+                last = lines[-1].digest if lines else EMPTY_DIGEST
+                lines.append(_append(stream, "registered", budget, last))
+            yield Turn(stream, _standing(lines, budget, version, rows_root))
+
+
+class Turn:
+    """One contribution's turn, while the ledger is held."""
+
+    def __init__(self, stream: Any, standing: Standing) -> None:
+        """Take the open file, and where the contribution stands in it."""
+        self._stream = stream
+        self.standing = standing
+
+    def settle(self, entry: Settled) -> None:
+        """Put the settlement on disk; where it is recorded already, only compare.
+
+        Raises:
+            LedgerError: it was recorded otherwise before: the record stands.
+        """
+        recorded = self.standing.recorded
+        if recorded is not None:
+            if (recorded.accepted, recorded.payable_bps) != (entry.accepted, entry.payable_bps):
+                raise LedgerError(
+                    f"{entry.key} was settled before, with another outcome: "
+                    f"{_in_words(recorded)} then, {_in_words(entry)} now, by other code or "
+                    "libraries. What is recorded stands; to judge anew, make a new version of "
+                    "the benchmark"
+                )
+            return
+        _append(self._stream, "settled", entry, self.standing.ledger_digest)
+
+
+_KINDS: dict[str, type[Budget] | type[Settled]] = {"registered": Budget, "settled": Settled}
+
+
+def _in_words(entry: Settled) -> str:
+    return f"accepted with {entry.payable_bps} bps" if entry.accepted else "not accepted"
+
+
+def _budget(lines: Sequence[_Line], test_root: str) -> Budget | None:
+    for line in lines:
+        if isinstance(line.entry, Budget) and line.entry.test_root == test_root:
+            return line.entry
+    return None
+
+
+def _settled(lines: Sequence[_Line], test_root: str) -> list[Settled]:
+    entries = (line.entry for line in lines)
+    return [e for e in entries if isinstance(e, Settled) and e.test_root == test_root]
+
+
+def _accepted(lines: Sequence[_Line], version: str) -> list[Settled]:
+    entries = (line.entry for line in lines)
+    return [e for e in entries if isinstance(e, Settled) and e.accepted and e.version == version]
+
+
+def _check_budget(lines: Sequence[_Line], budget: Budget) -> None:
+    registered = _budget(lines, budget.test_root)
+    if registered is None or registered == budget:
+        return
+    part = "" if registered.deciding_root == budget.deciding_root else ", another part of it"
+    raise LedgerError(
+        f"this test set was registered to decide about {registered.submissions:,} submissions at "
+        f"a confidence of {registered.confidence_ppm / 10_000:g}%; the spec now says "
+        f"{budget.submissions:,} at {budget.confidence_ppm / 10_000:g}%{part}: put delta_one, "
+        "test_split and seed back, or give the benchmark a new test set"
+    )
+
+
+def _standing(lines: Sequence[_Line], budget: Budget, version: str, rows_root: str) -> Standing:
+    before: list[_Line] = []
+    for line in lines:
+        entry = line.entry
+        if isinstance(entry, Settled) and (entry.version, entry.rows_root) == (version, rows_root):
+            return _at(before, budget, version, line.previous, entry)
+        before.append(line)
+    standing = _at(before, budget, version, before[-1].digest if before else EMPTY_DIGEST, None)
+    if standing.position > budget.submissions:
+        raise BudgetSpent(spent_in_words(budget.submissions))
+    return standing
+
+
+def _at(
+    before: Sequence[_Line],
+    budget: Budget,
+    version: str,
+    digest: str,
+    recorded: Settled | None,
+) -> Standing:
+    return Standing(
+        position=len(_settled(before, budget.test_root)) + 1,
+        submissions=budget.submissions,
+        accepted=tuple(_accepted(before, version)),
+        ledger_digest=digest,
+        recorded=recorded,
+    )
+
+
+def spent_in_words(submissions: int) -> str:
+    """Say that a budget is spent and what to do."""
+    return (
+        f"all {submissions:,} looks at the benchmark's test set are spent: it can't tell gains "
+        "from luck any more. The benchmark needs a new version with new test rows"
+    )
+
+
+def _append(stream: Any, kind: str, entry: Budget | Settled, previous: str) -> _Line:
+    line = canonical_bytes({"kind": kind, "previous": previous, **asdict(entry)})
+    stream.seek(0, os.SEEK_END)
+    stream.write(line + b"\n")
+    stream.flush()
+    os.fsync(stream.fileno())
+    return _Line(hashlib.sha256(line).hexdigest(), previous, entry)
+
+
+def _cut_half_line(stream: Any) -> None:
+    stream.seek(0)
+    whole = stream.read().rpartition(b"\n")
+    stream.truncate(len(whole[0]) + len(whole[1]))

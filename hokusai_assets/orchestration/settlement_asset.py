@@ -1,0 +1,179 @@
+"""The asset that settles a contribution: against the accepted model, in its turn, once."""
+
+from collections.abc import Sequence
+
+import dagster as dg
+
+from hokusai_assets.attestation.issuing import measurement_document, settlement_document
+from hokusai_assets.attestation.prediction_commitment import predictions_table
+from hokusai_assets.attestation.statement import software_digest
+from hokusai_assets.benchmarks.loading import Benchmark
+from hokusai_assets.benchmarks.row_sets import StoredRows
+from hokusai_assets.benchmarks.test_split import split_test_set
+from hokusai_assets.contributions.intake import ContributedData
+from hokusai_assets.evaluation.ledger import Settled
+from hokusai_assets.evaluation.measurement import Evaluation, evaluate_models
+from hokusai_assets.evaluation.settlement import budget_of, settle
+from hokusai_assets.models.training import train_replicas, training_fingerprint, training_rows
+from hokusai_assets.orchestration.asset_wiring import wiring_of
+from hokusai_assets.orchestration.faults import explained
+from hokusai_assets.orchestration.object_store import MissingObject
+from hokusai_assets.orchestration.platform import Platform
+from hokusai_assets.orchestration.presentation import (
+    conditions_table,
+    deltas_table,
+    json_text,
+    settled_metrics,
+    share,
+)
+from hokusai_assets.orchestration.stored_forms import (
+    MeasuredDelta,
+    SettledContribution,
+    StoredModel,
+    stored_model,
+)
+from hokusai_assets.orchestration.tracking import Tracking
+
+Evaluated = tuple[StoredModel, Evaluation]
+
+
+def settlement_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
+    """Return the asset that decides what a contribution is worth where it stands."""
+
+    @dg.asset(
+        **wiring_of(
+            benchmark_id,
+            owner,
+            "settlement",
+            "benchmark",
+            "baseline_model",
+            "baseline_evaluation",
+            "contributed_data",
+            "new_model",
+            "new_evaluation",
+            "metric_deltas",
+        ),
+        kinds={"sklearn", "json", "parquet"},
+        description=(
+            "The DeltaOne verdict. With the contribution, the model of the base set and all that "
+            "was accepted before it is measured against the one without, at the level that the "
+            "budget of the test set allots; an accepted contribution joins them. One at a time, "
+            "in the order of the benchmark's ledger; running it again changes nothing."
+        ),
+    )
+    def settlement(
+        context: dg.AssetExecutionContext,
+        platform: Platform,
+        tracking: dg.ResourceParam[Tracking],
+        benchmark: Benchmark,
+        baseline_model: StoredModel,
+        baseline_evaluation: Evaluation,
+        contributed_data: ContributedData,
+        new_model: StoredModel,
+        new_evaluation: Evaluation,
+        metric_deltas: MeasuredDelta,
+    ):  # no annotation: with one, Dagster takes the value for "Nothing"
+        spec, rows = benchmark.spec, contributed_data.rows
+        with explained():
+            split = split_test_set(benchmark.test, spec)
+            with platform.ledger(benchmark_id).turn(
+                budget_of(benchmark), version=benchmark.content_digest, rows_root=rows.root
+            ) as turn:
+                before = turn.standing.accepted
+                reference: Evaluated = (baseline_model, baseline_evaluation)
+                candidate: Evaluated = (new_model, new_evaluation)
+                if before:
+                    accepted = [platform.accepted_rows(benchmark_id, entry) for entry in before]
+                    reference = _accepted_model(platform, benchmark, before, accepted)
+                    candidate = _trained(benchmark, [*accepted, rows])
+                found = settle(
+                    baseline_evaluation,
+                    reference[1],
+                    candidate[1],
+                    spec=spec,
+                    split=split,
+                    standing=turn.standing,
+                )
+                turn.settle(found.entry(benchmark, context.partition_key, rows.root))
+        measured = measurement_document(
+            found.measurement,
+            reference[1],
+            candidate[1],
+            training_rows=(reference[0].train_rows, candidate[0].train_rows),
+            part=split.deciding,
+            spec=spec,
+        )
+        document = settlement_document(
+            found,
+            measured,
+            rows_root=rows.root,
+            released=not split.is_split or found.decision.accepted,
+        )
+        decision = document["delta_one"]
+        tracking.log_metrics(settled_metrics(document))
+        tracking.set_tags({"delta_one_accepted": str(decision["accepted"]).lower()})
+        tracking.log_text(json_text(document), "settlement.json")
+        return dg.MaterializeResult(
+            value=SettledContribution(
+                document,
+                candidate[0],
+                candidate[1],
+                predictions_table(reference[1].on(split.deciding), candidate[1].on(split.deciding)),
+            ),
+            metadata={
+                "verdict": decision["reason"],
+                "accepted": decision["accepted"],
+                "delta_one_bps": decision["bps"],
+                "payable_bps": decision["payable_bps"],
+                "deltas": deltas_table(measured["metrics"]),
+                "conditions": conditions_table(decision["conditions"]),
+                "part_of_test_set": split.deciding.name,
+                "budget": f"{found.standing.position} of {found.standing.submissions}",
+                "confidence": share(found.confidence_ppm),
+                "accepted_before": [entry.key for entry in before],
+                "settled_before": turn.standing.recorded is not None,
+                "dagster/partition_row_count": measured["test_rows"],
+            },
+        )
+
+    return settlement
+
+
+def _accepted_model(
+    platform: Platform,
+    benchmark: Benchmark,
+    before: Sequence[Settled],
+    accepted: Sequence[StoredRows],
+) -> Evaluated:
+    """Return the model of all that was accepted: the last one's candidate, or made anew."""
+    try:
+        stored: SettledContribution = platform.stored(
+            benchmark.spec.id, "settlement", before[-1].key
+        )
+        if stored.candidate.fingerprint == _fingerprint(benchmark, accepted):
+            return stored.candidate, stored.evaluation
+    except (MissingObject, KeyError, ValueError, TypeError):
+        # Gone, or in a form of an earlier version; the rows are still there.
+        pass
+    return _trained(benchmark, accepted)
+
+
+def _trained(benchmark: Benchmark, contributed: Sequence[StoredRows]) -> Evaluated:
+    spec = benchmark.spec
+    model = stored_model(
+        train_replicas(training_rows(benchmark.base, contributed, spec), spec),
+        source="train",
+        external_digest=None,
+        trusted_types=spec.model.trusted_types,
+        fingerprint=_fingerprint(benchmark, contributed),
+    )
+    return model, evaluate_models(model.replicas, benchmark, model_digest=model.digest)
+
+
+def _fingerprint(benchmark: Benchmark, contributed: Sequence[StoredRows]) -> str:
+    return training_fingerprint(
+        spec_hash=benchmark.spec.spec_hash(),
+        base_root=benchmark.base.root,
+        contributed_roots=[rows.root for rows in contributed],
+        software_digest=software_digest(),
+    )
