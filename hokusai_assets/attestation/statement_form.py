@@ -71,7 +71,11 @@ class _Metric(_Form):
     low_ppm: int
     high_ppm: int
     p_value_ppm: Ppm
+    p_holm_ppm: Ppm
     confidence_ppm: Annotated[int, Field(gt=500_000, lt=1_000_000)]
+    replicas: Positive
+    test_error_ppm: Count
+    training_noise_ppm: Count
     interval_method: str
     p_value_method: str
     improved: bool

@@ -26,7 +26,7 @@ from hokusai_assets.contributions.identity import DIGEST_IN_KEY, is_partition_ke
 from hokusai_assets.contributions.manifest import TOTAL_BASIS_POINTS
 from hokusai_assets.evaluation.decision import DeltaOneRule, decide
 from hokusai_assets.evaluation.deltas import MetricDelta, compare, confusion_cells
-from hokusai_assets.evaluation.intervals import mcnemar_exact
+from hokusai_assets.evaluation.intervals import holm_ppm, mcnemar_exact
 from hokusai_assets.evaluation.metrics import METRICS, Averaging
 from hokusai_assets.evaluation.predictions import Predictions
 from hokusai_assets.evaluation.rounding import to_ppm
@@ -259,10 +259,32 @@ def _check_deltas(statement: Mapping[str, Any]) -> None:
         _require(delta["improved"] == (gain > 0), f"{name}: improved is wrong")
         methods = (delta["interval_method"], delta["p_value_method"])
         _require(methods == _methods(name), f"{name}: another method than this metric's")
+    _check_adjustment(_claim(statement)["result"])
     confidences = {
         delta["confidence_ppm"] for delta in _claim(statement)["result"]["metrics"].values()
     }
     _require(len(confidences) == 1, "the metrics' confidences differ")
+
+
+def _check_adjustment(result: Mapping[str, Any]) -> None:
+    primary = result["delta_one"]["rule"]["primary"]
+    stated = result["metrics"]
+    adjusted = holm_ppm(
+        {name: delta["p_value_ppm"] for name, delta in stated.items() if name != primary}
+    )
+    for name, delta in stated.items():
+        _require(
+            delta["p_holm_ppm"] == adjusted.get(name, delta["p_value_ppm"]),
+            f"{name}: p_holm_ppm does not follow from the p-values",
+        )
+        _require(
+            delta["replicas"] > 1 or delta["training_noise_ppm"] == 0,
+            f"{name}: one training shows no training noise",
+        )
+    _require(
+        len({delta["replicas"] for delta in stated.values()}) == 1,
+        "the metrics' numbers of replicas differ",
+    )
 
 
 def _methods(name: str) -> tuple[str, str]:
@@ -382,15 +404,15 @@ def _check_predictions(statement: Mapping[str, Any], path: Path) -> None:
 
 
 def _check_both(result: Mapping[str, Any], baseline: Predictions, new: Predictions) -> None:
-    cells = [list(cell) for cell in confusion_cells(baseline, new)]
+    cells = [list(cell) for cell in confusion_cells([baseline], [new])[0]]
     _require(cells == result["confusion_cells"], "the confusion cells are not the predictions'")
     averaging = _averaging(result)
     # Metrics of counts have a bootstrap interval, whose seed only the spec holds.
     for name in (name for name in result["metrics"] if METRICS[name].from_counts is None):
         stated = result["metrics"][name]
         measured = compare(
-            baseline,
-            new,
+            [baseline],
+            [new],
             metrics=[name],
             average=averaging.average,
             positive=averaging.positive,
@@ -398,4 +420,6 @@ def _check_both(result: Mapping[str, Any], baseline: Predictions, new: Predictio
             resamples=100,
             seed=0,
         )[name].to_dict()
+        # The adjusted p-value depends on the other metrics' and is checked with them.
+        measured["p_holm_ppm"] = stated["p_holm_ppm"]
         _require(stated == measured, f"{name}: interval or p-value is not the predictions'")

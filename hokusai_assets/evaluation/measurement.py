@@ -114,8 +114,8 @@ def measure(baseline: Evaluation, new: Evaluation, spec: BenchmarkSpec) -> Measu
         UndefinedMetric: a metric has no value on this test set.
     """
     deltas = compare(
-        baseline.predictions,
-        new.predictions,
+        [baseline.predictions],
+        [new.predictions],
         metrics=spec.metrics.names,
         average=spec.average,
         positive=spec.positive_index,
@@ -129,5 +129,5 @@ def measure(baseline: Evaluation, new: Evaluation, spec: BenchmarkSpec) -> Measu
         test_rows=new.predictions.rows,
         same_test_set=baseline.test_root == new.test_root,
     )
-    cells = confusion_cells(baseline.predictions, new.predictions)
+    cells = confusion_cells([baseline.predictions], [new.predictions])[0]
     return Measurement(deltas, decision, cells, new.predictions.rows, spec.spec_hash())
