@@ -11,7 +11,7 @@ import pyarrow as pa
 from hokusai_assets.attestation.prediction_commitment import predictions_root, read_predictions
 from hokusai_assets.canonical import rows
 from hokusai_assets.evaluation.deltas import MetricDelta, compare, confusion_cells
-from hokusai_assets.evaluation.intervals import mcnemar_exact
+from hokusai_assets.evaluation.intervals import holm_ppm, mcnemar_exact
 from hokusai_assets.evaluation.metrics import METRICS, Averaging
 from hokusai_assets.evaluation.predictions import Predictions
 from hokusai_assets.evaluation.rounding import to_ppm
@@ -30,17 +30,17 @@ def require(holds: bool, otherwise: str) -> None:
         raise Broken(otherwise)
 
 
-def check_counts(measured: Mapping[str, Any], result: Mapping[str, Any]) -> None:
+def check_counts(measured: Mapping[str, Any], claim: Mapping[str, Any]) -> None:
     """Check that cells and rows add up.
 
     Args:
         measured: the measurement.
-        result: the claim's result, which names labels and rows.
+        claim: names labels, rows and rule.
 
     Raises:
         Broken: they do not.
     """
-    labels = result["benchmark"]["labels"]
+    labels = claim["result"]["benchmark"]["labels"]
     for cells in measured["confusion_cells"]:
         keys = [tuple(cell[:3]) for cell in cells]
         require(
@@ -58,15 +58,18 @@ def check_counts(measured: Mapping[str, Any], result: Mapping[str, Any]) -> None
     if measured["part"] == "whole":
         require(
             (measured["test_rows"], measured["test_root"])
-            == (result["benchmark"]["test_rows"], result["benchmark"]["test_root"]),
+            == (
+                claim["result"]["benchmark"]["test_rows"],
+                claim["result"]["benchmark"]["test_root"],
+            ),
             "the measurement does not stand on the whole test set",
         )
     else:
         require(
-            measured["test_rows"] < result["benchmark"]["test_rows"],
+            measured["test_rows"] < claim["result"]["benchmark"]["test_rows"],
             "a part of the test set is as large as the whole",
         )
-    _check_training_rows(measured, result)
+    _check_training_rows(measured, claim)
 
 
 def _by_label(cells: Sequence[Sequence[Any]]) -> tuple[tuple[str, int], ...]:
@@ -76,23 +79,23 @@ def _by_label(cells: Sequence[Sequence[Any]]) -> tuple[tuple[str, int], ...]:
     return tuple(sorted(counts.items()))
 
 
-def _check_training_rows(measured: Mapping[str, Any], result: Mapping[str, Any]) -> None:
+def _check_training_rows(measured: Mapping[str, Any], claim: Mapping[str, Any]) -> None:
     before, after = measured["training_rows"]["baseline"], measured["training_rows"]["new"]
-    if result["baseline_model"]["source"] != "train" and before == 0:
+    if claim["result"]["baseline_model"]["source"] != "train" and before == 0:
         return
-    if measured is result["measurement"]:
+    if measured is claim["result"]["measurement"]:
         require(
-            before <= result["benchmark"]["base_rows"],
+            before <= claim["result"]["benchmark"]["base_rows"],
             "the baseline has more training rows than the base set",
         )
     # As many rows as before: a sampling limit stands for both.
     require(
-        before <= after <= before + result["rows"]["kept"],
+        before <= after <= before + claim["result"]["rows"]["kept"],
         "the training rows are not those before and the contribution's",
     )
 
 
-def check_deltas(measured: Mapping[str, Any], result: Mapping[str, Any]) -> None:
+def check_deltas(measured: Mapping[str, Any], claim: Mapping[str, Any]) -> None:
     """Check every delta's own relations.
 
     Raises:
@@ -117,24 +120,40 @@ def check_deltas(measured: Mapping[str, Any], result: Mapping[str, Any]) -> None
         require(delta["direction"] == metric.direction, f"{name}: direction is wrong")
         gain = -delta["delta_ppm"] if metric.direction == "lower" else delta["delta_ppm"]
         require(delta["improved"] == (gain > 0), f"{name}: improved is wrong")
+        require(
+            replicas > 1 or delta["training_noise_ppm"] == 0,
+            f"{name}: one training shows no training noise",
+        )
+    _check_adjustment(measured["metrics"], claim["settlement"]["rule"]["primary"])
 
 
-def averaging_of(result: Mapping[str, Any]) -> Averaging:
+def _check_adjustment(metrics: Mapping[str, Any], primary: str) -> None:
+    adjusted = holm_ppm(
+        {name: delta["p_value_ppm"] for name, delta in metrics.items() if name != primary}
+    )
+    for name, delta in metrics.items():
+        require(
+            delta["p_holm_ppm"] == adjusted.get(name, delta["p_value_ppm"]),
+            f"{name}: p_holm_ppm does not follow from the p-values",
+        )
+
+
+def averaging_of(claim: Mapping[str, Any]) -> Averaging:
     """Return how the benchmark averages metrics over classes."""
-    benchmark = result["benchmark"]
+    benchmark = claim["result"]["benchmark"]
     labels, positive = benchmark["labels"], benchmark["positive_label"]
     index = None if positive is None else labels.index(positive)
     return Averaging.of(benchmark["average"], index, classes=len(labels))
 
 
-def check_metrics(measured: Mapping[str, Any], result: Mapping[str, Any]) -> None:
+def check_metrics(measured: Mapping[str, Any], claim: Mapping[str, Any]) -> None:
     """Check that metrics of counts follow from the confusion cells.
 
     Raises:
         Broken: one does not.
     """
-    labels = tuple(result["benchmark"]["labels"])
-    averaging = averaging_of(result)
+    labels = tuple(claim["result"]["benchmark"]["labels"])
+    averaging = averaging_of(claim)
     replicas = measured["confusion_cells"]
     size = measured["test_rows"] * len(labels)
     require(size <= MAX_CHECKED_SCORES, "the confusion cells hold too many rows to be checked")
@@ -167,9 +186,9 @@ def _said(cells: Sequence[Sequence[Any]], column: int, labels: tuple[str, ...]) 
     return Predictions(labels, actual, predicted, np.eye(len(labels))[predicted])
 
 
-def table_is_of(table: pa.Table, measured: Mapping[str, Any], result: Mapping[str, Any]) -> bool:
+def table_is_of(table: pa.Table, measured: Mapping[str, Any], claim: Mapping[str, Any]) -> bool:
     """Say whether a per-row table is the one that a measurement commits to."""
-    labels = tuple(result["benchmark"]["labels"])
+    labels = tuple(claim["result"]["benchmark"]["labels"])
     for which in ("baseline", "new"):
         digests, replicas = read_predictions(table, which, labels)
         if predictions_root(digests, replicas) != measured["predictions"][f"{which}_root"]:
@@ -178,15 +197,15 @@ def table_is_of(table: pa.Table, measured: Mapping[str, Any], result: Mapping[st
 
 
 def check_predictions(
-    table: pa.Table, measured: Mapping[str, Any], result: Mapping[str, Any]
+    table: pa.Table, measured: Mapping[str, Any], claim: Mapping[str, Any]
 ) -> None:
     """Check that a measurement follows from the per-row table it commits to.
 
     Raises:
         Broken: it does not.
     """
-    labels = tuple(result["benchmark"]["labels"])
-    averaging = averaging_of(result)
+    labels = tuple(claim["result"]["benchmark"]["labels"])
+    averaging = averaging_of(claim)
     both = []
     for which in ("baseline", "new"):
         digests, replicas = read_predictions(table, which, labels)

@@ -72,7 +72,11 @@ class _Metric(_Form):
     low_ppm: int
     high_ppm: int
     p_value_ppm: Ppm
+    p_holm_ppm: Ppm
     confidence_ppm: ConfidencePpm
+    replicas: Positive
+    test_error_ppm: Count
+    training_noise_ppm: Count
     interval_method: str
     p_value_method: str
     improved: bool

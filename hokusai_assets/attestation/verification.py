@@ -221,7 +221,7 @@ def _on_each(
 ) -> Callable[[Mapping[str, Any]], None]:
     def step(statement: Mapping[str, Any]) -> None:
         for measured in _measurements(statement):
-            check(measured, _claim(statement)["result"])
+            check(measured, _claim(statement))
 
     return step
 
@@ -235,14 +235,10 @@ def _check_predictions(statement: Mapping[str, Any], paths: Sequence[Path]) -> N
     seen = [False] * len(shown)
     for path in paths:
         table = pq.read_table(path, memory_map=False)
-        fits = [
-            measured
-            for measured in shown
-            if table_is_of(table, measured, _claim(statement)["result"])
-        ]
+        fits = [measured for measured in shown if table_is_of(table, measured, _claim(statement))]
         require(bool(fits), "a file's predictions are not those committed to")
         for measured in fits:
-            check_predictions(table, measured, _claim(statement)["result"])
+            check_predictions(table, measured, _claim(statement))
             seen[[other is measured for other in shown].index(True)] = True
     require(
         all(seen),

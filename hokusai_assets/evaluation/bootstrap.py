@@ -37,9 +37,9 @@ def bootstrap_differences(
     seed: int,
     chunk_bytes: int = _CHUNK_BYTES,
 ) -> dict[str, FloatArray]:
-    """Return (resamples,) differences new - baseline of each statistic.
+    """Return (resamples,) differences new - baseline of each statistic, means over replicas.
 
-    Rows are resampled with replacement within each true class, both models' predictions of
+    Rows are resampled with replacement within each true class, all models' predictions of
     a row together (Efron & Tibshirani, "An Introduction to the Bootstrap", 1993, chapters
     8 and 13). The counts of a class's cells under that scheme are multinomial, so they are
     drawn directly: the cost depends on the number of cells, not of rows. Every statistic is
@@ -60,22 +60,26 @@ def bootstrap_differences(
     for label, stratum in strata:
         actual[label] = stratum.count.sum()
     widest = max(len(stratum.count) for _, stratum in strata)
-    # Draws exist as int64 and float64, four (R, K) tables are kept, and statistics make
-    # about as many again.
-    chunk = max(1, chunk_bytes // (8 * (2 * widest + 8 * cells.classes)))
+    models = 2 * cells.replicas
+    # Draws exist as int64 and float64; four (R, K) tables of each pair are kept, and
+    # statistics make about as many again of one pair.
+    chunk = max(1, chunk_bytes // (8 * (2 * widest + (2 * models + 4) * cells.classes)))
     parts: dict[str, list[FloatArray]] = {name: [] for name in statistics}
     for start in range(0, resamples, chunk):
         shape = (min(chunk, resamples - start), cells.classes)
-        baseline = ClassCounts(np.zeros(shape), np.zeros(shape), actual)
-        new = ClassCounts(np.zeros(shape), np.zeros(shape), actual)
+        counts = [ClassCounts(np.zeros(shape), np.zeros(shape), actual) for _ in range(models)]
         for label, stratum in strata:
             draws = stratum.draw(shape[0])
-            for counts, predicted in ((baseline, stratum.baseline), (new, stratum.new)):
+            for one, predicted in zip(counts, stratum.predicted, strict=True):
                 by_class = draws @ np.eye(cells.classes)[predicted]
-                counts.predicted[...] += by_class
-                counts.hits[:, label] = by_class[:, label]
+                one.predicted[...] += by_class
+                one.hits[:, label] = by_class[:, label]
         for name, statistic in statistics.items():
-            parts[name].append(np.round(statistic(new) - statistic(baseline), _DECIMALS))
+            difference = sum(
+                statistic(new) - statistic(baseline)
+                for baseline, new in zip(counts[::2], counts[1::2], strict=True)
+            )
+            parts[name].append(np.round(difference / cells.replicas, _DECIMALS))
     return {name: np.concatenate(part) for name, part in parts.items()}
 
 
@@ -84,8 +88,12 @@ class _Stratum:
 
     def __init__(self, cells: PairedCells, label: int, seed: int) -> None:
         chosen = cells.label == label
-        self.baseline: IntArray = cells.baseline[chosen]
-        self.new: IntArray = cells.new[chosen]
+        # Baseline and new model of the first replica, of the second, and so on.
+        self.predicted: list[IntArray] = [
+            side[replica, chosen]
+            for replica in range(cells.replicas)
+            for side in (cells.baseline, cells.new)
+        ]
         self.count: IntArray = cells.count[chosen]
         self.stream = random_stream(seed, f"paired bootstrap, true class {label}")
 

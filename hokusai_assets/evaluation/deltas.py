@@ -1,28 +1,17 @@
 """What changed between a baseline and a new model on the same rows, as integers in ppm."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 
 from hokusai_assets.evaluation import intervals
-from hokusai_assets.evaluation.bootstrap import bootstrap_differences
-from hokusai_assets.evaluation.intervals import Inference
-from hokusai_assets.evaluation.metrics import (
-    METRICS,
-    Averaging,
-    ClassCounts,
-    Direction,
-    Metric,
-    UndefinedMetric,
-)
-from hokusai_assets.evaluation.predictions import (
-    FloatArray,
-    PairedCells,
-    Predictions,
-    check_same_rows,
-)
+from hokusai_assets.evaluation.metrics import METRICS, Averaging, Direction, Metric
+from hokusai_assets.evaluation.predictions import PairedCells, Predictions
 from hokusai_assets.evaluation.rounding import PPM, ceil_to_ppm, floor_to_ppm, to_ppm
+from hokusai_assets.evaluation.sampling_error import SampledRows, SamplingError
+from hokusai_assets.evaluation.training_noise import TrainingNoise, with_training_noise
 
 
 @dataclass(frozen=True)
@@ -32,17 +21,26 @@ class MetricDelta:
     Attributes:
         metric: name in METRICS.
         direction: whether "higher" or "lower" values are better.
-        baseline_ppm, new_ppm: the metric's values, rounded half to even.
+        baseline_ppm, new_ppm: the metric's values, means over the replicas, rounded half to
+            even.
         delta_ppm: new_ppm - baseline_ppm.
         relative_delta_ppm: delta_ppm over baseline_ppm, rounded half to even; None where
             baseline_ppm is 0.
         low_ppm, high_ppm: the interval of the difference new - baseline, rounded outward,
             so that a bound stays a bound.
         p_value_ppm: two-sided, of no difference, rounded half to even.
+        p_holm_ppm: p_value_ppm adjusted for the number of metrics asked for besides the
+            first one (Holm, Scandinavian Journal of Statistics 6, 1979); the first one, the
+            primary, keeps its own.
         confidence_ppm: of the interval.
+        replicas: pairs of models that were trained, k >= 1.
+        test_error_ppm: standard error of the delta from the sampling of test rows, rounded up.
+        training_noise_ppm: standard error of the mean delta from training, rounded up; 0
+            where k = 1.
         interval_method: "paired_bootstrap_percentile", "delong_normal" or
-            "stratified_normal".
-        p_value_method: "mcnemar_exact", "paired_bootstrap", "delong_z" or "stratified_z".
+            "stratified_normal"; with "_mover" where training noise is in it.
+        p_value_method: "mcnemar_exact", "paired_bootstrap", "delong_z" or "stratified_z";
+            "welch_t" where training noise is in it.
         improved: whether delta_ppm is a change for the better.
     """
 
@@ -55,7 +53,11 @@ class MetricDelta:
     low_ppm: int
     high_ppm: int
     p_value_ppm: int
+    p_holm_ppm: int
     confidence_ppm: int
+    replicas: int
+    test_error_ppm: int
+    training_noise_ppm: int
     interval_method: str
     p_value_method: str
     improved: bool
@@ -76,8 +78,8 @@ class MetricDelta:
 
 
 def compare(
-    baseline: Predictions,
-    new: Predictions,
+    baseline: Sequence[Predictions],
+    new: Sequence[Predictions],
     *,
     metrics: Sequence[str],
     average: str,
@@ -85,18 +87,22 @@ def compare(
     confidence: Decimal | float,
     resamples: int,
     seed: int,
+    levels: Mapping[str, Decimal] = MappingProxyType({}),
 ) -> dict[str, MetricDelta]:
     """Return each metric's delta, in the order of metrics.
 
     Count metrics get a paired bootstrap, with McNemar's exact p-value for accuracy; AUROC
     gets DeLong; log loss and Brier score get a normal interval from the rows' differences.
-    All are stratified by true class. A metric's result does not depend on which others are
-    asked for, nor on the order of rows.
+    All are stratified by true class. With k > 1 replicas everything is about the mean of the
+    k paired deltas, and the scatter of training widens interval and test, see
+    training_noise.with_training_noise. But for p_holm_ppm a metric's result does not depend
+    on which others are asked for; nothing depends on the order of rows.
 
     Args:
-        baseline: the model measured against.
-        new: the model measured, on the same rows in the same order.
-        metrics: names in METRICS.
+        baseline: the model measured against, trained k >= 1 times.
+        new: the model measured, trained as often; the i-th is paired with the i-th baseline.
+            All are about the same rows in the same order.
+        metrics: names in METRICS, the primary one first.
         average: "binary", "macro" or "weighted", for precision, recall and F1.
         positive: index of the positive class, see Averaging.
         confidence: of the intervals, in (0, 1), a whole number of ppm.
@@ -104,72 +110,122 @@ def compare(
         seed: of the bootstrap, >= 0.
 
     Raises:
-        DifferentRows: class names or true classes differ between the two.
+        DifferentRows: class names or true classes differ between any two.
         UndefinedMetric: AUROC with a class missing, or a metric of scores where a class
             has only one test row and so no estimable spread.
         TooFewResamples: for the confidence asked for.
-        ValueError: an unknown metric, average, positive class or confidence.
+        ValueError: an unknown metric, average, positive class or confidence; no models, or
+            not as many new ones as baselines.
     """
-    check_same_rows(baseline, new)
-    averaging = Averaging.of(average, positive, classes=new.classes)
+    sampled = SampledRows(baseline, new, averaging=_averaging(new, average, positive))
     confidence_ppm = intervals.confidence_to_ppm(confidence)
     unknown = [name for name in metrics if name not in METRICS]
     if unknown:
         raise ValueError(f"unknown metrics {unknown}, known are {sorted(METRICS)}")
     chosen = [METRICS[name] for name in metrics]
-    cells = PairedCells.of(baseline, new)
-    resampled = _resampled(cells, chosen, averaging, resamples, seed, confidence_ppm)
+    if any(metric.from_counts is not None for metric in chosen):
+        intervals.check_resamples(resamples, confidence_ppm=confidence_ppm)
+    differences = sampled.differences(chosen, resamples=resamples, seed=seed)
     deltas = {}
+    common_ppm = confidence_ppm
     for metric in chosen:
-        before, after = metric.value(baseline, averaging), metric.value(new, averaging)
-        if metric.name in resampled:
-            inference = intervals.bootstrap_inference(
-                resampled[metric.name], confidence_ppm=confidence_ppm
+        confidence_ppm = (
+            intervals.confidence_to_ppm(levels[metric.name])
+            if metric.name in levels
+            else common_ppm
+        )
+        values = _Values.of(metric, sampled)
+        if metric.name in differences:
+            error = sampled.of_counts(
+                metric, differences[metric.name], confidence_ppm=confidence_ppm
             )
-            methods = ("paired_bootstrap_percentile", "paired_bootstrap")
-            if metric.name == "accuracy":
-                inference = Inference(inference.low, inference.high, _mcnemar(cells))
-                methods = ("paired_bootstrap_percentile", "mcnemar_exact")
         else:
-            inference = _normal(metric, baseline, new, averaging, after - before, confidence_ppm)
-            methods = (
-                ("delong_normal", "delong_z")
-                if metric.components
-                else ("stratified_normal", "stratified_z")
-            )
-        deltas[metric.name] = _delta(metric, before, after, inference, confidence_ppm, methods)
-    return deltas
+            error = sampled.of_components(metric, values.delta, confidence_ppm=confidence_ppm)
+        deltas[metric.name] = _delta(metric, values, error, confidence_ppm)
+    adjusted = intervals.holm_ppm(
+        {name: delta.p_value_ppm for name, delta in list(deltas.items())[1:]}
+    )
+    return {
+        name: replace(delta, p_holm_ppm=adjusted.get(name, delta.p_value_ppm))
+        for name, delta in deltas.items()
+    }
 
 
-def confusion_cells(baseline: Predictions, new: Predictions) -> list[tuple[str, str, str, int]]:
-    """Return (true class, baseline's class, new model's class, rows), sorted, rows >= 1.
+def confusion_cells(
+    baseline: Sequence[Predictions], new: Sequence[Predictions]
+) -> list[list[tuple[str, str, str, int]]]:
+    """Return each replica's (true class, baseline's class, new model's class, rows >= 1).
+
+    A replica's cells are sorted.
 
     Raises:
-        DifferentRows: class names or true classes differ between the two.
+        DifferentRows: class names or true classes differ between any two.
+        ValueError: there are no models, or not as many new ones as baselines.
     """
-    cells = PairedCells.of(baseline, new)
-    names = new.labels
-    return [
-        (names[label], names[before], names[after], count)
-        for label, before, after, count in zip(
-            cells.label.tolist(),
-            cells.baseline.tolist(),
-            cells.new.tolist(),
-            cells.count.tolist(),
-            strict=True,
+    joint = PairedCells.of(baseline, new)
+    names = new[0].labels
+    every = []
+    for replica in range(joint.replicas):
+        cells = joint.of_replica(replica)
+        columns = (cells.label, cells.baseline[0], cells.new[0], cells.count)
+        every.append(
+            [
+                (names[label], names[before], names[after], count)
+                for label, before, after, count in zip(
+                    *(column.tolist() for column in columns), strict=True
+                )
+            ]
         )
-    ]
+    return every
+
+
+def _averaging(new: Sequence[Predictions], average: str, positive: int | None) -> Averaging:
+    if not new:
+        raise ValueError("there is no new model")
+    return Averaging.of(average, positive, classes=new[0].classes)
+
+
+@dataclass(frozen=True)
+class _Values:
+    """One metric of k pairs of models, exact where the metric is."""
+
+    baseline: list[Fraction | float]
+    new: list[Fraction | float]
+
+    @classmethod
+    def of(cls, metric: Metric, sampled: SampledRows) -> "_Values":
+        return cls(
+            [metric.value(model, sampled.averaging) for model in sampled.baseline],
+            [metric.value(model, sampled.averaging) for model in sampled.new],
+        )
+
+    @property
+    def deltas(self) -> list[Fraction | float]:
+        return [after - before for before, after in zip(self.baseline, self.new, strict=True)]
+
+    @property
+    def delta(self) -> Fraction | float:
+        return _mean(self.deltas)
+
+
+def _mean(values: Sequence[Fraction | float]) -> Fraction | float:
+    # One value is itself; of more, floats too are added exactly, in whatever order.
+    if len(values) == 1:
+        return values[0]
+    return sum((Fraction(value) for value in values), Fraction(0)) / len(values)
 
 
 def _delta(
-    metric: Metric,
-    before: Fraction | float,
-    after: Fraction | float,
-    inference: Inference,
-    confidence_ppm: int,
-    methods: tuple[str, str],
+    metric: Metric, values: _Values, error: SamplingError, confidence_ppm: int
 ) -> MetricDelta:
-    baseline_ppm, new_ppm = to_ppm(before), to_ppm(after)
+    """Return the delta, its p-value not yet adjusted."""
+    noise = None
+    if len(values.new) > 1:
+        noise = TrainingNoise.of(values.deltas)
+        error = with_training_noise(
+            error, noise, float(values.delta), confidence_ppm=confidence_ppm
+        )
+    baseline_ppm, new_ppm = to_ppm(_mean(values.baseline)), to_ppm(_mean(values.new))
     delta_ppm = new_ppm - baseline_ppm
     return MetricDelta(
         metric=metric.name,
@@ -180,68 +236,15 @@ def _delta(
         relative_delta_ppm=(
             round(Fraction(delta_ppm * PPM, baseline_ppm)) if baseline_ppm else None
         ),
-        low_ppm=floor_to_ppm(inference.low),
-        high_ppm=ceil_to_ppm(inference.high),
-        p_value_ppm=to_ppm(inference.p_value),
+        low_ppm=floor_to_ppm(error.low),
+        high_ppm=ceil_to_ppm(error.high),
+        p_value_ppm=to_ppm(error.p_value),
+        p_holm_ppm=to_ppm(error.p_value),
         confidence_ppm=confidence_ppm,
-        interval_method=methods[0],
-        p_value_method=methods[1],
+        replicas=len(values.new),
+        test_error_ppm=ceil_to_ppm(error.error),
+        training_noise_ppm=0 if noise is None else ceil_to_ppm(noise.error),
+        interval_method=error.interval_method,
+        p_value_method=error.p_value_method,
         improved=delta_ppm > 0 if metric.direction == "higher" else delta_ppm < 0,
     )
-
-
-def _resampled(
-    cells: PairedCells,
-    metrics: Sequence[Metric],
-    averaging: Averaging,
-    resamples: int,
-    seed: int,
-    confidence_ppm: int,
-) -> dict[str, FloatArray]:
-    statistics = {
-        metric.name: _bound(metric.from_counts, averaging)
-        for metric in metrics
-        if metric.from_counts is not None
-    }
-    if not statistics:
-        return {}
-    intervals.check_resamples(resamples, confidence_ppm=confidence_ppm)
-    return bootstrap_differences(cells, statistics, resamples=resamples, seed=seed)
-
-
-def _bound(
-    from_counts: Callable[[ClassCounts, Averaging], FloatArray], averaging: Averaging
-) -> Callable[[ClassCounts], FloatArray]:
-    return lambda counts: from_counts(counts, averaging)
-
-
-def _mcnemar(cells: PairedCells) -> float:
-    before, after = cells.baseline == cells.label, cells.new == cells.label
-    gained = int(cells.count[after & ~before].sum())
-    lost = int(cells.count[before & ~after].sum())
-    return intervals.mcnemar_exact(gained, lost)
-
-
-def _normal(
-    metric: Metric,
-    baseline: Predictions,
-    new: Predictions,
-    averaging: Averaging,
-    delta: Fraction | float,
-    confidence_ppm: int,
-) -> Inference:
-    if metric.components is not None:
-        components = metric.components(new, averaging) - metric.components(baseline, averaging)
-    else:
-        # A metric has exactly one form, and the resampled ones do not come here.
-        assert metric.per_row is not None
-        components = (metric.per_row(new) - metric.per_row(baseline)) / new.rows
-    try:
-        variance = intervals.stratified_variance(components, new.actual)
-    except intervals.SingleRowClass as error:
-        raise UndefinedMetric(
-            metric.name,
-            f"the spread of class {new.labels[error.label]!r} cannot be estimated from its "
-            "one test row",
-        ) from error
-    return intervals.normal_inference(float(delta), variance, confidence_ppm=confidence_ppm)

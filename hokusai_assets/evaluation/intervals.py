@@ -4,6 +4,7 @@ An interval has two sides and leaves alpha / 2 outside each, alpha = 1 - confide
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -136,6 +137,24 @@ def mcnemar_mid_p(gained: int, lost: int) -> float:
     if gained == lost:
         return 1.0 - observed / 2
     return mcnemar_exact(gained, lost) - observed
+
+
+def holm_ppm(p_values_ppm: Mapping[str, int]) -> dict[str, int]:
+    """Return p-values in ppm adjusted for their number, by name, each at least the one given.
+
+    Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of
+    Statistics 6, 1979: the i-th least of m is the greatest of ``(m - j + 1) * p_j``, j <= i,
+    at most 1. Rejecting those at or below alpha keeps the chance of any false rejection at
+    alpha, however the tests depend on each other. In whole ppm, so that whoever reads the
+    published values can repeat it.
+    """
+    adjusted: dict[str, int] = {}
+    reached = 0
+    ordered = sorted(p_values_ppm, key=lambda name: (p_values_ppm[name], name))
+    for index, name in enumerate(ordered):
+        reached = min(PPM, max(reached, (len(ordered) - index) * p_values_ppm[name]))
+        adjusted[name] = reached
+    return adjusted
 
 
 def normal_inference(delta: float, variance: float, *, confidence_ppm: int) -> Inference:

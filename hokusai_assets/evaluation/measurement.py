@@ -46,9 +46,7 @@ class Evaluation:
         averaging = averaging_of(spec)
         means = {}
         for name in spec.metrics.names:
-            values = [
-                Fraction(METRICS[name].value(said, averaging)) for said in self.replicas
-            ]
+            values = [Fraction(METRICS[name].value(said, averaging)) for said in self.replicas]
             means[name] = to_ppm(sum(values, Fraction(0)) / len(values))
         return means
 

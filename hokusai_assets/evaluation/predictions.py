@@ -1,5 +1,6 @@
-"""One model's predictions on the test rows, and two models' predictions side by side."""
+"""One model's predictions on the test rows, and pairs of models' predictions side by side."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -87,12 +88,18 @@ class Predictions:
 
 @dataclass(frozen=True, eq=False)
 class PairedCells:
-    """Counts of rows by (true class, baseline's class, new model's class), non-zero only.
+    """Counts of rows by true class and what every model said, non-zero only.
+
+    With k replicas (pairs of models) a cell is (true class, first baseline's class, first new
+    model's class, second baseline's class, ...): rows are drawn jointly for all replicas.
 
     Attributes:
         classes: K.
-        label, baseline, new: (C,) int64 class indices, in ascending order of the triple.
+        label: (C,) int64 class indices.
+        baseline, new: (k, C) int64 class indices.
         count: (C,) int64 number of rows, each >= 1.
+
+    Cells stand in ascending order of the tuple.
     """
 
     classes: int
@@ -102,39 +109,99 @@ class PairedCells:
     count: IntArray
 
     @classmethod
-    def of(cls, baseline: Predictions, new: Predictions) -> "PairedCells":
-        """Count the cells of two models' predictions.
+    def of(cls, baseline: Sequence[Predictions], new: Sequence[Predictions]) -> "PairedCells":
+        """Count the cells of k pairs of models' predictions.
 
         Raises:
             DifferentRows: class names or true classes differ.
+            ValueError: there are no models, or not as many new ones as baselines.
         """
         check_same_rows(baseline, new)
-        size = baseline.classes
-        code = (baseline.actual * size + baseline.predicted) * size + new.predicted
-        # Not bincount: K cubed bins need gigabytes at K = 1,000.
-        cell, count = np.unique(code, return_counts=True)
+        columns = [baseline[0].actual]
+        for before, after in zip(baseline, new, strict=True):
+            columns += [before.predicted, after.predicted]
+        cell, count = _distinct_tuples(columns, baseline[0].classes)
         return cls(
-            classes=size,
-            label=cell // (size * size),
-            baseline=cell // size % size,
-            new=cell % size,
-            count=count.astype(np.int64),
+            classes=baseline[0].classes,
+            label=cell[0],
+            baseline=cell[1::2],
+            new=cell[2::2],
+            count=count,
+        )
+
+    @property
+    def replicas(self) -> int:
+        """Number of pairs of models, k."""
+        return len(self.baseline)
+
+    def of_replica(self, replica: int) -> "PairedCells":
+        """Return the cells of one pair of models."""
+        columns = [self.label, self.baseline[replica], self.new[replica]]
+        code, _ = _codes(columns, self.classes)
+        values, first, position = np.unique(code, return_index=True, return_inverse=True)
+        count = np.zeros(len(values), dtype=np.int64)
+        np.add.at(count, position, self.count)
+        return PairedCells(
+            self.classes,
+            self.label[first],
+            self.baseline[replica : replica + 1, first],
+            self.new[replica : replica + 1, first],
+            count,
         )
 
 
-def check_same_rows(baseline: Predictions, new: Predictions) -> None:
-    """Refuse two models' predictions that are not about the same rows in the same order.
+def check_same_rows(baseline: Sequence[Predictions], new: Sequence[Predictions]) -> None:
+    """Refuse predictions that are not about the same rows in the same order.
 
     Raises:
         DifferentRows: class names, number of rows or true classes differ.
+        ValueError: there are no models, or not as many new ones as baselines.
     """
-    if baseline.labels != new.labels:
-        raise DifferentRows(f"class names differ: {baseline.labels!r} and {new.labels!r}")
-    if baseline.rows != new.rows:
-        raise DifferentRows(f"the baseline has {baseline.rows} rows, the new model {new.rows}")
-    differing = int(np.count_nonzero(baseline.actual != new.actual))
-    if differing:
-        raise DifferentRows(f"true classes differ in {differing} of {new.rows} rows")
+    if len(baseline) != len(new) or not baseline:
+        raise ValueError(
+            f"replicas come in pairs, at least one: got {len(baseline)} baselines and "
+            f"{len(new)} new models"
+        )
+    first = baseline[0]
+    for other in (*baseline[1:], *new):
+        if first.labels != other.labels:
+            raise DifferentRows(f"class names differ: {first.labels!r} and {other.labels!r}")
+        if first.rows != other.rows:
+            raise DifferentRows(f"the baseline has {first.rows} rows, the new model {other.rows}")
+        differing = int(np.count_nonzero(first.actual != other.actual))
+        if differing:
+            raise DifferentRows(f"true classes differ in {differing} of {first.rows} rows")
+
+
+# A table of this many counts takes 32 MB and is filled faster than a million rows are sorted.
+_MAX_BINS = 2**22
+
+
+def _codes(columns: Sequence[IntArray], classes: int) -> tuple[IntArray, int]:
+    """Return (n,) numbers in the order of the tuples of columns, and a bound above them.
+
+    Many replicas of many classes have more tuples than int64 has numbers, so numbers are
+    replaced by their ranks where they grow large.
+    """
+    code, bound = columns[0], classes
+    for column in columns[1:]:
+        if bound * classes > max(_MAX_BINS, 16 * len(code)):
+            values, code = np.unique(code, return_inverse=True)
+            bound = len(values)
+        code, bound = code * classes + column, bound * classes
+    return code, bound
+
+
+def _distinct_tuples(columns: Sequence[IntArray], classes: int) -> tuple[IntArray, IntArray]:
+    """Return (m, C) distinct tuples of m columns in ascending order, and their (C,) counts."""
+    code, bound = _codes(columns, classes)
+    if bound <= _MAX_BINS and bound == classes ** len(columns):
+        counts = np.bincount(code, minlength=bound)
+        values = np.flatnonzero(counts)
+        tuples = np.stack(np.unravel_index(values, (classes,) * len(columns)))
+        return tuples.astype(np.int64), counts[values].astype(np.int64)
+    _, first, count = np.unique(code, return_index=True, return_counts=True)
+    return np.stack([column[first] for column in columns]), count.astype(np.int64)
 
 
 def _class_indices(name: str, values: ArrayLike, classes: int) -> IntArray:

@@ -87,8 +87,8 @@ def preview(base: pa.Table, contributed: pa.Table, spec: BenchmarkSpec) -> Previ
         both = pa.concat_tables([others, contributed])
         after.append(predictions_on(train(both, spec), part, spec))
     deltas = compare(
-        _joined(before),
-        _joined(after),
+        [_joined(before)],
+        [_joined(after)],
         metrics=spec.metrics.names,
         average=spec.average,
         positive=spec.positive_index,

@@ -34,8 +34,7 @@ claim\.waived_columns\.\d+
 claim\.result\.benchmark\.(id|spec_hash|base_root|test_root)
 claim\.result\.predictions\.(baseline|new)_root
 claim\.result\.rows\.(root|hashed)
-claim\.result\.metrics\.\w+\.(low|high)_ppm
-claim\.result\.metrics\.(f1|precision|recall|auroc)\.p_value_ppm
+claim\.result\.metrics\.\w+\.(low|high|test_error)_ppm
 environment\.models\.(baseline|new)_sha256
 environment\.(python|machine)
 environment\.packages\.[\w-]+

@@ -21,24 +21,39 @@ def pair(rows: int, classes: int, seed: int = 1):
     return many(rows, classes, seed=seed, noise=1.5), many(rows, classes, seed=seed, noise=0.5)
 
 
+def single(baseline, new) -> PairedCells:
+    return PairedCells.of([baseline], [new])
+
+
 def per_row_bootstrap(baseline, new, statistic, resamples, seed):
-    """Return differences by drawing row numbers within each true class."""
+    """Return mean differences of replicas by drawing row numbers within each true class."""
     stream = np.random.default_rng(seed)
-    strata = [np.flatnonzero(new.actual == label) for label in np.unique(new.actual)]
+    actual = new[0].actual
+    strata = [np.flatnonzero(actual == label) for label in np.unique(actual)]
     differences = []
     for _ in range(resamples):
         rows = np.concatenate([stream.choice(stratum, len(stratum)) for stratum in strata])
-        before, after = (statistic(ClassCounts.of(reordered(m, rows))) for m in (baseline, new))
-        differences.append(float(after - before))
+        before, after = (
+            np.mean([float(statistic(ClassCounts.of(reordered(m, rows)))) for m in models])
+            for models in (baseline, new)
+        )
+        differences.append(after - before)
     return np.array(differences)
 
 
 @pytest.mark.parametrize(
-    ("classes", "average", "positive"),
-    [(2, "binary", 1), (3, "macro", None), (3, "weighted", None)],
+    ("classes", "average", "positive", "replicas"),
+    [
+        (2, "binary", 1, 1),
+        (3, "macro", None, 1),
+        (3, "weighted", None, 1),
+        (2, "binary", 0, 3),
+        (3, "macro", None, 2),
+    ],
 )
-def test_cells_give_the_distribution_of_resampled_rows(classes, average, positive):
-    baseline, new = pair(150, classes)
+def test_cells_give_the_distribution_of_resampled_rows(classes, average, positive, replicas):
+    baseline = [many(150, classes, seed=1, noise=1.5 + 0.1 * k) for k in range(replicas)]
+    new = [many(150, classes, seed=1, noise=0.5 + 0.1 * k) for k in range(replicas)]
     statistic = statistics(average, positive)
     slow = per_row_bootstrap(baseline, new, statistic["f1"], 1500, seed=2)
     cells = PairedCells.of(baseline, new)
@@ -50,13 +65,25 @@ def test_cells_give_the_distribution_of_resampled_rows(classes, average, positiv
         assert np.mean(slow <= np.quantile(fast, share)) == pytest.approx(share, abs=0.045)
 
 
+def test_the_same_pair_many_times_over_is_that_pair():
+    baseline, new = pair(300, 3)
+    once, thrice = (
+        bootstrap_differences(
+            PairedCells.of([baseline] * k, [new] * k), statistics(), resamples=300, seed=4
+        )
+        for k in (1, 3)
+    )
+    for name in once:
+        assert np.array_equal(once[name], thrice[name])
+
+
 def test_alike_classes_are_drawn_independently():
     # What class 0 gains is what class 1 loses: drawn alike, they would cancel out.
     cells = PairedCells(
         classes=2,
         label=np.array([0, 0, 1, 1]),
-        baseline=np.array([0, 1, 0, 1]),
-        new=np.array([1, 0, 1, 0]),
+        baseline=np.array([[0, 1, 0, 1]]),
+        new=np.array([[1, 0, 1, 0]]),
         count=np.full(4, 100),
     )
     differences = bootstrap_differences(cells, statistics(), resamples=20_000, seed=1)
@@ -67,7 +94,7 @@ def test_alike_classes_are_drawn_independently():
 def test_accuracy_has_the_variance_stratified_resampling_implies():
     baseline, new = pair(400, 3)
     differences = bootstrap_differences(
-        PairedCells.of(baseline, new), statistics(), resamples=40_000, seed=1
+        PairedCells.of([baseline], [new]), statistics(), resamples=40_000, seed=1
     )["accuracy"]
     won = (new.predicted == new.actual).astype(int) - (baseline.predicted == baseline.actual)
     by_class = [won[new.actual == label] for label in range(3)]
@@ -78,7 +105,7 @@ def test_accuracy_has_the_variance_stratified_resampling_implies():
 
 def test_neither_memory_bound_nor_other_statistics_nor_row_order_change_a_result():
     baseline, new = pair(300, 3)
-    cells = PairedCells.of(baseline, new)
+    cells = PairedCells.of([baseline], [new])
     whole = bootstrap_differences(cells, statistics(), resamples=501, seed=9)
     for chunk_bytes in (1, 20_000):
         parts = bootstrap_differences(
@@ -88,13 +115,13 @@ def test_neither_memory_bound_nor_other_statistics_nor_row_order_change_a_result
     alone = bootstrap_differences(cells, statistics(names=("f1",)), resamples=501, seed=9)
     assert np.array_equal(alone["f1"], whole["f1"])
     order = np.random.default_rng(0).permutation(300)
-    shuffled = PairedCells.of(reordered(baseline, order), reordered(new, order))
+    shuffled = single(reordered(baseline, order), reordered(new, order))
     again = bootstrap_differences(shuffled, statistics(), resamples=501, seed=9)
     assert np.array_equal(again["accuracy"], whole["accuracy"])
 
 
 def test_another_seed_gives_other_resamples():
-    cells = PairedCells.of(*pair(300, 3))
+    cells = single(*pair(300, 3))
     first, second = (
         bootstrap_differences(cells, statistics(), resamples=200, seed=seed)["f1"]
         for seed in (1, 2)
@@ -105,7 +132,7 @@ def test_another_seed_gives_other_resamples():
 def test_the_same_predictions_never_differ():
     given, _ = pair(300, 3)
     differences = bootstrap_differences(
-        PairedCells.of(given, given), statistics(), resamples=300, seed=1
+        PairedCells.of([given], [given]), statistics(), resamples=300, seed=1
     )
     assert not differences["accuracy"].any()
     assert not differences["f1"].any()
@@ -118,7 +145,7 @@ def test_equal_values_that_differ_by_float_noise_count_as_no_difference():
         for predicted in (given.actual, 1 - given.actual)
     )
     differences = bootstrap_differences(
-        PairedCells.of(wrong, right),
+        PairedCells.of([wrong], [right]),
         {"noise": lambda counts: np.where(counts.hits[:, 0] > 0, 0.1 + 0.2, 0.3)},
         resamples=50,
         seed=1,
@@ -129,7 +156,7 @@ def test_equal_values_that_differ_by_float_noise_count_as_no_difference():
 def test_twenty_six_classes_work():
     baseline, new = pair(2000, 26)
     differences = bootstrap_differences(
-        PairedCells.of(baseline, new), statistics(), resamples=500, seed=1
+        PairedCells.of([baseline], [new]), statistics(), resamples=500, seed=1
     )
     exact = METRICS["f1"].value
     macro = Averaging("macro", None)

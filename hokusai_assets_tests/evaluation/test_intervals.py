@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
+from statsmodels.stats.multitest import multipletests
 
 from hokusai_assets.evaluation import intervals, roc
 from hokusai_assets.evaluation.bootstrap import bootstrap_differences
@@ -144,7 +145,7 @@ SIZES = (150, 250)
 def cells_of(counts) -> PairedCells:
     label, baseline, new = CELLS.T
     kept = counts > 0
-    return PairedCells(2, label[kept], baseline[kept], new[kept], counts[kept])
+    return PairedCells(2, label[kept], baseline[None, kept], new[None, kept], counts[kept])
 
 
 @pytest.mark.parametrize(
@@ -220,3 +221,15 @@ def test_intervals_of_means_cover_at_their_level():
         return intervals.normal_inference(difference.mean(), variance, confidence_ppm=950_000)
 
     assert 0.92 <= coverage(expected(0.4) - expected(0.6), draw) <= 0.98
+
+
+@given(st.lists(st.integers(0, 1_000_000), min_size=1, max_size=8))
+def test_holm_is_statsmodels(p_values):
+    adjusted = intervals.holm_ppm({str(index): value for index, value in enumerate(p_values)})
+    expected = multipletests(np.array(p_values) / 1e6, method="holm")[1]
+    found = [adjusted[str(index)] / 1e6 for index in range(len(p_values))]
+    assert found == pytest.approx(expected, abs=1e-9)
+
+
+def test_holm_of_nothing_is_nothing():
+    assert intervals.holm_ppm({}) == {}

@@ -33,7 +33,7 @@ def comparisons():
     stream = np.random.default_rng(20261123)
     return [
         compare(
-            *equally_good_pair(stream),
+            *([model] for model in equally_good_pair(stream)),
             metrics=_METRICS,
             average="binary",
             positive=1,

@@ -84,8 +84,8 @@ def test_rounding_scores_is_half_even_without_minus_zero():
 def test_cells_count_each_combination(baseline, random):
     predicted = [random.randrange(baseline.classes) for _ in range(baseline.rows)]
     new = Predictions(baseline.labels, baseline.actual, np.array(predicted), baseline.scores)
-    cells = PairedCells.of(baseline, new)
-    counted = zip(cells.label, cells.baseline, cells.new, strict=True)
+    cells = PairedCells.of([baseline], [new])
+    counted = zip(cells.label, cells.baseline[0], cells.new[0], strict=True)
     expected = Counter(zip(baseline.actual, baseline.predicted, predicted, strict=True))
     assert dict(zip(counted, cells.count, strict=True)) == expected
 
@@ -93,8 +93,40 @@ def test_cells_count_each_combination(baseline, random):
 def test_predictions_on_other_rows_are_refused():
     baseline = many(50, 3, seed=1)
     with pytest.raises(DifferentRows, match="true classes differ"):
-        PairedCells.of(baseline, many(50, 3, seed=2))
+        PairedCells.of([baseline], [many(50, 3, seed=2)])
     with pytest.raises(DifferentRows, match="50 rows"):
-        PairedCells.of(baseline, many(49, 3, seed=1))
+        PairedCells.of([baseline], [many(49, 3, seed=1)])
     with pytest.raises(DifferentRows, match="class names"):
-        PairedCells.of(baseline, many(50, 2, seed=1))
+        PairedCells.of([baseline], [many(50, 2, seed=1)])
+
+
+@pytest.mark.parametrize(("classes", "replicas"), [(2, 2), (3, 5), (26, 3), (26, 9)])
+def test_cells_of_replicas_count_each_tuple_in_order(classes, replicas):
+    # 26 classes of 9 pairs have more tuples than int64 has numbers.
+    baseline = [many(400, classes, seed=1, noise=0.3 + 0.1 * k) for k in range(replicas)]
+    new = [many(400, classes, seed=1, noise=0.2 + 0.1 * k) for k in range(replicas)]
+    cells = PairedCells.of(baseline, new)
+    said = [baseline[0].actual]
+    for before, after in zip(baseline, new, strict=True):
+        said += [before.predicted, after.predicted]
+    expected = Counter(zip(*(column.tolist() for column in said), strict=True))
+    found = [cells.label]
+    for before, after in zip(cells.baseline, cells.new, strict=True):
+        found += [before, after]
+    tuples = list(zip(*(column.tolist() for column in found), strict=True))
+    assert tuples == sorted(expected)
+    assert dict(zip(tuples, cells.count.tolist(), strict=True)) == expected
+    for replica in range(replicas):
+        one = cells.of_replica(replica)
+        alone = PairedCells.of([baseline[replica]], [new[replica]])
+        for name in ("label", "baseline", "new", "count"):
+            assert np.array_equal(getattr(one, name), getattr(alone, name))
+
+
+def test_replicas_come_in_pairs():
+    given = many(50, 2, seed=1)
+    for baseline, new in (([], []), ([given], [given, given])):
+        with pytest.raises(ValueError, match="in pairs"):
+            PairedCells.of(baseline, new)
+    with pytest.raises(DifferentRows, match="true classes differ"):
+        PairedCells.of([given, many(50, 2, seed=2)], [given, given])
