@@ -1,10 +1,10 @@
 """What changed between a baseline and a new model on the same rows, as integers in ppm."""
 
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
+from types import MappingProxyType
 
 from hokusai_assets.evaluation import intervals
 from hokusai_assets.evaluation.metrics import METRICS, Averaging, Direction, Metric
