@@ -14,16 +14,25 @@ from hokusai_assets.attestation.issuing import (
     ModelIdentity,
     issue_statement,
     measurement_document,
+    settlement_document,
 )
+from hokusai_assets.attestation.prediction_commitment import predictions_table
 from hokusai_assets.attestation.statement import software_digest
 from hokusai_assets.benchmarks.generated import write_generated_benchmark
 from hokusai_assets.benchmarks.loading import Benchmark, load_benchmark
+from hokusai_assets.benchmarks.test_split import split_test_set
 from hokusai_assets.canonical.canonical_json import digest
 from hokusai_assets.contributions.identity import register
 from hokusai_assets.contributions.intake import ContributedData, take_in
 from hokusai_assets.contributions.row_index import RowIndex
-from hokusai_assets.evaluation.measurement import Evaluation, evaluate_model, measure
-from hokusai_assets.models.training import train, training_fingerprint, training_rows
+from hokusai_assets.evaluation.ledger import Ledger
+from hokusai_assets.evaluation.measurement import Evaluation, evaluate_models, measure
+from hokusai_assets.evaluation.settlement import budget_of, settle
+from hokusai_assets.models.training import (
+    train_replicas,
+    training_fingerprint,
+    training_rows,
+)
 from hokusai_assets.privacy.keys import PrivacyKey
 
 SIGNING_KEY = Ed25519PrivateKey.from_private_bytes(b"a signing key for tests 32 bytes")
@@ -45,6 +54,7 @@ class Parts:
     baseline: ModelIdentity
     new: ModelIdentity
     measured: dict[str, Any]
+    settled: dict[str, Any]
     evaluations: tuple[Evaluation, Evaluation]
 
     def statement(self, *, dry_run: bool = False) -> dict[str, Any]:
@@ -54,18 +64,20 @@ class Parts:
             self.baseline,
             self.new,
             self.measured,
+            self.settled,
             dry_run=dry_run,
         )
 
 
-def measured_contribution(root: Path, *, name: str = "orders.csv") -> Parts:
-    """Generate, take in, train and measure under a folder; takes about a second."""
+def measured_contribution(root: Path, *, name: str = "orders.csv", spec_lines: str = "") -> Parts:
+    """Generate, take in, train, measure and settle under a folder; takes about a second."""
     folder, file = write_generated_benchmark(root, seed=1)
     # Waives the privacy check of one column, so that a statement names one.
     spec_file = folder / "benchmark.yaml"
     spec_file.write_text(
         spec_file.read_text().replace("region: {type: category}", REGION)
         + "guardrails: {accuracy: {max_drop_bps: 50}}\n"
+        + spec_lines
     )
     file = file.rename(file.with_name(name))
     file.with_name(f"{name}.contribution.yaml").write_text(SIDECAR)
@@ -82,19 +94,42 @@ def measured_contribution(root: Path, *, name: str = "orders.csv") -> Parts:
     )
     assert contributed.report.accepted, contributed.report.problems
     identities, evaluations = [], []
-    for rows, model_digest in ((None, "1" * 64), (contributed.rows, "2" * 64)):
-        model = train(training_rows(benchmark.base, rows, spec), spec)
+    for rows, model_digest in (([], "1" * 64), ([contributed.rows], "2" * 64)):
+        replicas = train_replicas(training_rows(benchmark.base, rows, spec), spec)
         fingerprint = training_fingerprint(
             spec_hash=spec.spec_hash(),
             base_root=benchmark.base.root,
-            contributed_root=rows.root if rows else None,
+            contributed_roots=[part.root for part in rows],
             software_digest=software_digest(),
         )
-        identities.append(ModelIdentity(model_digest, "train", None, model.train_rows, fingerprint))
-        evaluations.append(evaluate_model(model, benchmark, model_digest=model_digest))
+        train_rows = replicas[0].train_rows
+        identities.append(ModelIdentity(model_digest, "train", None, train_rows, fingerprint))
+        evaluations.append(evaluate_models(replicas, benchmark, model_digest=model_digest))
     baseline, new = evaluations
-    document = measurement_document(measure(baseline, new, spec), baseline, new)
-    return Parts(benchmark, contributed, *identities, document, (baseline, new))
+    split = split_test_set(benchmark.test, spec)
+    trained = (identities[0].train_rows, identities[1].train_rows)
+    budget = budget_of(benchmark)
+    with Ledger(root / "ledger.jsonl").turn(
+        budget, version=benchmark.content_digest, rows_root=contributed.rows.root
+    ) as turn:
+        found = settle(baseline, baseline, new, spec=spec, split=split, standing=turn.standing)
+        turn.settle(found.entry(benchmark, contributed.report.contribution, contributed.rows.root))
+    documents = [
+        measurement_document(
+            measurement, baseline, new, training_rows=trained, part=part, spec=spec
+        )
+        for measurement, part in (
+            (measure(baseline, new, spec, split.shown), split.shown),
+            (found.measurement, split.deciding),
+        )
+    ]
+    settled = settlement_document(
+        found,
+        documents[1],
+        rows_root=contributed.rows.root,
+        released=not split.is_split or found.decision.accepted,
+    )
+    return Parts(benchmark, contributed, *identities, documents[0], settled, (baseline, new))
 
 
 REGION = "region: {type: category, pii: not_pii}"
@@ -102,17 +137,8 @@ REGION = "region: {type: category, pii: not_pii}"
 
 def write_predictions(parts: Parts, path: Path, change: Callable[[pa.Table], pa.Table]) -> Path:
     """Write the per-row file that goes with an attestation."""
-    baseline, new = parts.evaluations
-    names = pa.array(new.predictions.labels)
-    columns: dict[str, Any] = {
-        "row_digest": [row.hex() for row in new.row_digests],
-        "label": names.take(pa.array(new.predictions.actual)),
-    }
-    for which, evaluation in (("baseline", baseline), ("new", new)):
-        columns[f"{which}_label"] = names.take(pa.array(evaluation.predictions.predicted))
-        for index, label in enumerate(evaluation.predictions.labels):
-            columns[f"{which}_score:{label}"] = evaluation.predictions.scores[:, index]
-    pq.write_table(change(pa.table(columns)), path)
+    table = predictions_table(*parts.evaluations)
+    pq.write_table(change(table), path)
     return path
 
 
