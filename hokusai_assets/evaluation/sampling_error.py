@@ -91,16 +91,19 @@ class SampledRows:
             inference = intervals.bootstrap_inference(differences, confidence_ppm=confidence_ppm)
             low, high, p_value = inference.low, inference.high, inference.p_value
             methods = ("paired_bootstrap_percentile", "paired_bootstrap")
-        elif single_accuracy:
-            low, high = tails.discordant_interval(
-                *_discordant(self.cells), self.new[0].rows, confidence_ppm=confidence_ppm
-            )
-            p_value, methods = 1.0, ("discordant_clopper_pearson", "mcnemar_exact")
         else:
-            low, high = tails.normal_tail(
-                differences, float(delta), swapped.error, confidence_ppm=confidence_ppm
-            )
-            p_value, methods = swapped.two_sided, ("paired_bootstrap_normal", "paired_swap")
+            if single_accuracy:
+                interval = tails.discordant_interval(
+                    *_discordant(self.cells), self.new[0].rows, confidence_ppm=confidence_ppm
+                )
+                methods = ("discordant_clopper_pearson", "mcnemar_exact")
+            else:
+                interval = tails.normal_interval(
+                    differences, float(delta), swapped.error, confidence_ppm=confidence_ppm
+                )
+                methods = ("paired_bootstrap_normal", "paired_swap")
+            low, high = tails.beyond_percentile(differences, interval)
+            p_value = swapped.two_sided
         if single_accuracy:
             p_value = intervals.mcnemar_exact(*_discordant(self.cells))
             methods = (methods[0], "mcnemar_exact")

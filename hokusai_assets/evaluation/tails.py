@@ -30,10 +30,10 @@ def has_percentile(resamples: int, confidence_ppm: int) -> bool:
     return not is_in_tail(confidence_ppm) or rank >= LEAST_RANK
 
 
-def normal_tail(
+def normal_interval(
     differences: FloatArray, delta: float, error: float, *, confidence_ppm: int
 ) -> tuple[float, float]:
-    """Return delta minus and plus z standard errors, nowhere within a stable percentile.
+    """Return delta minus and plus z standard errors.
 
     Args:
         differences: (R,) bootstrap differences.
@@ -46,11 +46,26 @@ def normal_tail(
 
     z = -float(special.ndtri((PPM - confidence_ppm) / PPM / 2))
     reach = z * max(error, float(differences.std(ddof=1)))
+    return delta - reach, delta + reach
+
+
+def beyond_percentile(
+    differences: FloatArray, interval: tuple[float, float]
+) -> tuple[float, float]:
+    """Return an interval widened to the farthest percentiles that are stable.
+
+    So a higher level never gives a narrower interval, whatever method it takes.
+
+    Args:
+        differences: (R,) bootstrap differences.
+        interval: its ends.
+    """
     k = min(LEAST_RANK, (len(differences) + 1) // 2)
     ordered = np.partition(differences, [k - 1, len(differences) - k])
+    low, high = interval
     return (
-        min(delta - reach, float(ordered[k - 1])),
-        max(delta + reach, float(ordered[len(differences) - k])),
+        min(low, float(ordered[k - 1])),
+        max(high, float(ordered[len(differences) - k])),
     )
 
 
@@ -121,6 +136,6 @@ def students_reach(
         values = np.sort(components[actual == label])
         term = len(values) * float(values.var(ddof=1))
         spread += term**2 / (len(values) - 1)
-    freedom = max(1, math.floor(variance**2 / spread)) if spread > 0 else 1
+    freedom = max(1, math.floor(variance**2 / spread + 1e-6)) if spread > 0 else 1
     t = -float(special.stdtrit(freedom, (PPM - confidence_ppm) / PPM / 2))
     return t * math.sqrt(variance)
