@@ -10,6 +10,8 @@ from hokusai_assets.evaluation.predictions import FloatArray, IntArray, Predicti
 
 def named(classes: int) -> tuple[str, ...]:
     """Return that many class names in order."""
+    if classes > len(string.ascii_lowercase):
+        return tuple(f"{index:04d}" for index in range(classes))
     return tuple(string.ascii_lowercase[:classes])
 
 

@@ -5,9 +5,10 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
+from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
 from hokusai_assets.evaluation import intervals, roc
@@ -36,6 +37,18 @@ def test_mcnemar_is_twice_the_binomial_tail_and_symmetric(gained, lost):
         observed = math.comb(gained + lost, gained) / 2 ** (gained + lost)
         less = observed if gained != lost else observed / 2
         assert intervals.mcnemar_mid_p(gained, lost) == pytest.approx(exact - less, abs=1e-12)
+
+
+@given(st.integers(0, 200), st.integers(0, 200))
+def test_mcnemar_exact_and_mid_p_are_statsmodels(gained, lost):
+    assume(gained + lost > 0)
+    table = [[50, lost], [gained, 50]]
+    exact = mcnemar(table, exact=True).pvalue
+    assert intervals.mcnemar_exact(gained, lost) == pytest.approx(exact, abs=1e-12)
+    # statsmodels has no mid-p for this table; it is the exact one less the observed split.
+    observed = stats.binom.pmf(min(gained, lost), gained + lost, 0.5)
+    expected = 1 - observed / 2 if gained == lost else exact - observed
+    assert intervals.mcnemar_mid_p(gained, lost) == pytest.approx(expected, abs=1e-12)
 
 
 def test_mcnemar_without_discordant_rows_sees_no_difference():

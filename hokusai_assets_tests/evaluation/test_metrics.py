@@ -209,3 +209,74 @@ def test_impossible_averages_are_refused(average, positive, classes, message):
 def test_a_metric_needs_exactly_one_form_for_its_interval():
     with pytest.raises(ValueError, match="exactly one"):
         Metric("x", "higher", (0, 1), "labels", lambda given, averaging: 0.0)
+
+
+def by_scikit_learn(given: Predictions, average: str) -> dict[str, float]:
+    """Return every metric but the AUROC, with labels so that absent classes are allowed."""
+    actual, said, scores = given.actual, given.predicted, given.scores
+    labels = list(range(given.classes))
+    present = sorted(set(actual.tolist()) | set(said.tolist()))
+    options = {"average": average, "zero_division": 0, "labels": present}
+    errors = scores - np.eye(given.classes)[actual]
+    return {
+        "accuracy": sk.accuracy_score(actual, said),
+        **{name: reference(actual, said, **options) for name, reference in RATIOS.items()},
+        "log_loss": sk.log_loss(actual, scores, labels=labels),
+        "brier": sk.brier_score_loss(actual, scores, labels=labels)
+        if given.classes > 2
+        else float((errors[:, 1] ** 2).mean()),
+    }
+
+
+def edge_cases() -> dict[str, Predictions]:
+    stream = np.random.default_rng(5)
+    cases = {f"{classes} classes": many(300, classes, seed=classes) for classes in (2, 7, 26, 30)}
+    for classes in (2, 5):
+        plain = many(200, classes, seed=1)
+        cases |= {
+            f"constant scores, {classes} classes": with_scores(
+                plain, round_scores(np.full((200, classes), 1 / classes))
+            ),
+            f"scores of two values, {classes} classes": from_weights(
+                plain.actual, plain.predicted, stream.integers(1, 3, (200, classes))
+            ),
+            f"one class only, {classes} classes": Predictions(
+                plain.labels, np.zeros(200, int), plain.predicted, plain.scores
+            ),
+            f"never predicted, {classes} classes": Predictions(
+                plain.labels, plain.actual, np.zeros(200, int), plain.scores
+            ),
+            f"all wrong, {classes} classes": Predictions(
+                plain.labels, plain.actual, (plain.actual + 1) % classes, plain.scores
+            ),
+        }
+    sure = np.eye(4)[stream.integers(0, 4, 60)]
+    cases["certain and often wrong"] = Predictions(
+        named(4), stream.integers(0, 4, 60), sure.argmax(axis=1), sure
+    )
+    absent = many(100, 6, seed=2)
+    cases["absent from truth and predictions"] = Predictions(
+        absent.labels, absent.actual // 2, absent.predicted // 2, absent.scores
+    )
+    return cases
+
+
+@pytest.mark.parametrize("average", ["macro", "weighted"])
+@pytest.mark.parametrize("case", edge_cases())
+def test_edge_cases_are_scikit_learns(case, average):
+    given = edge_cases()[case]
+    for name, expected in by_scikit_learn(given, average).items():
+        found = float(value(name, given, Averaging(average, None)))
+        assert found == pytest.approx(expected, rel=1e-12, abs=1e-14), name
+
+
+@pytest.mark.parametrize("case", [case for case in edge_cases() if "one class" not in case])
+def test_the_auroc_of_edge_cases_is_scikit_learns(case):
+    given = edge_cases()[case]
+    if len(set(given.actual.tolist())) < given.classes:
+        with pytest.raises(UndefinedMetric, match="no test row is of class"):
+            value("auroc", given)
+        return
+    scores = given.scores[:, 1] if given.classes == 2 else given.scores
+    expected = sk.roc_auc_score(given.actual, scores, multi_class="ovr", average="macro")
+    assert float(value("auroc", given)) == pytest.approx(expected, abs=1e-13)

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from scipy import stats
 
 from hokusai_assets.evaluation import roc
+from hokusai_assets.evaluation.deltas import compare
 from hokusai_assets.evaluation.intervals import stratified_variance
 from hokusai_assets.evaluation.predictions import Predictions, round_scores
 from hokusai_assets_tests.evaluation.generated_predictions import many, named, predictions
@@ -94,3 +96,79 @@ def test_placements_of_a_single_class_are_refused():
         roc.doubled_placements(np.array([0.1, 0.2]), np.array([True, True]))
     with pytest.raises(roc.SingleClass):
         roc.doubled_placements(np.array([0.1, 0.2]), np.array([False, False]))
+
+
+# DeLong, DeLong & Clarke-Pearson 1988: albumin, total protein and K-G score of 43 patients with
+# all three measured, and whether surgery helped. Rows and results as SAS/STAT documents them for
+# PROC LOGISTIC, "Comparing Receiver Operating Characteristic Curves".
+OVARIAN_CANCER = """
+3.0 5.8 10 0  3.2 6.3 5 1  3.9 6.8 3 1  2.8 4.8 6 0  3.2 5.8 3 1  0.9 4.0 5 0  2.5 5.7 8 0
+1.6 5.6 5 1  3.8 5.7 5 1  3.7 6.7 6 1  3.2 5.4 4 1  3.8 6.6 6 1  4.1 6.6 5 1  3.6 5.7 5 1
+4.3 7.0 4 1  3.6 6.7 4 0  2.3 4.4 6 1  4.2 7.6 4 0  4.0 6.6 6 0  3.5 5.8 6 1  3.8 6.8 7 1
+3.0 4.7 8 0  4.5 7.4 5 1  3.7 7.4 5 1  3.1 6.6 6 1  4.1 8.2 6 1  4.3 7.0 5 1  4.3 6.5 4 1
+3.2 5.1 5 1  2.6 4.7 6 1  3.3 6.8 6 0  1.7 4.0 7 0  3.7 6.1 5 1  3.3 6.3 7 1  4.2 7.7 6 1
+3.5 6.2 5 1  2.9 5.7 9 0  2.1 4.8 7 1  2.8 6.2 8 0  4.0 7.0 7 1  3.3 5.7 6 1  3.7 6.9 5 1
+3.6 6.6 5 1
+"""
+
+
+def ovarian_cancer() -> dict[str, Predictions]:
+    rows = np.array(OVARIAN_CANCER.split(), float).reshape(-1, 4)
+    actual = rows[:, 3].astype(int)
+    tests = {"albumin": rows[:, 0], "total protein": rows[:, 1], "K-G": 10 - rows[:, 2]}
+    return {
+        name: Predictions(
+            named(2), actual, actual, round_scores(np.column_stack([10 - value, value]) / 10)
+        )
+        for name, value in tests.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("test", "area", "error"),
+    [
+        ("K-G", 0.7258, 0.1028),
+        ("albumin", 0.7366, 0.0927),
+        ("total protein", 0.6478, 0.1000),
+    ],
+)
+def test_areas_and_errors_are_the_published_ones_of_delong_1988(test, area, error):
+    given = ovarian_cancer()[test]
+    found, components = roc.area_and_components(given, [1])
+    assert float(found) == pytest.approx(area, abs=5e-5)
+    assert stratified_variance(components, given.actual) ** 0.5 == pytest.approx(error, abs=5e-5)
+
+
+@pytest.mark.parametrize(
+    ("test", "delta", "error", "low", "high", "p_value"),
+    [
+        ("albumin", 0.0108, 0.0953, -0.1761, 0.1976, 0.9102),
+        ("total protein", -0.0780, 0.1046, -0.2830, 0.1271, 0.4561),
+    ],
+)
+def test_contrasts_are_the_published_ones_of_delong_1988(test, delta, error, low, high, p_value):
+    tests = ovarian_cancer()
+    found = compare(
+        [tests["K-G"]],
+        [tests[test]],
+        metrics=["auroc"],
+        average="binary",
+        positive=1,
+        confidence=0.95,
+        resamples=100,
+        seed=0,
+    )["auroc"]
+    assert found.delta_ppm / 1e6 == pytest.approx(delta, abs=6e-5)
+    assert found.test_error_ppm / 1e6 == pytest.approx(error, abs=6e-5)
+    assert found.low_ppm / 1e6 == pytest.approx(low, abs=6e-5)
+    assert found.high_ppm / 1e6 == pytest.approx(high, abs=6e-5)
+    assert found.p_value_ppm / 1e6 == pytest.approx(p_value, abs=6e-5)
+
+
+def test_the_area_is_mann_whitneys_statistic_over_the_pairs():
+    given = many(400, 2, seed=8)
+    area, _ = roc.area_and_components(given, [1])
+    score = given.scores[:, 1]
+    ours = stats.mannwhitneyu(score[given.actual == 1], score[given.actual == 0])
+    pairs = (given.actual == 1).sum() * (given.actual == 0).sum()
+    assert float(area) == pytest.approx(ours.statistic / pairs, abs=1e-14)
