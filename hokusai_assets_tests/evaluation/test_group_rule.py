@@ -5,15 +5,22 @@ from dataclasses import replace
 from statistics import NormalDist
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
+from hokusai_assets.benchmarks.loading import column_types, nullable_columns
 from hokusai_assets.benchmarks.spec import BenchmarkSpec
 from hokusai_assets.evaluation.decision import DeltaOneRule, decide
-from hokusai_assets.evaluation.deltas import MetricDelta
+from hokusai_assets.evaluation.deltas import MetricDelta, compare
 from hokusai_assets.evaluation.group_delta import GroupDelta
 from hokusai_assets.evaluation.group_rule import GroupRule, group_checks, group_rule_of
+from hokusai_assets.evaluation.measurement import predictions_on, rule_of
 from hokusai_assets.evaluation.predictions import Predictions
 from hokusai_assets.evaluation.subgroups import group_deltas
+from hokusai_assets.models.training import train
+from hokusai_assets.tables.coercion import coerce_table
+from hokusai_assets.tables.reading import read_table
 from hokusai_assets_tests.benchmarks.small_benchmark import raw_spec
 
 from .generated_predictions import named
@@ -152,7 +159,7 @@ def test_a_rule_without_limits_on_groups_needs_none_measured():
 
 
 def test_limits_on_what_was_not_measured_are_refused():
-    with pytest.raises(ValueError, match="not measured: .*log_loss of slice 'older'"):
+    with pytest.raises(ValueError, match=r"not measured: .*log_loss of slice 'older'"):
         decided(group(), *FINE[:2])
     with pytest.raises(ValueError, match="recall of each class"):
         decided(*FINE[1:])
@@ -259,3 +266,35 @@ def test_a_contribution_that_changes_nothing_is_refused_in_at_most_1_of_20(class
 )
 def test_a_ruined_class_is_refused(classes, rows, drop, least):
     assert refusals(classes, rows, drop=drop)[1] >= least
+
+
+@pytest.mark.slow
+def test_more_letters_with_one_of_them_relabelled_gain_and_are_refused(bundled, data_folder):
+    benchmark = bundled("letter")
+    spec, base = benchmark.spec, benchmark.base.table
+    raw = read_table(data_folder / "contributions" / "letter" / "batch-04.parquet")
+    rows, problems = coerce_table(raw, column_types(spec), nullable_columns(spec))
+    assert not problems
+    rows = rows.select(base.column_names)
+    letters = rows[spec.target]
+    ruined = rows.set_column(
+        rows.column_names.index(spec.target),
+        spec.target,
+        pc.if_else(pc.equal(letters, "A"), "B", letters),
+    )
+    test = benchmark.test.table
+    before, honest, harmful = (
+        predictions_on(train(pa.concat_tables(parts), spec), test, spec)
+        for parts in ([base], [base, rows], [base, ruined])
+    )
+    for after, fallen in ((honest, []), (harmful, ["class_drop_bps_at_most:recall:A"])):
+        shared = {"metrics": spec.metrics.names, "average": spec.average, "positive": None}
+        decision = decide(
+            compare(before, after, **shared, confidence=0.95, resamples=1_000, seed=1),
+            replace(rule_of(spec), groups=group_rule_of(spec)),
+            test_rows=before.rows,
+            same_test_set=True,
+            groups=group_deltas([before], [after], slices={}, **shared, confidence=0.95),
+        )
+        assert decision.bps > 400
+        assert failed(decision) == fallen
