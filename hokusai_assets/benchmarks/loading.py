@@ -14,6 +14,7 @@ from ruamel.yaml.error import YAMLError
 
 from hokusai_assets.benchmarks.row_sets import RowSet
 from hokusai_assets.benchmarks.sampling import stratified_positions
+from hokusai_assets.benchmarks.slices import empty_slices
 from hokusai_assets.benchmarks.spec import BenchmarkSpec, SpecError
 from hokusai_assets.benchmarks.test_split import split_test_set
 from hokusai_assets.privacy.custom import RecogniserError, recognisers_of
@@ -78,7 +79,7 @@ def load_spec(folder: Path) -> BenchmarkSpec:
 
 
 def _spec_problem(item: Any, raw: dict[str, Any]) -> str:
-    key = ".".join(str(part) for part in item["loc"]) or "benchmark"
+    key = ".".join(_written_key(item["loc"], raw)) or "benchmark"
     found = item.get("input")
     if item["type"] == "extra_forbidden":
         return f"{key}: unknown key; {_nearest_key(item['loc'])}"
@@ -91,6 +92,18 @@ def _spec_problem(item: Any, raw: dict[str, Any]) -> str:
     return message if key == "benchmark" else f"{key}: {shown}{message}"
 
 
+def _written_key(location: tuple[str | int, ...], raw: Any) -> list[str]:
+    """Return the parts of a key as the file has them: a slice may be written without `where`."""
+    key, place = [], raw
+    for part in location[:-1]:
+        in_list = isinstance(place, list) and isinstance(part, int)
+        if in_list or (isinstance(place, dict) and part in place):
+            place = place[part]
+            key.append(str(part))
+    shown = [part for part in location[-1:] if isinstance(place, list) or isinstance(part, str)]
+    return key + [str(part) for part in shown if part != "[key]"]
+
+
 def _nearest_key(location: tuple[str | int, ...]) -> str:
     model: Any = BenchmarkSpec
     for part in location[:-1]:
@@ -99,7 +112,8 @@ def _nearest_key(location: tuple[str | int, ...]) -> str:
         else:
             # dict[str, X] or tuple[X, ...]: whatever the key or place, X says what is allowed.
             model = next(kind for kind in reversed(get_args(model)) if kind is not Ellipsis)
-    allowed = sorted(getattr(model, "model_fields", {}))
+    fields = getattr(model, "model_fields", {})
+    allowed = sorted(field.alias or name for name, field in fields.items())
     near = difflib.get_close_matches(str(location[-1]), allowed, n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
     return f"{hint}allowed here: {', '.join(allowed)}"
@@ -166,6 +180,12 @@ def load_benchmark(folder: Path, key: PrivacyKey, *, software_digest: str = "") 
         split_test_set(test_rows, spec)
     except SpecError as error:
         raise SpecError(f"{folder / SPEC_FILE}: {error}") from None
+    if empty := empty_slices(test_rows.table, spec):
+        sampled = "" if limit is None else f" (sampled to max_test_rows, {limit:,})"
+        raise SpecError(
+            f"{folder / SPEC_FILE}: slices: {empty} hold none of the {test_rows.count:,} rows of "
+            f"data.test ({spec.data.test}){sampled}; correct their conditions or leave them out"
+        )
     return Benchmark(spec, RowSet.of(base), test_rows, made_from)
 
 

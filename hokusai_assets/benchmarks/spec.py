@@ -14,6 +14,13 @@ from pydantic import (
     model_validator,
 )
 
+from hokusai_assets.benchmarks.groups import (
+    ClassMetricName,
+    GuardrailSpec,
+    SliceName,
+    SliceSpec,
+    slice_misfits,
+)
 from hokusai_assets.canonical.canonical_json import canonical_bytes, digest, with_floats_as_text
 from hokusai_assets.privacy.custom import PrivacySpec
 from hokusai_assets.privacy.recognisers import ENTITIES
@@ -187,12 +194,6 @@ class TestSplitSpec(_Strict):
     public_share: Annotated[Decimal, Field(ge=Decimal("0.05"), le=Decimal("0.9"))]
 
 
-class GuardrailSpec(_Strict):
-    """How far a metric may fall, in basis points, before a contribution is not accepted."""
-
-    max_drop_bps: Annotated[int, Field(ge=0, le=10000)]
-
-
 Action = Literal["off", "warn", "block"]
 Share = Annotated[Decimal, Field(ge=0, le=1)]
 
@@ -284,6 +285,10 @@ class BenchmarkSpec(_Strict):
     metrics: MetricsSpec
     delta_one: DeltaOneSpec = DeltaOneSpec()
     guardrails: dict[MetricName, GuardrailSpec] = Field(default_factory=dict)
+    slices: dict[SliceName, SliceSpec] = Field(default_factory=dict)
+    class_guardrails: dict[ClassMetricName, GuardrailSpec] = Field(default_factory=dict)
+    slice_guardrails: dict[MetricName, GuardrailSpec] = Field(default_factory=dict)
+    min_group_rows: Annotated[int, Field(ge=2)] = 30
     intake: IntakeSpec = IntakeSpec()
     sampling: SamplingSpec = SamplingSpec()
     test_split: TestSplitSpec | None = None
@@ -317,6 +322,20 @@ class BenchmarkSpec(_Strict):
         if unmeasured := sorted(set(self.guardrails) - set(self.metrics.names)):
             raise ValueError(
                 f"guardrails: {unmeasured} not measured; add to metrics.secondary "
+                f"or use one of {list(self.metrics.names)}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _slices_fit(self) -> "BenchmarkSpec":
+        columns = {name: (column.type, column.pii) for name, column in self.columns.items()}
+        if told := slice_misfits(self.slices, columns, self.metrics.names):
+            raise ValueError("; ".join(told))
+        if self.slice_guardrails and not self.slices:
+            raise ValueError("slice_guardrails: there are no slices to guard; add slices")
+        if unmeasured := sorted(set(self.slice_guardrails) - set(self.metrics.names)):
+            raise ValueError(
+                f"slice_guardrails: {unmeasured} not measured; add to metrics.secondary "
                 f"or use one of {list(self.metrics.names)}"
             )
         return self

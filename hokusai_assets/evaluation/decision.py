@@ -1,11 +1,18 @@
 """The DeltaOne decision: whether a measured gain is accepted, and how much of it is paid."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from types import MappingProxyType
 
+from hokusai_assets.evaluation.conditions import (
+    Condition,
+    amount_in_words,
+    change_in_words,
+)
 from hokusai_assets.evaluation.deltas import MetricDelta
+from hokusai_assets.evaluation.group_delta import GroupDelta
+from hokusai_assets.evaluation.group_rule import GroupRule, group_checks
 from hokusai_assets.evaluation.rounding import floor_ppm_to_bps, ppm_to_bps
 
 
@@ -19,6 +26,7 @@ class DeltaOneRule:
         min_delta_bps: least gain on the primary metric, in basis points.
         guardrails: for each other metric that must hold, the most it may worsen, in basis
             points; copied and read-only.
+        groups: limits of single classes and slices.
 
     Raises:
         ValueError: primary is empty, or a number is negative or not an integer.
@@ -28,6 +36,7 @@ class DeltaOneRule:
     min_examples: int = 800
     min_delta_bps: int = 100
     guardrails: Mapping[str, int] = field(default_factory=dict)
+    groups: GroupRule = field(default_factory=GroupRule)
 
     def __post_init__(self) -> None:
         """Check the numbers and take a read-only copy of the guardrails."""
@@ -42,32 +51,6 @@ class DeltaOneRule:
 
 
 @dataclass(frozen=True)
-class Condition:
-    """One condition of a rule, what was found and what it requires.
-
-    Attributes:
-        name: "same_test_set"; "test_rows_at_least"; "gain_bps_at_least";
-            "gain_low_ppm_at_least" (required 1: above zero); "drop_bps_at_most:<metric>".
-        passed: whether the condition holds.
-        found, required: integers in the unit the name gives; "same" or "different".
-    """
-
-    name: str
-    passed: bool
-    found: int | str
-    required: int | str
-
-    def to_dict(self) -> dict[str, int | str | bool]:
-        """Return the attributes by name."""
-        return {
-            "name": self.name,
-            "passed": self.passed,
-            "found": self.found,
-            "required": self.required,
-        }
-
-
-@dataclass(frozen=True)
 class DeltaOneDecision:
     """Whether a gain is accepted, how large it is and how much of it is payable.
 
@@ -77,7 +60,7 @@ class DeltaOneDecision:
             above bps; 0 if not accepted.
         accepted: whether every condition holds.
         reason: one sentence in plain words, naming every condition that failed.
-        conditions: every condition, in the order above for Condition's names.
+        conditions: every condition, in the order that Condition gives for its names.
     """
 
     bps: int
@@ -103,22 +86,24 @@ def decide(
     *,
     test_rows: int,
     same_test_set: bool,
+    groups: Sequence[GroupDelta] = (),
 ) -> DeltaOneDecision:
     """Apply a rule to measured deltas.
 
     Accepted when the test set is the same, has at least min_examples rows, the gain on the
     primary metric is at least min_delta_bps, the lower end of its interval is above zero,
-    and no guardrail metric worsens by more than its limit. Worsening is judged on the point
-    estimate in basis points, half to even.
+    no guardrail metric worsens by more than its limit (judged on the point estimate in basis
+    points, half to even), and no class or slice does (`group_checks`).
 
     Args:
         deltas: by metric name, as compare gives them.
         rule: what to require.
         test_rows: rows both models were measured on.
         same_test_set: whether both models' test sets have the same hash.
+        groups: as `group_deltas` gives them; not needed by a rule without limits on groups.
 
     Raises:
-        ValueError: the primary metric or a guardrail has no delta.
+        ValueError: the primary metric, a guardrail or a limited group has no delta.
     """
     missing = sorted({rule.primary, *rule.guardrails} - set(deltas))
     if missing:
@@ -159,6 +144,7 @@ def decide(
                 f"{_amount(deltas[name], most * 100)}",
             )
         )
+    checks += group_checks(groups, rule.groups)
     failures = [failure for condition, failure in checks if not condition.passed]
     payable_bps = 0 if failures else max(0, min(floor_ppm_to_bps(primary.gain_low_ppm), bps))
     if failures:
@@ -180,18 +166,11 @@ def decide(
 
 
 def _change(delta: MetricDelta) -> str:
-    if delta.delta_ppm == 0:
-        return f"{delta.metric} did not change"
-    verb = "rose" if delta.delta_ppm > 0 else "fell"
-    return f"{delta.metric} {verb} by {_amount(delta, abs(delta.delta_ppm))}"
+    return change_in_words(delta.metric, delta.direction, delta.delta_ppm)
 
 
 def _amount(delta: MetricDelta, ppm: int) -> str:
-    # A loss is no percentage: it is told in its own unit.
-    if delta.direction == "lower":
-        return f"{Decimal(ppm) / 1_000_000:.6f}"
-    points = f"{Decimal(ppm) / 10_000:.4f}"
-    return f"{points.removesuffix('00')} percentage points"
+    return amount_in_words(delta.direction, ppm)
 
 
 def _confidence(delta: MetricDelta) -> str:

@@ -82,6 +82,9 @@ MEASURING = {
     "delta_one/resamples": 9999,
     "guardrails/accuracy/max_drop_bps": 49,
     "guardrails/f1": {"max_drop_bps": 1},
+    "slices": {"many": {"column": "parcels", "min": 4}},
+    "class_guardrails": {"recall": {"max_drop_bps": 500}},
+    "min_group_rows": 31,
     "intake/min_rows": 11,
     "intake/max_test_overlap_excess": 0.02,
     "intake/test_overlap_tolerance_rows": 4,
@@ -89,6 +92,10 @@ MEASURING = {
     "sampling/max_test_rows": 1000,
     "seed": 8,
 }
+
+
+MANY = {"column": "parcels", "min": 4}
+OWN = {"accuracy": {"max_drop_bps": 900}}
 
 
 @pytest.mark.parametrize("path", MEASURING)
@@ -99,10 +106,18 @@ def test_whatever_changes_a_number_changes_the_hash(path: str) -> None:
 
 def test_hash_cases_together_cover_every_key_of_the_spec() -> None:
     covered = {path.split("/")[0] for path in (*WORDS, *MEASURING)}
-    # version has one value; task and labels change together (below).
-    assert covered | {"version", "task", "labels"} == set(BenchmarkSpec.model_fields)
+    # version has one value; task and labels change together, slices and their guardrails (below).
+    assert covered | {"version", "task", "labels", "slice_guardrails"} == set(
+        BenchmarkSpec.model_fields
+    )
     assert spec_with(labels=["yes", "maybe"]).spec_hash() != HASH
     assert spec_with(**MULTICLASS).spec_hash() != HASH
+    sliced = [
+        spec_with(slices=slices, slice_guardrails={"f1": {"max_drop_bps": limit}})
+        for limit in (1, 2)
+        for slices in ({"many": MANY}, {"many": {"where": MANY, "guardrails": OWN}}, {"more": MANY})
+    ]
+    assert len({HASH, *(spec.spec_hash() for spec in sliced)}) == 7
 
 
 @pytest.mark.parametrize(

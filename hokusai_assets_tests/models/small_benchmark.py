@@ -16,6 +16,7 @@ TABULAR = {
     "sent": {"type": "datetime"},
 }
 TEXTUAL = {"kind": {"type": "category"}, "note": {"type": "text"}}
+MIXED = TABULAR | TEXTUAL
 
 
 def spec_of(
@@ -41,6 +42,16 @@ def spec_of(
             **sections,
         }
     )
+
+
+def neighbours(*, seed: int, count: int = 5) -> Any:
+    """Make an estimator as an operator's factory does; it draws nothing."""
+    from sklearn.neighbors import KNeighborsClassifier
+
+    return KNeighborsClassifier(n_neighbors=count, algorithm="brute")
+
+
+neighbours.hokusai_reproducible = True  # type: ignore[attr-defined]
 
 
 def rows_of(count: int, seed: int) -> pa.Table:

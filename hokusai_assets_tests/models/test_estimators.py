@@ -7,7 +7,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from hokusai_assets.benchmarks.spec import ESTIMATOR_NAMES, SpecError
-from hokusai_assets.models.estimators import PLATFORM_PARAMS, build_estimator
+from hokusai_assets.models.estimators import PLATFORM_PARAMS, build_estimator, reproducible
 from hokusai_assets.models.pipeline import build_pipeline
 from hokusai_assets.models.training import TrainedModel, predict_probabilities, train
 from hokusai_assets_tests.models.small_benchmark import TABULAR, TEXTUAL, rows_of, spec_of
@@ -132,3 +132,28 @@ def test_a_factory_that_does_not_fit_is_told(
 ) -> None:
     with pytest.raises(SpecError, match=told):
         build(estimator, **params)
+
+
+@pytest.mark.parametrize("name", ESTIMATOR_NAMES)
+def test_every_built_in_estimator_is_reproducible(name: str) -> None:
+    # What that means is tested in test_training.py, for all of them.
+    assert reproducible(name)
+
+
+def test_a_factory_is_reproducible_only_if_its_author_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "claims_of_authors.py").write_text(
+        "def silent(*, seed): ...\n"
+        "def vague(*, seed): ...\n"
+        "vague.hokusai_reproducible = 'yes'\n"
+        "def sure(*, seed): ...\n"
+        "sure.hokusai_reproducible = True\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    found = {
+        name: reproducible(f"claims_of_authors:{name}") for name in ("silent", "vague", "sure")
+    }
+    assert found == {"silent": False, "vague": False, "sure": True}
+    with pytest.raises(SpecError, match=r"'claims_of_authors:other' can't be imported"):
+        reproducible("claims_of_authors:other")

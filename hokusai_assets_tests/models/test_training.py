@@ -24,18 +24,18 @@ from hokusai_assets.models.training import (
     training_fingerprint,
     training_rows,
 )
-from hokusai_assets_tests.models.small_benchmark import LABELS, TABULAR, TEXTUAL, rows_of, spec_of
-from hokusai_assets_tests.models.training_digests import CASES, SMALL, digests
+from hokusai_assets_tests.models.small_benchmark import LABELS, TABULAR, rows_of, spec_of
+from hokusai_assets_tests.models.training_digests import CASES, KINDS, SMALL, digests
 
 PROJECT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
 def digests_of_processes(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    """Train in this process, and in two others with 1 and 2 threads and other hash seeds."""
+    """Train twice in this process, and in others with other threads, hash seeds and orders."""
     processes = [
         subprocess.Popen(
-            [sys.executable, "-m", "hokusai_assets_tests.models.training_digests"],
+            [sys.executable, "-m", "hokusai_assets_tests.models.training_digests", *order],
             env=os.environ
             | {
                 "OMP_NUM_THREADS": threads,
@@ -46,17 +46,17 @@ def digests_of_processes(tmp_path_factory: pytest.TempPathFactory) -> list[dict[
             cwd=tmp_path_factory.mktemp("elsewhere"),
             stdout=subprocess.PIPE,
         )
-        for threads in ("1", "2")
+        for threads, order in (("1", []), ("2", ["5"]), ("4", ["6"]))
     ]
-    here = digests()
-    outputs = [process.communicate(timeout=120)[0] for process in processes]
-    return [here, *(json.loads(output) for output in outputs)]
+    here = [digests(), digests(7)]
+    outputs = [process.communicate(timeout=240)[0] for process in processes]
+    return [*here, *(json.loads(output) for output in outputs)]
 
 
 @pytest.mark.parametrize("case", CASES, ids=", ".join)
 def test_every_estimator_learns_and_gives_probabilities(case: tuple[str, str]) -> None:
     name, kind = case
-    spec = spec_of(name, TABULAR if kind == "tabular" else TEXTUAL, params=SMALL.get(name))
+    spec = spec_of(name, KINDS[kind], params=SMALL.get(name))
     model = train(rows_of(150, 0), spec)
     table = rows_of(80, 1)
     scores = predict_probabilities(model, table, spec)
@@ -71,8 +71,8 @@ def test_every_estimator_learns_and_gives_probabilities(case: tuple[str, str]) -
 
 
 @pytest.mark.parametrize("case", CASES, ids=", ".join)
-@pytest.mark.parametrize("what", ["predictions", "file"])
-def test_trainings_agree_across_processes_threads_and_hash_seeds(
+@pytest.mark.parametrize("what", ["labels", "scores", "metrics", "file"])
+def test_trainings_agree_across_row_orders_processes_threads_and_hash_seeds(
     case: tuple[str, str], what: str, digests_of_processes: list[dict[str, Any]]
 ) -> None:
     found = [process[", ".join(case)][what] for process in digests_of_processes]
