@@ -29,16 +29,6 @@ from hokusai_assets.attestation.statement_form import form_faults
 from hokusai_assets.canonical.canonical_json import digest
 from hokusai_assets.contributions.identity import DIGEST_IN_KEY, is_partition_key
 from hokusai_assets.contributions.manifest import TOTAL_BASIS_POINTS
-<<<<<<< HEAD
-=======
-from hokusai_assets.evaluation.decision import DeltaOneRule, decide
-from hokusai_assets.evaluation.deltas import MetricDelta, compare, confusion_cells
-from hokusai_assets.evaluation.intervals import holm_ppm, mcnemar_exact
-from hokusai_assets.evaluation.metrics import METRICS, Averaging
-from hokusai_assets.evaluation.predictions import Predictions
-from hokusai_assets.evaluation.rounding import to_ppm
-from hokusai_assets.evaluation.sampling_error import method_names
->>>>>>> w-stats
 
 Outcome = Literal["pass", "fail", "not checked"]
 
@@ -219,46 +209,11 @@ def _check_rows(statement: Mapping[str, Any]) -> None:
     )
 
 
-<<<<<<< HEAD
 def _measurements(statement: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Return the measurements that the statement shows: of the result, and of the settlement."""
     claim = _claim(statement)
     settled = claim["settlement"]["measurement"]
     return [claim["result"]["measurement"], *([settled] if settled is not None else [])]
-=======
-def _check_deltas(statement: Mapping[str, Any]) -> None:
-    for name, delta in _claim(statement)["result"]["metrics"].items():
-        _require(
-            delta["delta_ppm"] == delta["new_ppm"] - delta["baseline_ppm"],
-            f"{name}: delta_ppm is not new_ppm - baseline_ppm",
-        )
-        base = delta["baseline_ppm"]
-        relative = round(Fraction(delta["delta_ppm"] * 1_000_000, base)) if base else None
-        _require(delta["relative_delta_ppm"] == relative, f"{name}: relative_delta_ppm is wrong")
-        _require(delta["low_ppm"] <= delta["high_ppm"], f"{name}: the interval is upside down")
-        _require(delta["metric"] == name, f"{name}: metric is wrong")
-        metric = METRICS[name]
-        least, most = (to_ppm(end) for end in metric.range)
-        within = all(least <= delta[key] <= most for key in ("baseline_ppm", "new_ppm"))
-        _require(within, f"{name}: a value is out of the metric's range")
-        _require(delta["direction"] == metric.direction, f"{name}: direction is wrong")
-        gain = -delta["delta_ppm"] if metric.direction == "lower" else delta["delta_ppm"]
-        _require(delta["improved"] == (gain > 0), f"{name}: improved is wrong")
-        methods = (delta["interval_method"], delta["p_value_method"])
-        allowed = method_names(
-            metric, replicas=delta["replicas"], confidence_ppm=delta["confidence_ppm"]
-        )
-        _require(methods in allowed, f"{name}: another method than this metric's")
-    _check_adjustment(_claim(statement)["result"])
-    # The primary metric is judged at the level its budget allots, all others at one.
-    primary = _claim(statement)["result"]["delta_one"]["rule"]["primary"]
-    confidences = {
-        delta["confidence_ppm"]
-        for name, delta in _claim(statement)["result"]["metrics"].items()
-        if name != primary
-    }
-    _require(len(confidences) <= 1, "the secondary metrics' confidences differ")
->>>>>>> w-stats
 
 
 def _on_each(
@@ -268,69 +223,7 @@ def _on_each(
         for measured in _measurements(statement):
             check(measured, _claim(statement))
 
-<<<<<<< HEAD
     return step
-=======
-
-def _averaging(result: Mapping[str, Any]) -> Averaging:
-    benchmark = result["benchmark"]
-    labels, positive = benchmark["labels"], benchmark["positive_label"]
-    index = None if positive is None else labels.index(positive)
-    return Averaging.of(benchmark["average"], index, classes=len(labels))
-
-
-def _check_metrics(statement: Mapping[str, Any]) -> None:
-    result = _claim(statement)["result"]
-    labels = result["benchmark"]["labels"]
-    position = {label: index for index, label in enumerate(labels)}
-    averaging = _averaging(result)
-    cells = result["confusion_cells"]
-    size = sum(cell[3] for cell in cells) * len(labels)
-    _require(size <= MAX_CHECKED_SCORES, "the confusion cells hold too many rows to be checked")
-    if "accuracy" in result["metrics"]:
-        gained = sum(rows for true, before, after, rows in cells if after == true != before)
-        lost = sum(rows for true, before, after, rows in cells if before == true != after)
-        _require(
-            result["metrics"]["accuracy"]["p_value_ppm"] == to_ppm(mcnemar_exact(gained, lost)),
-            "accuracy: p_value_ppm does not follow from the confusion cells",
-        )
-    counts = np.array([cell[3] for cell in cells])
-    actual = np.repeat([position[cell[0]] for cell in result["confusion_cells"]], counts)
-    for which, column in (("baseline", 1), ("new", 2)):
-        predicted = np.repeat(
-            [position[cell[column]] for cell in result["confusion_cells"]], counts
-        )
-        scores = np.eye(len(labels))[predicted]
-        said = Predictions(tuple(labels), actual, predicted, scores)
-        for name, delta in result["metrics"].items():
-            if METRICS[name].needs != "labels":
-                continue
-            value = to_ppm(METRICS[name].value(said, averaging))
-            _require(
-                delta[f"{which}_ppm"] == value,
-                f"{name}: {which}_ppm does not follow from the confusion cells",
-            )
-
-
-def _check_verdict(statement: Mapping[str, Any]) -> None:
-    result = _claim(statement)["result"]
-    stated = result["delta_one"]
-    rule = stated["rule"]
-    expected = decide(
-        {name: MetricDelta(**delta) for name, delta in result["metrics"].items()},
-        DeltaOneRule(
-            primary=rule["primary"],
-            min_examples=rule["min_examples"],
-            min_delta_bps=rule["min_delta_bps"],
-            guardrails=rule["guardrails_max_drop_bps"],
-        ),
-        test_rows=result["benchmark"]["test_rows"],
-        # Both models stand on the one test_root of this statement.
-        same_test_set=True,
-    ).to_dict()
-    for name in ("bps", "conditions", "accepted", "payable_bps"):
-        _require(stated[name] == expected[name], f"{name} does not follow from rule and metrics")
->>>>>>> w-stats
 
 
 def _refuse_dry_run(statement: Mapping[str, Any]) -> None:
