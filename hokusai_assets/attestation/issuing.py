@@ -20,6 +20,7 @@ from hokusai_assets.contributions.intake import ContributedData
 from hokusai_assets.contributions.second_look import second_look
 from hokusai_assets.evaluation.measurement import Evaluation, Measurement, rule_of
 from hokusai_assets.evaluation.settlement import Settlement
+from hokusai_assets.models.estimators import reproducible
 from hokusai_assets.models.training import training_fingerprint
 
 _REMEDY = (
@@ -64,6 +65,7 @@ _MEASURED = (
     "predictions",
     "confusion_cells",
     "metrics",
+    "groups",
 )
 
 
@@ -133,6 +135,7 @@ def settlement_claim(settled: Mapping[str, Any], spec: BenchmarkSpec) -> dict[st
             "min_examples": rule.min_examples,
             "min_delta_bps": rule.min_delta_bps,
             "guardrails_max_drop_bps": dict(rule.guardrails),
+            "groups": rule.groups.to_dict(),
         },
         "budget": dict(settled["budget"]),
         "accepted_before": [dict(entry) for entry in settled["accepted_before"]],
@@ -252,6 +255,11 @@ def issue_statement(
             "positive_label": spec.positive_label,
         },
         baseline_model={"source": baseline.source, "sha256": baseline.external_digest},
+        estimator={
+            "name": spec.model.estimator,
+            "seeds": spec.model.seeds,
+            "reproducible": reproducible(spec.model.estimator),
+        },
         rows={
             "in": report.rows_in,
             "kept": report.rows_kept,

@@ -8,13 +8,20 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from hokusai_assets.attestation.prediction_commitment import predictions_root, read_predictions
+from hokusai_assets.attestation.prediction_commitment import (
+    predictions_root,
+    read_predictions,
+    read_slices,
+)
 from hokusai_assets.canonical import rows
 from hokusai_assets.evaluation.deltas import MetricDelta, compare, confusion_cells
 from hokusai_assets.evaluation.intervals import holm_ppm, mcnemar_exact
+from hokusai_assets.evaluation.measurement import in_pairs
 from hokusai_assets.evaluation.metrics import METRICS, Averaging
 from hokusai_assets.evaluation.predictions import Predictions
 from hokusai_assets.evaluation.rounding import to_ppm
+from hokusai_assets.evaluation.sampling_error import method_names
+from hokusai_assets.evaluation.subgroups import group_deltas
 
 # Bounds the memory a hostile statement can ask for: rows times classes, 8 bytes each.
 MAX_CHECKED_SCORES = 100_000_000
@@ -120,6 +127,11 @@ def check_deltas(measured: Mapping[str, Any], claim: Mapping[str, Any]) -> None:
         require(delta["direction"] == metric.direction, f"{name}: direction is wrong")
         gain = -delta["delta_ppm"] if metric.direction == "lower" else delta["delta_ppm"]
         require(delta["improved"] == (gain > 0), f"{name}: improved is wrong")
+        methods = (delta["interval_method"], delta["p_value_method"])
+        allowed = method_names(
+            metric, replicas=delta["replicas"], confidence_ppm=delta["confidence_ppm"]
+        )
+        require(methods in allowed, f"{name}: another method than this metric's")
         require(
             replicas > 1 or delta["training_noise_ppm"] == 0,
             f"{name}: one training shows no training noise",
@@ -226,6 +238,32 @@ def check_predictions(
             )
         both.append(replicas)
     _check_both(measured, averaging, *both)
+    _check_groups(measured, averaging, both, read_slices(table))
+
+
+def _check_groups(
+    measured: Mapping[str, Any],
+    averaging: Averaging,
+    both: Sequence[tuple[Predictions, ...]],
+    slices: Mapping[str, np.ndarray],
+) -> None:
+    stated = measured["groups"]
+    if not stated:
+        return
+    first, second = in_pairs(both[0], both[1])
+    found = group_deltas(
+        first,
+        second,
+        slices=slices,
+        metrics=list(dict.fromkeys(row["metric"] for row in stated if row["kind"] == "slice")),
+        average=averaging.average,
+        positive=averaging.positive,
+        confidence=Decimal(stated[0]["confidence_ppm"]) / 1_000_000,
+    )
+    require(
+        stated == [group.to_dict() for group in found],
+        "classes and slices: values or intervals are not the predictions'",
+    )
 
 
 def _check_both(
@@ -234,17 +272,15 @@ def _check_both(
     baseline: tuple[Predictions, ...],
     new: tuple[Predictions, ...],
 ) -> None:
-    k = max(len(baseline), len(new))
-    # A baseline that was loaded has one replica, which stands in each pair.
-    first = baseline * k if len(baseline) == 1 else baseline
-    cells = [[list(cell) for cell in part] for part in confusion_cells(first, new)]
+    first, second = in_pairs(baseline, new)
+    cells = [[list(cell) for cell in part] for part in confusion_cells(first, second)]
     require(cells == measured["confusion_cells"], "the confusion cells are not the predictions'")
     # Metrics of counts have a bootstrap interval, whose seed only the spec holds.
     for name in (name for name in measured["metrics"] if METRICS[name].from_counts is None):
         stated = MetricDelta(**measured["metrics"][name])
         found = compare(
             first,
-            new,
+            second,
             metrics=[name],
             average=averaging.average,
             positive=averaging.positive,

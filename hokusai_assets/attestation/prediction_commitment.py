@@ -6,7 +6,7 @@ percent-encoded (RFC 3986) and scores in billionths as integers, in the order of
 sorted labels; each further replica adds ``|<predicted label>|<s1>,<s2>,...``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -16,6 +16,8 @@ import pyarrow as pa
 from hokusai_assets.canonical import merkle
 from hokusai_assets.evaluation.measurement import Evaluation
 from hokusai_assets.evaluation.predictions import SCORE_UNITS, Predictions
+
+_SLICE = "slice:"
 
 
 def predictions_root(row_digests: Sequence[bytes], replicas: Sequence[Predictions]) -> str:
@@ -46,11 +48,14 @@ def commitment(evaluation: Evaluation) -> str:
     return predictions_root(evaluation.row_digests, evaluation.replicas)
 
 
-def predictions_table(baseline: Evaluation, new: Evaluation) -> pa.Table:
-    """Return n rows: digest, label, and each model's label and scores, by replica.
+def predictions_table(
+    baseline: Evaluation, new: Evaluation, slices: Mapping[str, np.ndarray]
+) -> pa.Table:
+    """Return n rows: digest, label, slices, and each model's label and scores, by replica.
 
     Columns of the first replica are ``baseline_label`` and ``baseline_score:<label>``, of the
-    second ``baseline_label#2`` and so on; ``new_...`` alike.
+    second ``baseline_label#2`` and so on; ``new_...`` alike. ``slice:<name>`` says which rows
+    belong to a slice.
     """
     names = pa.array(new.replicas[0].labels)
     columns: dict[str, Any] = {
@@ -63,7 +68,17 @@ def predictions_table(baseline: Evaluation, new: Evaluation) -> pa.Table:
             columns[f"{which}_label{end}"] = names.take(pa.array(said.predicted))
             for index, label in enumerate(said.labels):
                 columns[f"{which}_score:{label}{end}"] = said.scores[:, index]
+    columns |= {f"{_SLICE}{name}": rows for name, rows in sorted(slices.items())}
     return pa.table(columns)
+
+
+def read_slices(table: pa.Table) -> dict[str, np.ndarray]:
+    """Return which rows belong to which slice, from a table of `predictions_table`."""
+    return {
+        name.removeprefix(_SLICE): table.column(name).to_numpy(zero_copy_only=False)
+        for name in table.column_names
+        if name.startswith(_SLICE)
+    }
 
 
 def read_predictions(

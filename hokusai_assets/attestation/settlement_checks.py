@@ -7,6 +7,8 @@ from hokusai_assets.attestation.measurement_checks import require
 from hokusai_assets.canonical.canonical_json import digest
 from hokusai_assets.evaluation.decision import DeltaOneRule, decide
 from hokusai_assets.evaluation.deltas import MetricDelta
+from hokusai_assets.evaluation.group_delta import GroupDelta
+from hokusai_assets.evaluation.group_rule import GroupRule
 from hokusai_assets.evaluation.rounding import PPM, floor_ppm_to_bps
 from hokusai_assets.evaluation.settlement import within_total
 
@@ -93,10 +95,12 @@ def check_verdict(claim: Mapping[str, Any]) -> None:
             min_examples=rule["min_examples"],
             min_delta_bps=rule["min_delta_bps"],
             guardrails=rule["guardrails_max_drop_bps"],
+            groups=GroupRule.from_dict(rule["groups"]),
         ),
         test_rows=measured["test_rows"],
         # Both models stand on the one test_root of this measurement.
         same_test_set=True,
+        groups=[GroupDelta.from_dict(group) for group in measured["groups"]],
     )
     if not settled["accepted_before"]:
         own = floor_ppm_to_bps(MetricDelta(**measured["metrics"][rule["primary"]]).gain_low_ppm)

@@ -41,6 +41,7 @@ def build_result(
     *,
     benchmark: Mapping[str, Any],
     baseline_model: Mapping[str, Any],
+    estimator: Mapping[str, Any],
     rows: Mapping[str, Any],
     measurement: Mapping[str, Any],
 ) -> dict[str, Any]:
@@ -49,6 +50,8 @@ def build_result(
     Args:
         benchmark: id, spec_hash, labels, averaging, and root and count of both sets.
         baseline_model: its source, and the SHA-256 of its file where it was not trained here.
+        estimator: its name, how many seeds it is trained with, and whether equal inputs give
+            equal predictions on any machine.
         rows: in, kept, hashed, removed by reason, and the Merkle root of the kept rows.
         measurement: the part of the test set it stands on, the rows behind both models, Merkle
             roots of their predictions, confusion cells, and metrics in parts per million.
@@ -56,6 +59,7 @@ def build_result(
     return {
         "benchmark": dict(benchmark),
         "baseline_model": dict(baseline_model),
+        "estimator": dict(estimator),
         "rows": dict(rows),
         "measurement": dict(measurement),
     }

@@ -82,11 +82,18 @@ class _Metric(_Form):
     improved: bool
 
 
+class _GroupRule(_Form):
+    classes: dict[str, Count]
+    slices: dict[str, dict[str, Count]]
+    min_group_rows: Annotated[int, Field(ge=2)]
+
+
 class _Rule(_Form):
     primary: MetricName
     min_examples: Count
     min_delta_bps: Count
     guardrails_max_drop_bps: dict[MetricName, Count]
+    groups: _GroupRule
 
 
 class _Condition(_Form):
@@ -94,6 +101,29 @@ class _Condition(_Form):
     passed: bool
     found: int | str
     required: int | str
+
+
+class _Group(_Form):
+    kind: Literal["class", "slice"]
+    group: str
+    metric: MetricName
+    direction: Literal["higher", "lower"]
+    rows: Count
+    baseline_ppm: int | None
+    new_ppm: int | None
+    delta_ppm: int | None
+    low_ppm: int | None
+    high_ppm: int | None
+    error_ppm: Count | None
+    confidence_ppm: ConfidencePpm
+    interval_method: str
+    undefined: str | None
+
+
+class _Estimator(_Form):
+    name: str
+    seeds: Positive
+    reproducible: bool
 
 
 class _Measurement(_Form):
@@ -106,11 +136,13 @@ class _Measurement(_Form):
         list[list[tuple[str, str, str, Positive]]], Field(min_length=1, max_length=100)
     ]
     metrics: dict[MetricName, _Metric]
+    groups: list[_Group]
 
 
 class _Result(_Form):
     benchmark: _Benchmark
     baseline_model: _BaselineModel
+    estimator: _Estimator
     rows: _Rows
     measurement: _Measurement
 

@@ -177,16 +177,26 @@ def load_benchmark(folder: Path, key: PrivacyKey, *, software_digest: str = "") 
         chosen = stratified_positions(labels, limit, seed=spec.seed, purpose="test-sample")
         test_rows = RowSet.of(test_rows.table.take(pa.array(chosen)))
     try:
-        split_test_set(test_rows, spec)
+        _refuse_empty_slices(test_rows, spec)
     except SpecError as error:
         raise SpecError(f"{folder / SPEC_FILE}: {error}") from None
-    if empty := empty_slices(test_rows.table, spec):
-        sampled = "" if limit is None else f" (sampled to max_test_rows, {limit:,})"
-        raise SpecError(
-            f"{folder / SPEC_FILE}: slices: {empty} hold none of the {test_rows.count:,} rows of "
-            f"data.test ({spec.data.test}){sampled}; correct their conditions or leave them out"
-        )
     return Benchmark(spec, RowSet.of(base), test_rows, made_from)
+
+
+def _refuse_empty_slices(test: RowSet, spec: BenchmarkSpec) -> None:
+    split = split_test_set(test, spec)
+    limit = spec.sampling.max_test_rows
+    sampled = "" if limit is None else f" (sampled to max_test_rows, {limit:,})"
+    for part in (split.shown, split.deciding):
+        of_part = test.table
+        if part.positions is not None:
+            of_part = of_part.take(pa.array(part.positions))
+        if empty := empty_slices(of_part, spec):
+            which = "" if part.name == "whole" else f"the {part.name} part of "
+            raise SpecError(
+                f"slices: {empty} hold none of the {of_part.num_rows:,} rows of {which}data.test "
+                f"({spec.data.test}){sampled}; correct their conditions or leave them out"
+            )
 
 
 def fingerprint(folder: Path, spec: BenchmarkSpec, key: PrivacyKey, software_digest: str) -> str:

@@ -10,13 +10,18 @@ import numpy as np
 import pyarrow as pa
 
 from hokusai_assets.benchmarks.loading import Benchmark
+from hokusai_assets.benchmarks.slices import slice_membership
 from hokusai_assets.benchmarks.spec import BenchmarkSpec
 from hokusai_assets.benchmarks.test_split import TestPart
 from hokusai_assets.evaluation.decision import DeltaOneRule
 from hokusai_assets.evaluation.deltas import MetricDelta, compare, confusion_cells
+from hokusai_assets.evaluation.group_delta import GroupDelta
+from hokusai_assets.evaluation.group_rule import group_rule_of
 from hokusai_assets.evaluation.metrics import METRICS, Averaging
+from hokusai_assets.evaluation.patterns import BoolArray
 from hokusai_assets.evaluation.predictions import Predictions, round_scores
 from hokusai_assets.evaluation.rounding import PPM, to_ppm
+from hokusai_assets.evaluation.subgroups import group_deltas
 from hokusai_assets.models.training import TrainedModel, predict_probabilities
 
 
@@ -73,6 +78,7 @@ class Measurement:
         part: which rows: ``whole``, ``public`` or ``private``.
         test_root, test_rows: of those rows.
         deltas: by metric, the primary one first.
+        groups: what changed for each class and slice.
         cells: per replica, (label, baseline prediction, new prediction, rows), ascending.
     """
 
@@ -80,6 +86,7 @@ class Measurement:
     test_root: str
     test_rows: int
     deltas: dict[str, MetricDelta]
+    groups: tuple[GroupDelta, ...]
     cells: list[list[tuple[str, str, str, int]]]
 
     def to_dict(self) -> dict[str, Any]:
@@ -89,6 +96,7 @@ class Measurement:
             "test_root": self.test_root,
             "test_rows": self.test_rows,
             "metrics": {name: delta.to_dict() for name, delta in self.deltas.items()},
+            "groups": [group.to_dict() for group in self.groups],
             "confusion_cells": [[list(cell) for cell in cells] for cells in self.cells],
         }
 
@@ -128,22 +136,25 @@ def rule_of(spec: BenchmarkSpec) -> DeltaOneRule:
         min_examples=spec.delta_one.min_examples,
         min_delta_bps=spec.delta_one.min_delta_bps,
         guardrails={str(name): limit.max_drop_bps for name, limit in spec.guardrails.items()},
+        groups=group_rule_of(spec),
     )
 
 
-def paired(baseline: Evaluation, new: Evaluation) -> tuple[Sequence[Predictions], ...]:
-    """Return the replicas of two models in pairs; one that was loaded stands in each."""
-    k = max(len(baseline.replicas), len(new.replicas))
-    return tuple(
-        evaluation.replicas * k if len(evaluation.replicas) == 1 else evaluation.replicas
-        for evaluation in (baseline, new)
+def in_pairs(
+    baseline: tuple[Predictions, ...], new: tuple[Predictions, ...]
+) -> tuple[tuple[Predictions, ...], tuple[Predictions, ...]]:
+    """Return two models' replicas, as many of both; one that was loaded stands in each pair."""
+    k = max(len(baseline), len(new))
+    return (
+        baseline * k if len(baseline) == 1 else baseline,
+        new * k if len(new) == 1 else new,
     )
 
 
 def measure(
     baseline: Evaluation,
     new: Evaluation,
-    spec: BenchmarkSpec,
+    benchmark: Benchmark,
     part: TestPart,
     *,
     primary_confidence_ppm: int | None = None,
@@ -152,7 +163,7 @@ def measure(
 
     Args:
         baseline, new: their predictions on the whole test set.
-        spec: names metrics, confidence, resamples and seed.
+        benchmark: its spec names metrics, confidence, resamples, seed and slices.
         part: the rows that count.
         primary_confidence_ppm: of the primary metric's interval, where it is not the spec's.
 
@@ -160,8 +171,9 @@ def measure(
         DifferentRows: the two were evaluated on different test rows.
         UndefinedMetric: a metric has no value on these rows.
     """
+    spec = benchmark.spec
     before, after = baseline.on(part), new.on(part)
-    first, second = paired(before, after)
+    first, second = in_pairs(before.replicas, after.replicas)
     levels = {}
     if primary_confidence_ppm is not None:
         levels[str(spec.metrics.primary)] = Decimal(primary_confidence_ppm) / PPM
@@ -176,6 +188,22 @@ def measure(
         resamples=spec.delta_one.resamples,
         seed=spec.seed,
     )
-    return Measurement(
-        part.name, after.test_root, after.rows, deltas, confusion_cells(first, second)
+    groups = group_deltas(
+        first,
+        second,
+        slices=slices_on(benchmark, part),
+        metrics=spec.metrics.names,
+        average=spec.average,
+        positive=spec.positive_index,
+        confidence=spec.delta_one.confidence,
     )
+    cells = confusion_cells(first, second)
+    return Measurement(part.name, after.test_root, after.rows, deltas, groups, cells)
+
+
+def slices_on(benchmark: Benchmark, part: TestPart) -> dict[str, BoolArray]:
+    """Return for each slice which rows of a part of the test set belong to it."""
+    everywhere = slice_membership(benchmark.test.table, benchmark.spec)
+    if part.positions is None:
+        return everywhere
+    return {name: rows[part.positions] for name, rows in everywhere.items()}

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hokusai_assets.benchmarks.loading import Benchmark
-from hokusai_assets.benchmarks.spec import BenchmarkSpec
 from hokusai_assets.benchmarks.test_split import TestSplit, split_test_set
 from hokusai_assets.evaluation.budget import allotted_confidence_ppm
 from hokusai_assets.evaluation.decision import DeltaOneDecision, decide
@@ -88,7 +87,7 @@ def settle(
     accepted: Evaluation,
     candidate: Evaluation,
     *,
-    spec: BenchmarkSpec,
+    benchmark: Benchmark,
     split: TestSplit,
     standing: Standing,
 ) -> Settlement:
@@ -98,24 +97,27 @@ def settle(
         baseline: the model of the base set.
         accepted: the model of the base set and all accepted before.
         candidate: the model of those and the contribution.
-        spec: names the rule.
+        benchmark: its spec names the rule.
         split: names the rows that decide.
         standing: the contribution's place in the ledger.
 
     Raises:
         UndefinedMetric: a metric has no value on the rows that decide.
     """
+    spec = benchmark.spec
     level = allotted_confidence_ppm(spec.delta_one.confidence, spec.delta_one.submissions)
-    measurement = measure(accepted, candidate, spec, split.deciding, primary_confidence_ppm=level)
+    part = split.deciding
+    measurement = measure(accepted, candidate, benchmark, part, primary_confidence_ppm=level)
     total = measurement
     if accepted.model_digest != baseline.model_digest:
-        total = measure(baseline, candidate, spec, split.deciding, primary_confidence_ppm=level)
+        total = measure(baseline, candidate, benchmark, part, primary_confidence_ppm=level)
     certain = floor_ppm_to_bps(total.deltas[spec.metrics.primary].gain_low_ppm)
     decision = decide(
         measurement.deltas,
         rule_of(spec),
         test_rows=measurement.test_rows,
         same_test_set=accepted.test_root == candidate.test_root,
+        groups=measurement.groups,
     )
     return Settlement(
         standing,

@@ -96,8 +96,7 @@ def group_deltas(
     if not baseline or len(baseline) != len(new):
         raise ValueError(f"as many of both models are needed, got {len(baseline)} and {len(new)}")
     models = (*baseline, *new)
-    for other in models[1:]:
-        check_same_rows(models[0], other)
+    check_same_rows(baseline, new)
     averaging = Averaging.of(average, positive, classes=models[0].classes)
     confidence_ppm = intervals.confidence_to_ppm(confidence)
     if unknown := [name for name in metrics if name not in METRICS]:

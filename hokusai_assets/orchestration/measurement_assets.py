@@ -10,7 +10,7 @@ from hokusai_assets.attestation.verification import verify
 from hokusai_assets.benchmarks.loading import Benchmark
 from hokusai_assets.benchmarks.test_split import split_test_set
 from hokusai_assets.contributions.intake import ContributedData
-from hokusai_assets.evaluation.measurement import Evaluation, measure
+from hokusai_assets.evaluation.measurement import Evaluation, measure, slices_on
 from hokusai_assets.orchestration.asset_wiring import blocking_check, wiring_of
 from hokusai_assets.orchestration.benchmark_assets import identity_of
 from hokusai_assets.orchestration.faults import explained
@@ -19,6 +19,7 @@ from hokusai_assets.orchestration.platform import Platform
 from hokusai_assets.orchestration.presentation import (
     delta_metrics,
     deltas_table,
+    groups_table,
     json_text,
     share,
 )
@@ -72,7 +73,7 @@ def metric_deltas_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
         spec = benchmark.spec
         with explained():
             part = split_test_set(benchmark.test, spec).shown
-            measurement = measure(baseline_evaluation, new_evaluation, spec, part)
+            measurement = measure(baseline_evaluation, new_evaluation, benchmark, part)
         document = measurement_document(
             measurement,
             baseline_evaluation,
@@ -92,9 +93,12 @@ def metric_deltas_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
             for which in ("baseline", "new")
         )
         return dg.MaterializeResult(
-            value=MeasuredDelta(document, predictions_table(before, after)),
+            value=MeasuredDelta(
+                document, predictions_table(before, after, slices_on(benchmark, part))
+            ),
             metadata={
                 "deltas": deltas_table(metrics),
+                "groups": groups_table(document["groups"]),
                 "part_of_test_set": part.name,
                 "dagster/partition_row_count": document["test_rows"],
                 **{f"delta/{name}": share(delta["delta_ppm"]) for name, delta in metrics.items()},

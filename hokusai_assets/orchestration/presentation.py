@@ -48,6 +48,27 @@ def deltas_table(metrics: Mapping[str, Mapping[str, Any]]) -> dg.MetadataValue:
     return dg.MetadataValue.md("\n".join(lines))
 
 
+def groups_table(groups: Sequence[Mapping[str, Any]]) -> dg.MetadataValue:
+    """Return what changed for each class and slice as a Markdown table."""
+    lines = [
+        "| of | group | rows | metric | baseline | new | delta | interval of the delta |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for row in groups:
+        start = f"| {row['kind']} | {row['group']} | {row['rows']:,} | {row['metric']} "
+        if row["delta_ppm"] is None:
+            lines.append(f"{start}| | | | {row['undefined']} |")
+            continue
+        interval = ""
+        if row["low_ppm"] is not None:
+            interval = f"{share(row['low_ppm']):+.4f} … {share(row['high_ppm']):+.4f}"
+        lines.append(
+            f"{start}| {share(row['baseline_ppm']):.4f} | {share(row['new_ppm']):.4f} "
+            f"| {share(row['delta_ppm']):+.4f} | {interval} |"
+        )
+    return dg.MetadataValue.md("\n".join(lines))
+
+
 def problems_text(problems: Sequence[Problem]) -> str:
     """Return what is wrong, or doubtful, one line per rule."""
     return "\n".join(

@@ -12,7 +12,7 @@ from hokusai_assets.benchmarks.row_sets import StoredRows
 from hokusai_assets.benchmarks.test_split import split_test_set
 from hokusai_assets.contributions.intake import ContributedData
 from hokusai_assets.evaluation.ledger import Settled
-from hokusai_assets.evaluation.measurement import Evaluation, evaluate_models
+from hokusai_assets.evaluation.measurement import Evaluation, evaluate_models, slices_on
 from hokusai_assets.evaluation.settlement import budget_of, settle
 from hokusai_assets.models.training import train_replicas, training_fingerprint, training_rows
 from hokusai_assets.orchestration.asset_wiring import wiring_of
@@ -22,6 +22,7 @@ from hokusai_assets.orchestration.platform import Platform
 from hokusai_assets.orchestration.presentation import (
     conditions_table,
     deltas_table,
+    groups_table,
     json_text,
     settled_metrics,
     share,
@@ -90,7 +91,7 @@ def settlement_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
                     baseline_evaluation,
                     reference[1],
                     candidate[1],
-                    spec=spec,
+                    benchmark=benchmark,
                     split=split,
                     standing=turn.standing,
                 )
@@ -118,7 +119,11 @@ def settlement_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
                 document,
                 candidate[0],
                 candidate[1],
-                predictions_table(reference[1].on(split.deciding), candidate[1].on(split.deciding)),
+                predictions_table(
+                    reference[1].on(split.deciding),
+                    candidate[1].on(split.deciding),
+                    slices_on(benchmark, split.deciding),
+                ),
             ),
             metadata={
                 "verdict": decision["reason"],
@@ -126,6 +131,7 @@ def settlement_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
                 "delta_one_bps": decision["bps"],
                 "payable_bps": decision["payable_bps"],
                 "deltas": deltas_table(measured["metrics"]),
+                "groups": groups_table(measured["groups"]),
                 "conditions": conditions_table(decision["conditions"]),
                 "part_of_test_set": split.deciding.name,
                 "budget": f"{found.standing.position} of {found.standing.submissions}",
