@@ -21,7 +21,7 @@ from hokusai_assets.evaluation.metrics import METRICS, Averaging
 from hokusai_assets.evaluation.predictions import Predictions
 from hokusai_assets.evaluation.rounding import to_ppm
 from hokusai_assets.evaluation.sampling_error import method_names
-from hokusai_assets.evaluation.subgroups import group_deltas
+from hokusai_assets.evaluation.subgroups import CLASS_METRICS, group_deltas
 
 # Bounds the memory a hostile statement can ask for: rows times classes, 8 bytes each.
 MAX_CHECKED_SCORES = 100_000_000
@@ -88,9 +88,12 @@ def _by_label(cells: Sequence[Sequence[Any]]) -> tuple[tuple[str, int], ...]:
 
 def _check_training_rows(measured: Mapping[str, Any], claim: Mapping[str, Any]) -> None:
     before, after = measured["training_rows"]["baseline"], measured["training_rows"]["new"]
-    if claim["result"]["baseline_model"]["source"] != "train" and before == 0:
-        return
-    if measured is claim["result"]["measurement"]:
+    alone = measured is claim["result"]["measurement"]
+    if claim["result"]["baseline_model"]["source"] != "train":
+        require(before == 0 or not alone, "a loaded baseline was not trained here")
+        if before == 0:
+            return
+    if alone:
         require(
             before <= claim["result"]["benchmark"]["base_rows"],
             "the baseline has more training rows than the base set",
@@ -188,6 +191,66 @@ def check_metrics(measured: Mapping[str, Any], claim: Mapping[str, Any]) -> None
                 delta[f"{which}_ppm"] == to_ppm(sum(values, Fraction(0)) / len(values)),
                 f"{name}: {which}_ppm does not follow from the confusion cells",
             )
+
+
+def check_classes(measured: Mapping[str, Any], claim: Mapping[str, Any]) -> None:
+    """Check that what is said of each class follows from the confusion cells.
+
+    Raises:
+        Broken: it does not.
+    """
+    labels = claim["result"]["benchmark"]["labels"]
+    stated = [row for row in measured["groups"] if row["kind"] == "class"]
+    require(
+        [(row["group"], row["metric"]) for row in stated]
+        == [(label, name) for label in labels for name in CLASS_METRICS],
+        "classes: not every class has its precision, recall and F1",
+    )
+    for row in stated:
+        for which, column in (("baseline", 1), ("new", 2)):
+            values = [
+                _of_class(cells, column, row["group"], row["metric"])
+                for cells in measured["confusion_cells"]
+            ]
+            require(
+                row[f"{which}_ppm"] == to_ppm(sum(values, Fraction(0)) / len(values)),
+                f"class {row['group']}: {row['metric']} does not follow from the confusion cells",
+            )
+        counted = sum(cell[3] for cell in measured["confusion_cells"][0] if cell[0] == row["group"])
+        require(row["rows"] == counted, f"class {row['group']}: rows is wrong")
+    for row in measured["groups"]:
+        _check_group(row, measured["test_rows"])
+
+
+def _of_class(cells: Sequence[Sequence[Any]], column: int, label: str, metric: str) -> Fraction:
+    hits = sum(cell[3] for cell in cells if cell[0] == cell[column] == label)
+    actual = sum(cell[3] for cell in cells if cell[0] == label)
+    predicted = sum(cell[3] for cell in cells if cell[column] == label)
+    numerator, denominator = {
+        "precision": (hits, predicted),
+        "recall": (hits, actual),
+        "f1": (2 * hits, predicted + actual),
+    }[metric]
+    return Fraction(numerator, denominator) if denominator else Fraction(0)
+
+
+def _check_group(row: Mapping[str, Any], test_rows: int) -> None:
+    name = f"{row['kind']} {row['group']}: {row['metric']}"
+    require(row["direction"] == METRICS[row["metric"]].direction, f"{name}: direction is wrong")
+    require(1 <= row["rows"] <= test_rows, f"{name}: more rows than the test set")
+    values = {row["baseline_ppm"], row["new_ppm"], row["delta_ppm"]}
+    require(
+        values == {None} if row["undefined"] is not None else None not in values,
+        f"{name}: a value is missing or one too many",
+    )
+    if row["undefined"] is None:
+        require(
+            row["delta_ppm"] == row["new_ppm"] - row["baseline_ppm"],
+            f"{name}: delta_ppm is not new_ppm - baseline_ppm",
+        )
+    ends = (row["low_ppm"], row["high_ppm"])
+    require((ends[0] is None) == (ends[1] is None), f"{name}: half an interval")
+    require(None in ends or ends[0] <= ends[1], f"{name}: the interval is upside down")
 
 
 def _said(cells: Sequence[Sequence[Any]], column: int, labels: tuple[str, ...]) -> Predictions:

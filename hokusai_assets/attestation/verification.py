@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from hokusai_assets.attestation.envelope import NoEnvelope, is_signed_by, open_envelope
 from hokusai_assets.attestation.measurement_checks import (
     Broken,
+    check_classes,
     check_counts,
     check_deltas,
     check_metrics,
@@ -99,6 +100,7 @@ def verify(
         ("rows", "rows and removals add up", _check_rows),
         ("counts", "confusion cells and training rows add up", _on_each(check_counts)),
         ("metrics", "count metrics follow from the confusion cells", _on_each(check_metrics)),
+        ("classes", "what is said of classes does so too", _on_each(check_classes)),
         ("deltas", "every delta is new minus baseline", _on_each(check_deltas)),
         ("settlement", "budget, level and what was shown fit together", _step(check_settlement)),
         ("verdict", "the DeltaOne verdict follows from its rule", _step(check_verdict)),

@@ -26,7 +26,12 @@ from hokusai_assets.contributions.identity import register
 from hokusai_assets.contributions.intake import ContributedData, take_in
 from hokusai_assets.contributions.row_index import RowIndex
 from hokusai_assets.evaluation.ledger import Ledger
-from hokusai_assets.evaluation.measurement import Evaluation, evaluate_models, measure
+from hokusai_assets.evaluation.measurement import (
+    Evaluation,
+    evaluate_models,
+    measure,
+    slices_on,
+)
 from hokusai_assets.evaluation.settlement import budget_of, settle
 from hokusai_assets.models.training import (
     train_replicas,
@@ -112,14 +117,16 @@ def measured_contribution(root: Path, *, name: str = "orders.csv", spec_lines: s
     with Ledger(root / "ledger.jsonl").turn(
         budget, version=benchmark.content_digest, rows_root=contributed.rows.root
     ) as turn:
-        found = settle(baseline, baseline, new, spec=spec, split=split, standing=turn.standing)
+        found = settle(
+            baseline, baseline, new, benchmark=benchmark, split=split, standing=turn.standing
+        )
         turn.settle(found.entry(benchmark, contributed.report.contribution, contributed.rows.root))
     documents = [
         measurement_document(
             measurement, baseline, new, training_rows=trained, part=part, spec=spec
         )
         for measurement, part in (
-            (measure(baseline, new, spec, split.shown), split.shown),
+            (measure(baseline, new, benchmark, split.shown), split.shown),
             (found.measurement, split.deciding),
         )
     ]
@@ -137,7 +144,9 @@ REGION = "region: {type: category, pii: not_pii}"
 
 def write_predictions(parts: Parts, path: Path, change: Callable[[pa.Table], pa.Table]) -> Path:
     """Write the per-row file that goes with an attestation."""
-    table = predictions_table(*parts.evaluations)
+    split = split_test_set(parts.benchmark.test, parts.benchmark.spec)
+    slices = slices_on(parts.benchmark, split.shown)
+    table = predictions_table(*(e.on(split.shown) for e in parts.evaluations), slices)
     pq.write_table(change(table), path)
     return path
 

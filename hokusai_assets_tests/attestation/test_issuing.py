@@ -9,7 +9,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from hokusai_assets.attestation.issuing import ModelIdentity, PartsDisagree, commitment
+from hokusai_assets.attestation.issuing import ModelIdentity, PartsDisagree
+from hokusai_assets.attestation.prediction_commitment import commitment
 from hokusai_assets.benchmarks.row_sets import store_rows
 from hokusai_assets.benchmarks.spec import DeltaOneSpec
 from hokusai_assets.contributions.intake import ContributedData
@@ -23,16 +24,23 @@ def test_the_statement_says_what_was_measured(parts: Parts) -> None:
     assert result["benchmark"]["test_root"] == parts.benchmark.test.root
     assert result["rows"]["root"] == parts.contributed.rows.root
     assert result["rows"]["in"] == report.rows_in == 400
-    assert result["training_rows"] == {"baseline": 200, "new": 200 + report.rows_kept}
-    assert result["predictions"] == {
+    measured = result["measurement"]
+    assert measured["training_rows"] == {"baseline": 200, "new": 200 + report.rows_kept}
+    assert measured["predictions"] == {
         "baseline_root": commitment(parts.evaluations[0]),
         "new_root": commitment(parts.evaluations[1]),
     }
-    assert sum(cell[3] for cell in result["confusion_cells"]) == parts.benchmark.test.count
+    (cells,) = measured["confusion_cells"]
+    assert sum(cell[3] for cell in cells) == parts.benchmark.test.count
     assert claim["contribution"]["key"] == report.contribution
     assert [c["id"] for c in claim["contributors"]] == ["ana", "bob"]
     assert claim["waived_columns"] == ["region"]
-    assert "reason" not in result["delta_one"]
+    settled = claim["settlement"]
+    assert settled["budget"]["position"] == 1
+    assert settled["budget"]["submissions"] == 100
+    assert settled["budget"]["confidence_ppm"] == 999_500
+    assert settled["accepted_before"] == []
+    assert "reason" not in settled["delta_one"]
 
 
 def with_rows(parts: Parts, change: Callable[[pa.Table], pa.Table]) -> Parts:
@@ -64,6 +72,11 @@ def with_rule(parts: Parts) -> Parts:
 
 def with_measured(parts: Parts, **changed: Any) -> Parts:
     return replace(parts, measured=parts.measured | changed)
+
+
+def with_settled(parts: Parts, **changed: Any) -> Parts:
+    measurement = parts.settled["measurement"] | changed
+    return replace(parts, settled=parts.settled | {"measurement": measurement})
 
 
 def with_fingerprint(identity: ModelIdentity) -> ModelIdentity:
@@ -123,15 +136,31 @@ DISAGREEING: dict[str, tuple[Callable[[Parts], Parts], str]] = {
     "another rule, models made under it": (with_rule, "made from other rows, spec or code"),
     "deltas by another spec": (
         lambda parts: with_measured(parts, spec_hash="0" * 64),
-        "metric_deltas were measured by another spec",
+        "metric_deltas was measured by another spec",
     ),
     "deltas by other code": (
         lambda parts: with_measured(parts, software="0" * 64),
-        "metric_deltas were measured by another spec or code",
+        "metric_deltas was measured by another spec or code",
     ),
     "deltas on another test set": (
         lambda parts: with_measured(parts, test_root="0" * 64),
-        "metric_deltas stand on another test set",
+        "metric_deltas stands on another test set",
+    ),
+    "a settlement by another spec": (
+        lambda parts: with_settled(parts, spec_hash="0" * 64),
+        "settlement was measured by another spec",
+    ),
+    "a settlement by other code": (
+        lambda parts: with_settled(parts, software="0" * 64),
+        "settlement was measured by another spec or code",
+    ),
+    "a settlement on another test set": (
+        lambda parts: with_settled(parts, test_root="0" * 64),
+        "settlement stands on another test set",
+    ),
+    "a settlement of other rows": (
+        lambda parts: replace(parts, settled=parts.settled | {"rows_root": "0" * 64}),
+        "settlement is of other rows",
     ),
     "deltas of another new model": (
         lambda parts: replace(parts, new=replace(parts.new, digest="0" * 64)),

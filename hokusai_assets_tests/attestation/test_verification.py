@@ -31,11 +31,15 @@ claim\.contribution\.licence
 claim\.contributors\.\d+\.(id|wallet)
 claim\.history\.(checked|recorded|digest)
 claim\.waived_columns\.\d+
-claim\.result\.benchmark\.(id|spec_hash|base_root|test_root)
-claim\.result\.predictions\.(baseline|new)_root
+claim\.result\.benchmark\.(id|spec_hash|base_root)
+claim\.result\.estimator\.(name|seeds|reproducible)
+claim\.result\.measurement\.predictions\.new_root
 claim\.result\.rows\.(root|hashed)
-claim\.result\.metrics\.\w+\.(low|high|test_error)_ppm
-environment\.models\.(baseline|new)_sha256
+claim\.result\.measurement\.metrics\.\w+\.(low|high|test_error)_ppm
+claim\.result\.measurement\.groups\.\d+\.(low|high|error|confidence)_ppm
+claim\.result\.measurement\.groups\.\d+\.interval_method
+claim\.settlement\.budget\.ledger_digest
+environment\.models\.\w+_sha256
 environment\.(python|machine)
 environment\.packages\.[\w-]+
 """
@@ -53,7 +57,7 @@ def leaf_paths(node: Any, path: KeyPath = ()) -> Iterator[KeyPath]:
 def test_a_real_attestation_passes(
     parts: Parts, statement: dict[str, Any], predictions: Path
 ) -> None:
-    verification = verify(resign(statement), public_key=PUBLIC, predictions=predictions)
+    verification = verify(resign(statement), public_key=PUBLIC, predictions=[predictions])
     assert failed(verification) == []
     assert verification.passed
     assert {check.outcome for check in verification.checks} == {"pass"}
@@ -146,7 +150,13 @@ def dict_paths(node: Any, path: KeyPath = ()) -> Iterator[KeyPath]:
 
 
 # Which metrics are measured, which guardrails hold and which packages are named is not fixed.
-OPEN = {("environment", "packages"), ("rule", "guardrails_max_drop_bps"), ("result", "metrics")}
+OPEN = {
+    ("environment", "packages"),
+    ("rule", "guardrails_max_drop_bps"),
+    ("measurement", "metrics"),
+    ("groups", "classes"),
+    ("groups", "slices"),
+}
 
 
 def test_extra_and_missing_keys_are_caught(statement: dict[str, Any]) -> None:
@@ -169,7 +179,7 @@ def test_extra_and_missing_keys_are_caught(statement: dict[str, Any]) -> None:
 
 
 def test_a_metric_taken_out_or_renamed_is_caught(statement: dict[str, Any]) -> None:
-    path = ("predicate", "claim", "result", "metrics")
+    path = ("predicate", "claim", "result", "measurement", "metrics")
     for change in (
         lambda metrics: {k: v for k, v in metrics.items() if k != "auroc"},
         lambda metrics: {k: v for k, v in metrics.items() if k != "accuracy"},
@@ -197,7 +207,7 @@ def test_a_metric_taken_out_or_renamed_is_caught(statement: dict[str, Any]) -> N
 def test_reordered_repeated_missing_or_absurd_cells_are_caught(
     statement: dict[str, Any], change: Callable[[Any], Any]
 ) -> None:
-    path = ("predicate", "claim", "result", "confusion_cells")
+    path = ("predicate", "claim", "result", "measurement", "confusion_cells", 0)
     verification = verify(resign(changed(statement, path, change)), public_key=PUBLIC)
     assert not verification.passed
     assert {"counts", "statement"} & set(failed(verification))
@@ -207,10 +217,11 @@ def test_reordered_repeated_missing_or_absurd_cells_are_caught(
 def test_a_statement_of_absurd_size_is_refused_without_the_memory(
     statement: dict[str, Any], cells_of: int
 ) -> None:
-    result = ("predicate", "claim", "result")
-    other = changed(statement, (*result, "confusion_cells", 0), lambda cell: [*cell[:3], cells_of])
-    total = sum(cell[3] for cell in other["predicate"]["claim"]["result"]["confusion_cells"])
-    other = changed(other, (*result, "benchmark", "test_rows"), lambda _: total)
+    measured = ("predicate", "claim", "result", "measurement")
+    path = (*measured, "confusion_cells", 0, 0)
+    other = changed(statement, path, lambda cell: [*cell[:3], cells_of])
+    (cells,) = other["predicate"]["claim"]["result"]["measurement"]["confusion_cells"]
+    other = changed(other, (*measured, "test_rows"), lambda _: sum(cell[3] for cell in cells))
     verification = verify(resign(other), public_key=PUBLIC)
     assert "too many rows to be checked" in details(verification)
 
@@ -219,8 +230,8 @@ def test_a_statement_of_absurd_size_is_refused_without_the_memory(
     "rewrite",
     [
         lambda text: text.replace(b'{"_type"', b'{ "_type"', 1),
-        lambda text: text.replace(b'"schema_version":1', b'"schema_version":1.0', 1),
-        lambda text: text.replace(b'"schema_version":1', b'"schema_version":1,"schema_version":1'),
+        lambda text: text.replace(b'"schema_version":2', b'"schema_version":2.0', 1),
+        lambda text: text.replace(b'"schema_version":2', b'"schema_version":2,"schema_version":2'),
         lambda text: text.replace(b'"dry_run":false', b'"dry_run":true,"dry_run":false', 1),
         lambda text: json.dumps(dict(reversed(json.loads(text).items()))).encode(),
         lambda text: text + b"\n",
@@ -253,7 +264,7 @@ def test_another_statement_fails_and_does_not_crash(body: dict[str, Any]) -> Non
     [
         ({"source": "file"}, "a file's digest goes with a loaded model"),
         ({"sha256": "0" * 64}, "a file's digest goes with a loaded model"),
-        ({"source": "mlflow", "sha256": "0" * 64}, "a loaded baseline was not trained"),
+        ({"source": "mlflow", "sha256": "0" * 64}, "a loaded baseline was not trained here"),
     ],
 )
 def test_a_baseline_that_is_not_what_it_says_is_caught(
@@ -266,12 +277,12 @@ def test_a_baseline_that_is_not_what_it_says_is_caught(
 
 @pytest.mark.parametrize(
     ("baseline", "new", "holds"),
-    [(200, 0, False), (200, 199, False), (200, 300, True), (150, 150, True), (150, 300, False)],
+    [(200, 0, False), (200, 199, False), (200, 201, True), (150, 150, True), (201, 300, False)],
 )
 def test_training_rows_follow_from_the_sets_and_one_sampling_limit(
     statement: dict[str, Any], baseline: int, new: int, holds: bool
 ) -> None:
-    path = ("predicate", "claim", "result", "training_rows")
+    path = ("predicate", "claim", "result", "measurement", "training_rows")
     data = resign(changed(statement, path, lambda _: {"baseline": baseline, "new": new}))
     assert verify(data, public_key=PUBLIC).passed is holds
 

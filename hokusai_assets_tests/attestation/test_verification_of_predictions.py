@@ -55,7 +55,7 @@ def other_digest(table: pa.Table) -> pa.Table:
 
 
 TAMPERED: dict[str, tuple[Callable[[pa.Table], pa.Table], str]] = {
-    "a score by one billionth": (moved, "new: the file's predictions are not those committed to"),
+    "a score by one billionth": (moved, "a file's predictions are not those committed to"),
     "a true label": (flipped("label"), "not those committed to"),
     "a predicted label": (flipped("baseline_label"), "baseline: a predicted label is not the one"),
     "a row left out": (lambda table: table.slice(1), "rows are not those of the test set"),
@@ -88,7 +88,7 @@ def test_a_changed_file_of_predictions_fails(
 ) -> None:
     change, told = TAMPERED[case]
     path = write_predictions(parts, tmp_path / "predictions.parquet", change)
-    verification = verify(resign(statement), public_key=PUBLIC, predictions=path)
+    verification = verify(resign(statement), public_key=PUBLIC, predictions=[path])
     assert failed(verification) == ["predictions"]
     assert told in details(verification)
 
@@ -98,7 +98,7 @@ def test_a_file_that_is_no_parquet_or_absent_fails(
 ) -> None:
     (tmp_path / "no.parquet").write_bytes(b"PAR1 no")
     for path in (tmp_path / "no.parquet", tmp_path / "absent.parquet"):
-        verification = verify(resign(statement), public_key=PUBLIC, predictions=path)
+        verification = verify(resign(statement), public_key=PUBLIC, predictions=[path])
         assert failed(verification) == ["predictions"]
         assert "the file can't be read" in details(verification)
 
@@ -109,7 +109,7 @@ def test_a_file_that_is_no_parquet_or_absent_fails(
         (("metrics", "auroc", "low_ppm"), "auroc: interval or p-value"),
         (("metrics", "auroc", "high_ppm"), "auroc: interval or p-value"),
         (("metrics", "auroc", "p_value_ppm"), "auroc: interval or p-value"),
-        (("benchmark", "test_root"), "rows are not those of the test set"),
+        (("test_root",), "rows are not those of the test set"),
         (("predictions", "new_root"), "not those committed to"),
         (("predictions", "baseline_root"), "not those committed to"),
     ],
@@ -117,8 +117,10 @@ def test_a_file_that_is_no_parquet_or_absent_fails(
 def test_the_predictions_catch_what_the_statement_alone_cannot(
     path: KeyPath, told: str, statement: dict[str, Any], predictions: Path
 ) -> None:
-    data = resign(changed(statement, ("predicate", "claim", "result", *path), another))
-    verification = verify(data, public_key=PUBLIC, predictions=predictions)
+    data = resign(
+        changed(statement, ("predicate", "claim", "result", "measurement", *path), another)
+    )
+    verification = verify(data, public_key=PUBLIC, predictions=[predictions])
     assert "predictions" in failed(verification)
     assert told in details(verification)
 
@@ -132,8 +134,8 @@ def test_cells_that_hide_a_change_behind_equal_metrics_are_caught_by_the_predict
         moves |= {("no", "no", "yes"): -1, ("no", "yes", "no"): -1}
         return [[*cell[:3], cell[3] + moves.get(tuple(cell[:3]), 0)] for cell in cells]
 
-    path = ("predicate", "claim", "result", "confusion_cells")
+    path = ("predicate", "claim", "result", "measurement", "confusion_cells", 0)
     other = changed(statement, path, shifted)
     assert other != statement
-    verification = verify(resign(other), public_key=PUBLIC, predictions=predictions)
+    verification = verify(resign(other), public_key=PUBLIC, predictions=[predictions])
     assert "the confusion cells are not the predictions'" in details(verification)

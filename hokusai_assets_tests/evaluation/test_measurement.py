@@ -1,6 +1,7 @@
 """Measurement: predicted labels follow from rounded scores, and metrics from both."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,12 @@ import pytest
 from hokusai_assets.benchmarks.loading import Benchmark
 from hokusai_assets.benchmarks.row_sets import RowSet
 from hokusai_assets.benchmarks.spec import BenchmarkSpec
+from hokusai_assets.benchmarks.test_split import TestPart
 from hokusai_assets.evaluation.measurement import (
     Evaluation,
+    Measurement,
     averaging_of,
-    evaluate_model,
+    evaluate_models,
     measure,
     rule_of,
 )
@@ -56,7 +59,7 @@ def benchmark_of(chances: Sequence[float], labels: Sequence[str]) -> Benchmark:
 
 def evaluate(chances: Sequence[float], labels: Sequence[str]) -> Evaluation:
     benchmark = benchmark_of(chances, labels)
-    return evaluate_model(TrainedModel(GivenScores(), 0), benchmark, model_digest="0" * 64)
+    return evaluate_models([TrainedModel(GivenScores(), 0)], benchmark, model_digest="0" * 64)
 
 
 @pytest.mark.parametrize(
@@ -74,14 +77,14 @@ def evaluate(chances: Sequence[float], labels: Sequence[str]) -> Evaluation:
 def test_the_label_follows_from_rounded_scores_and_the_earlier_one_wins_a_tie(
     chance: float, predicted: str
 ) -> None:
-    said = evaluate([chance], ["yes"]).predictions
+    said = evaluate([chance], ["yes"]).replicas[0]
     assert said.labels == ("no", "yes")
     assert said.labels[said.predicted[0]] == predicted
     assert said.predicted[0] == said.scores[0].argmax()
 
 
 def test_scores_are_whole_billionths_in_the_order_of_the_labels() -> None:
-    said = evaluate([1 / 3], ["yes"]).predictions
+    said = evaluate([1 / 3], ["yes"]).replicas[0]
     assert said.scores.tolist() == [[0.666666667, 0.333333333]]
 
 
@@ -91,7 +94,7 @@ def test_rows_stand_in_the_order_of_their_digests() -> None:
     again = evaluate(chances[::-1], (["yes", "no"] * 25)[::-1])
     assert evaluation.row_digests == sorted(evaluation.row_digests)
     assert evaluation.row_digests == again.row_digests
-    assert evaluation.predictions.scores.tobytes() == again.predictions.scores.tobytes()
+    assert evaluation.replicas[0].scores.tobytes() == again.replicas[0].scores.tobytes()
     assert evaluation.test_root == again.test_root
 
 
@@ -121,37 +124,72 @@ def measured_pair() -> tuple[Evaluation, Evaluation]:
             chance = np.array([by_row[value] for value in frame["score"]])
             return np.column_stack([chance, 1 - chance])
 
-    new = evaluate_model(
-        TrainedModel(Better(), 0), benchmark_of(chances, labels), model_digest="1" * 64
+    new = evaluate_models(
+        [TrainedModel(Better(), 0)], benchmark_of(chances, labels), model_digest="1" * 64
     )
     return baseline, new
 
 
-def test_a_measurement_holds_deltas_decision_and_cells() -> None:
+WHOLE = TestPart("whole", None, "0" * 64)
+
+
+def measured(baseline: Evaluation, new: Evaluation, part: TestPart = WHOLE) -> Measurement:
+    labels = [SPEC.labels[index] for index in new.replicas[0].actual]
+    return measure(baseline, new, benchmark_of([0.0] * len(labels), labels), part)
+
+
+def test_a_measurement_holds_deltas_groups_and_cells() -> None:
     baseline, new = measured_pair()
-    measurement = measure(baseline, new, SPEC)
+    measurement = measured(baseline, new)
     assert list(measurement.deltas) == ["f1", "accuracy", "recall"]
     for name, delta in measurement.deltas.items():
         assert delta.baseline_ppm == baseline.metrics_ppm(SPEC)[name]
         assert delta.new_ppm == new.metrics_ppm(SPEC)[name] == 1_000_000
         assert delta.confidence_ppm == 950_000
-    assert measurement.decision.accepted
-    assert sum(cell[3] for cell in measurement.cells) == measurement.test_rows == 200
+    (cells,) = measurement.cells
+    assert sum(cell[3] for cell in cells) == measurement.test_rows == 200
+    assert {(g.kind, g.group) for g in measurement.groups} == {("class", "no"), ("class", "yes")}
     document = measurement.to_dict()
-    assert document["spec_hash"] == SPEC.spec_hash()
-    assert document["confusion_cells"] == [list(cell) for cell in measurement.cells]
-    assert measure(baseline, new, SPEC).to_dict() == document
+    assert document["confusion_cells"] == [[list(cell) for cell in cells]]
+    assert measured(baseline, new).to_dict() == document
+
+
+def test_the_primary_metric_is_measured_at_the_level_asked_for() -> None:
+    baseline, new = measured_pair()
+    labels = [SPEC.labels[index] for index in new.replicas[0].actual]
+    benchmark = benchmark_of([0.0] * len(labels), labels)
+    wider = measure(baseline, new, benchmark, WHOLE, primary_confidence_ppm=999_500).deltas
+    assert [delta.confidence_ppm for delta in wider.values()] == [999_500, 950_000, 950_000]
+    assert wider["f1"].low_ppm < measured(baseline, new).deltas["f1"].low_ppm
+
+
+def test_a_part_of_the_test_set_is_measured_as_if_it_were_all_there_is() -> None:
+    baseline, new = measured_pair()
+    positions = np.arange(0, 200, 3)
+    part = TestPart("public", positions, "1" * 64)
+    found = baseline.on(part)
+    assert found.row_digests == [baseline.row_digests[position] for position in positions]
+    assert found.rows == len(positions)
+    assert found.test_root == "1" * 64
+    hits = baseline.replicas[0].actual == baseline.replicas[0].predicted
+    assert found.metrics_ppm(SPEC)["accuracy"] == round(1_000_000 * hits[positions].mean())
+    assert measured(baseline, new, part).test_rows == len(positions)
+
+
+def test_replicas_are_averaged_and_a_loaded_model_stands_in_each_pair() -> None:
+    baseline, new = measured_pair()
+    pair = replace(new, replicas=(new.replicas[0], baseline.replicas[0]))
+    means = pair.metrics_ppm(SPEC)
+    for name, value in means.items():
+        both = (baseline.metrics_ppm(SPEC)[name], new.metrics_ppm(SPEC)[name])
+        assert abs(value - sum(both) / 2) <= 1
+    deltas = measured(baseline, pair).deltas
+    assert {delta.replicas for delta in deltas.values()} == {2}
+    assert deltas["f1"].new_ppm == means["f1"]
+    assert deltas["f1"].training_noise_ppm > 0
 
 
 def test_models_measured_on_other_rows_are_not_compared() -> None:
     baseline, _ = measured_pair()
     with pytest.raises(DifferentRows):
-        measure(baseline, evaluate([0.1, 0.9], ["no", "yes"]), SPEC)
-
-
-def test_equal_labels_on_another_test_set_are_not_accepted() -> None:
-    baseline, new = measured_pair()
-    other = Evaluation(new.predictions, new.row_digests, "f" * 64, new.model_digest)
-    decision = measure(baseline, other, SPEC).decision
-    assert not decision.accepted
-    assert [c.name for c in decision.conditions if not c.passed] == ["same_test_set"]
+        measured(baseline, evaluate([0.1, 0.9], ["no", "yes"]))

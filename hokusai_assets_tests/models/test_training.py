@@ -124,18 +124,42 @@ def test_a_cell_that_scikit_learn_refuses_is_not_quoted() -> None:
 def test_training_rows_are_base_then_contribution(tmp_path: Path) -> None:
     spec = spec_of("sgd", TABULAR)
     base, contributed = RowSet.of(rows_of(30, 0)), store_rows(rows_of(20, 1), tmp_path / "rows")
-    assert training_rows(base, None, spec).equals(base.table)
-    both = training_rows(base, contributed, spec)
+    assert training_rows(base, [], spec).equals(base.table)
+    both = training_rows(base, [contributed], spec)
     assert both.slice(0, 30).equals(base.table)
     assert both.slice(30).equals(contributed.table)
+
+
+def test_training_rows_are_base_then_each_contribution_in_the_order_given(tmp_path: Path) -> None:
+    spec = spec_of("sgd", TABULAR)
+    base = RowSet.of(rows_of(30, 0))
+    first, second = (store_rows(rows_of(10, seed), tmp_path / str(seed)) for seed in (1, 2))
+    found = training_rows(base, [second, first], spec)
+    assert found.equals(pa.concat_tables([base.table, second.table, first.table]))
+
+
+def test_a_sample_takes_from_each_contribution_the_rows_it_would_take_of_all(
+    tmp_path: Path,
+) -> None:
+    spec = spec_of("sgd", TABULAR, sampling={"max_train_rows": 120})
+    everything = RowSet.of(rows_of(300, 0)).table
+    base = replace(RowSet.of(rows_of(300, 0)), table=everything.slice(0, 150))
+    parts = []
+    for number, (start, length) in enumerate([(150, 100), (250, 50)]):
+        part = everything.slice(start, length)
+        stored = store_rows(part, tmp_path / str(number))
+        assert stored.table.equals(part.select(stored.schema.names))
+        parts.append(stored)
+    whole = training_rows(replace(base, table=everything), [], spec)
+    assert training_rows(base, parts, spec).equals(whole)
 
 
 def test_above_max_train_rows_a_stratified_sample_stands_for_the_rows(tmp_path: Path) -> None:
     spec = spec_of("sgd", TABULAR, sampling={"max_train_rows": 120})
     base, contributed = RowSet.of(rows_of(200, 0)), store_rows(rows_of(100, 1), tmp_path / "rows")
-    chosen = training_rows(base, contributed, spec)
+    chosen = training_rows(base, [contributed], spec)
     turned = RowSet.of(rows_of(200, 0).take(pa.array(range(199, -1, -1))))
-    again = training_rows(turned, contributed, spec)
+    again = training_rows(turned, [contributed], spec)
     assert chosen.num_rows == 120
     assert chosen.equals(again)
     everything = pa.concat_tables([base.table, contributed.table])
@@ -150,7 +174,7 @@ def test_above_max_train_rows_a_stratified_sample_stands_for_the_rows(tmp_path: 
 def test_the_sample_is_taken_only_above_the_limit() -> None:
     spec = spec_of("sgd", TABULAR, sampling={"max_train_rows": 100})
     base = RowSet.of(rows_of(100, 0))
-    assert training_rows(base, None, spec).equals(base.table)
+    assert training_rows(base, [], spec).equals(base.table)
 
 
 def foreign(labels: list[Any], **settings: Any) -> TrainedModel:
@@ -205,17 +229,19 @@ def test_the_fingerprint_changes_with_each_of_its_parts() -> None:
     parts = {
         "spec_hash": "1",
         "base_root": "2",
-        "contributed_root": "3",
-        "software_digest": "4",
+        "contributed_roots": ["3", "4"],
+        "software_digest": "5",
     }
     found = {training_fingerprint(**parts)}
-    found |= {training_fingerprint(**(parts | {name: "other"})) for name in parts}
-    found.add(training_fingerprint(**(parts | {"contributed_root": None})))
-    assert len(found) == 6
+    for name in ("spec_hash", "base_root", "software_digest"):
+        found.add(training_fingerprint(**(parts | {name: "other"})))
+    for roots in ([], ["3"], ["4", "3"], ["3", "other"]):
+        found.add(training_fingerprint(**(parts | {"contributed_roots": roots})))
+    assert len(found) == 8
 
 
 def test_training_rows_leave_the_sets_as_they_are() -> None:
     spec = spec_of("sgd", TABULAR)
     base = RowSet.of(rows_of(30, 0))
     empty = replace(base, table=base.table.slice(0, 0), digests=[], root="")
-    assert training_rows(base, empty, spec).equals(base.table)
+    assert training_rows(base, [empty], spec).equals(base.table)

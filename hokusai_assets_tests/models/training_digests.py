@@ -53,7 +53,7 @@ def digests(order: int | None = None) -> dict[str, dict[str, str]]:
         contributed_rows = store_rows(contributed, Path(folder) / "rows.parquet")
         for name, kind in CASES:
             spec = spec_of(name, KINDS[kind], params=SMALL.get(name))
-            model = train(training_rows(base_rows, contributed_rows, spec), spec)
+            model = train(training_rows(base_rows, [contributed_rows], spec), spec)
             said = predictions_on(model, rows_of(80, 1), spec)
             metrics = {
                 metric: to_ppm(METRICS[metric].value(said, Averaging("macro", None)))

@@ -18,16 +18,32 @@ LINEAGE = {
     "contributed_data": {"benchmark", "baseline_model", "baseline_evaluation"},
     "new_model": {"benchmark", "contributed_data"},
     "new_evaluation": {"benchmark", "new_model"},
-    "metric_deltas": {"benchmark", "baseline_evaluation", "new_evaluation"},
+    "metric_deltas": {
+        "benchmark",
+        "baseline_model",
+        "baseline_evaluation",
+        "new_model",
+        "new_evaluation",
+    },
+    "settlement": {
+        "benchmark",
+        "baseline_model",
+        "baseline_evaluation",
+        "contributed_data",
+        "new_model",
+        "new_evaluation",
+        "metric_deltas",
+    },
     "attestation": {
         "benchmark",
         "baseline_model",
         "contributed_data",
         "new_model",
         "metric_deltas",
+        "settlement",
     },
 }
-PARTITIONED = {"contributed_data", "new_model", "new_evaluation", "metric_deltas", "attestation"}
+PARTITIONED = set(LINEAGE) - {"benchmark", "baseline_model", "baseline_evaluation"}
 
 
 def test_a_benchmark_has_the_agreed_lineage(deployment: Deployment):
