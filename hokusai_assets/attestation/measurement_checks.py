@@ -98,6 +98,10 @@ def _check_training_rows(measured: Mapping[str, Any], claim: Mapping[str, Any]) 
             before <= claim["result"]["benchmark"]["base_rows"],
             "the baseline has more training rows than the base set",
         )
+        require(
+            before in (claim["result"]["benchmark"]["base_rows"], after),
+            "the baseline has fewer rows than the base set, yet the new model more",
+        )
     # As many rows as before: a sampling limit stands for both.
     require(
         before <= after <= before + claim["result"]["rows"]["kept"],
@@ -170,7 +174,7 @@ def check_metrics(measured: Mapping[str, Any], claim: Mapping[str, Any]) -> None
     labels = tuple(claim["result"]["benchmark"]["labels"])
     averaging = averaging_of(claim)
     replicas = measured["confusion_cells"]
-    size = measured["test_rows"] * len(labels)
+    size = max(sum(cell[3] for cell in cells) for cells in replicas) * len(labels)
     require(size <= MAX_CHECKED_SCORES, "the confusion cells hold too many rows to be checked")
     if "accuracy" in measured["metrics"] and len(replicas) == 1:
         gained = sum(n for true, before, after, n in replicas[0] if after == true != before)
@@ -261,14 +265,26 @@ def _said(cells: Sequence[Sequence[Any]], column: int, labels: tuple[str, ...]) 
     return Predictions(labels, actual, predicted, np.eye(len(labels))[predicted])
 
 
-def table_is_of(table: pa.Table, measured: Mapping[str, Any], claim: Mapping[str, Any]) -> bool:
-    """Say whether a per-row table is the one that a measurement commits to."""
+def measurements_of(
+    table: pa.Table, shown: Sequence[Mapping[str, Any]], claim: Mapping[str, Any]
+) -> list[Mapping[str, Any]]:
+    """Return which measurements a per-row table belongs to: those that commit to it.
+
+    Where none does, the first one on the same rows, so that it is told what differs.
+
+    Raises:
+        Broken: none stands on these rows.
+    """
     labels = tuple(claim["result"]["benchmark"]["labels"])
-    for which in ("baseline", "new"):
-        digests, replicas = read_predictions(table, which, labels)
-        if predictions_root(digests, replicas) != measured["predictions"][f"{which}_root"]:
-            return False
-    return True
+    digests = [bytes.fromhex(text) for text in table.column("row_digest").to_pylist()]
+    root = rows.table_root(digests)
+    same_rows = [measured for measured in shown if measured["test_root"] == root]
+    require(bool(same_rows), "a file's rows are not those of the test set")
+    roots = {
+        f"{which}_root": predictions_root(*read_predictions(table, which, labels))
+        for which in ("baseline", "new")
+    }
+    return [part for part in same_rows if part["predictions"] == roots] or same_rows[:1]
 
 
 def check_predictions(
@@ -284,15 +300,15 @@ def check_predictions(
     both = []
     for which in ("baseline", "new"):
         digests, replicas = read_predictions(table, which, labels)
-        require(
-            rows.table_root(digests) == measured["test_root"],
-            "the file's rows are not those of the test set",
-        )
         for said in replicas:
             require(
                 bool((said.predicted == said.scores.argmax(axis=1)).all()),
                 f"{which}: a predicted label is not the one with the highest score",
             )
+        require(
+            predictions_root(digests, replicas) == measured["predictions"][f"{which}_root"],
+            f"{which}: the file's predictions are not those committed to",
+        )
         for name, delta in measured["metrics"].items():
             values = [Fraction(METRICS[name].value(said, averaging)) for said in replicas]
             require(

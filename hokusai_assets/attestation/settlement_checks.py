@@ -26,6 +26,7 @@ def check_settlement(claim: Mapping[str, Any]) -> None:
         budget["position"] > len(settled["accepted_before"]),
         "more contributions were accepted before than were settled",
     )
+    require(settled["rule"]["primary"] in shown["metrics"], "the primary metric was not measured")
     whole = shown["part"] == "whole"
     require(shown["part"] != "private", "the result stands on the private part of the test set")
     require(
@@ -60,7 +61,10 @@ def _check_measurement(
             "the parts of the test set do not add up to it",
         )
     primary = settled["rule"]["primary"]
-    require(primary in measured["metrics"], "the primary metric was not measured")
+    require(
+        set(measured["metrics"]) == set(shown["metrics"]),
+        "the settlement has other metrics than the result",
+    )
     together = {delta["confidence_ppm"] for delta in shown["metrics"].values()}
     require(len(together) == 1, "the result's metrics have different confidences")
     allotted = PPM - (PPM - together.pop()) // budget["submissions"]

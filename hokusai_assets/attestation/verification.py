@@ -17,8 +17,8 @@ from hokusai_assets.attestation.measurement_checks import (
     check_deltas,
     check_metrics,
     check_predictions,
+    measurements_of,
     require,
-    table_is_of,
 )
 from hokusai_assets.attestation.settlement_checks import check_settlement, check_verdict
 from hokusai_assets.attestation.statement import (
@@ -237,8 +237,7 @@ def _check_predictions(statement: Mapping[str, Any], paths: Sequence[Path]) -> N
     seen = [False] * len(shown)
     for path in paths:
         table = pq.read_table(path, memory_map=False)
-        fits = [measured for measured in shown if table_is_of(table, measured, _claim(statement))]
-        require(bool(fits), "a file's predictions are not those committed to")
+        fits = measurements_of(table, shown, _claim(statement))
         for measured in fits:
             check_predictions(table, measured, _claim(statement))
             seen[[other is measured for other in shown].index(True)] = True

@@ -38,7 +38,7 @@ claim\.result\.rows\.(root|hashed)
 claim\.result\.measurement\.metrics\.\w+\.(low|high|test_error)_ppm
 claim\.result\.measurement\.groups\.\d+\.(low|high|error|confidence)_ppm
 claim\.result\.measurement\.groups\.\d+\.interval_method
-claim\.settlement\.budget\.ledger_digest
+claim\.settlement\.budget\.(ledger_digest|position)
 environment\.models\.\w+_sha256
 environment\.(python|machine)
 environment\.packages\.[\w-]+

@@ -55,7 +55,7 @@ def other_digest(table: pa.Table) -> pa.Table:
 
 
 TAMPERED: dict[str, tuple[Callable[[pa.Table], pa.Table], str]] = {
-    "a score by one billionth": (moved, "a file's predictions are not those committed to"),
+    "a score by one billionth": (moved, "new: the file's predictions are not those committed to"),
     "a true label": (flipped("label"), "not those committed to"),
     "a predicted label": (flipped("baseline_label"), "baseline: a predicted label is not the one"),
     "a row left out": (lambda table: table.slice(1), "rows are not those of the test set"),
