@@ -10,7 +10,7 @@ import pyarrow as pa
 from hokusai_assets.benchmarks.row_sets import RowSet, StoredRows
 from hokusai_assets.benchmarks.sampling import stratified_positions
 from hokusai_assets.benchmarks.spec import BenchmarkSpec, SpecError
-from hokusai_assets.models.pipeline import build_pipeline, feature_frame
+from hokusai_assets.models.pipeline import build_pipeline, feature_frame, shared_objects
 
 PREDICTION_BATCH_ROWS = 65_536
 
@@ -41,9 +41,7 @@ def training_rows(base: RowSet, contributed: StoredRows | None, spec: BenchmarkS
     if contributed is not None:
         labels += [batch.column(0) for batch in contributed.batches([spec.target])]
     joined = pa.chunked_array([chunk for part in labels for chunk in part.chunks], pa.string())
-    chosen = stratified_positions(
-        joined.to_numpy(zero_copy_only=False), limit, seed=spec.seed, purpose="train-sample"
-    )
+    chosen = stratified_positions(joined, limit, seed=spec.seed, purpose="train-sample")
     from_base = chosen[chosen < base.count]
     parts = [base.table.take(pa.array(from_base))]
     if contributed is not None:
@@ -64,10 +62,10 @@ def train(table: pa.Table, spec: BenchmarkSpec) -> TrainedModel:
 
     pipeline = build_pipeline(spec)
     frame = feature_frame(table, spec)
-    labels = table.column(spec.target).to_numpy(zero_copy_only=False).astype(str)
+    labels = shared_objects(table.column(spec.target))
     with threadpool_limits(limits=1):
         try:
-            pipeline.fit(frame, labels.astype(object))
+            pipeline.fit(frame, labels)
         except ValueError as error:
             raise SpecError(
                 f"model: {spec.model.estimator} can't be fitted to {len(labels)} rows: "
