@@ -24,6 +24,7 @@ DOCUMENTS = [
     ROOT / "CHANGELOG.md",
     PIPELINE,
     ROOT / "docs" / "DECISIONS.md",
+    ROOT / "docs" / "EVALUATION.md",
 ]
 _FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 
@@ -75,12 +76,14 @@ def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
 
 def spec_keys(model: type[BaseModel] = BenchmarkSpec, prefix: str = "") -> Iterator[str]:
     """Yield every key of benchmark.yaml as the document writes it: `model.text.min_df`."""
-    for name, field in model.model_fields.items():
+    for attribute, field in model.model_fields.items():
+        name = field.alias or attribute
         nested = list(models_in(field.annotation))
         if not nested:
             yield prefix + name
-        # Keys of these two mappings are the spec's own words: columns.<name>.type.
-        between = {"columns": "<name>.", "guardrails": "<metric>."}.get(name, "")
+        # Keys of these mappings are the spec's own words: columns.<name>.type.
+        between = {"columns": "<name>.", "slices": "<name>."}.get(name, "")
+        between = "<metric>." if name.endswith("guardrails") else between
         for part in nested:
             yield from spec_keys(part, f"{prefix}{name}.{between}")
 
@@ -101,7 +104,7 @@ def test_every_spec_key_has_a_row():
     keys = set(spec_keys())
     assert {"id", "data.train", "columns.<name>.pii", "guardrails.<metric>.max_drop_bps"} <= keys
     assert keys <= set(described)
-    assert set(described) <= keys | {"columns"}
+    assert set(described) <= keys | {"columns", "slices.<name>.where"}
 
 
 def test_spec_defaults_are_the_described_ones():

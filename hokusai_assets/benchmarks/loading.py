@@ -173,7 +173,7 @@ def load_benchmark(folder: Path, key: PrivacyKey, *, software_digest: str = "") 
     limit = spec.sampling.max_test_rows
     test_rows = RowSet.of(test)
     if limit is not None and test_rows.count > limit:
-        labels = test_rows.table.column(spec.target).to_numpy(zero_copy_only=False)
+        labels = test_rows.table.column(spec.target)
         chosen = stratified_positions(labels, limit, seed=spec.seed, purpose="test-sample")
         test_rows = RowSet.of(test_rows.table.take(pa.array(chosen)))
     try:

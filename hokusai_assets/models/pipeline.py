@@ -104,9 +104,7 @@ def feature_frame(table: pa.Table, spec: BenchmarkSpec) -> "pd.DataFrame":
         if kind == "text":
             columns[name] = column.fill_null("").to_numpy(zero_copy_only=False)
         elif kind == "category":
-            values = column.to_numpy(zero_copy_only=False).astype(object)
-            values[np.asarray(column.is_null())] = np.nan
-            columns[name] = values
+            columns[name] = shared_objects(column)
         elif pa.types.is_string(column.type):
             raise SpecError(
                 f"columns.{name}: found personal data, which is hashed, in a column of type "
@@ -117,6 +115,20 @@ def feature_frame(table: pa.Table, spec: BenchmarkSpec) -> "pd.DataFrame":
         else:
             columns[name] = _float64(column)
     return pd.DataFrame(columns, columns=list(spec.feature_names))
+
+
+def shared_objects(column: pa.ChunkedArray) -> np.ndarray:
+    """Return strings as (n,) Python objects, one object for all equal cells; NaN for missing.
+
+    A category or a label repeats: a string of its own for each row is some 60 bytes, and a
+    reference to a shared one is 8.
+    """
+    encoded = column.dictionary_encode().combine_chunks()
+    if isinstance(encoded, pa.ChunkedArray):
+        encoded = pa.concat_arrays(encoded.chunks)
+    names = np.array([*encoded.dictionary.to_pylist(), np.nan], dtype=object)
+    values: np.ndarray = names[encoded.indices.fill_null(len(names) - 1).to_numpy()]
+    return values
 
 
 def _float64(column: pa.ChunkedArray) -> np.ndarray:

@@ -11,7 +11,7 @@ import pyarrow as pa
 from hokusai_assets.benchmarks.row_sets import RowSet, StoredRows
 from hokusai_assets.benchmarks.sampling import stratified_positions
 from hokusai_assets.benchmarks.spec import BenchmarkSpec, SpecError
-from hokusai_assets.models.pipeline import build_pipeline, feature_frame
+from hokusai_assets.models.pipeline import build_pipeline, feature_frame, shared_objects
 
 PREDICTION_BATCH_ROWS = 65_536
 
@@ -40,9 +40,7 @@ def training_rows(base: RowSet, contributed: Sequence[StoredRows], spec: Benchma
     labels = [base.table.column(spec.target)]
     labels += [batch.column(0) for part in contributed for batch in part.batches([spec.target])]
     joined = pa.chunked_array([chunk for part in labels for chunk in part.chunks], pa.string())
-    chosen = stratified_positions(
-        joined.to_numpy(zero_copy_only=False), limit, seed=spec.seed, purpose="train-sample"
-    )
+    chosen = stratified_positions(joined, limit, seed=spec.seed, purpose="train-sample")
     parts = [base.table.take(pa.array(chosen[chosen < base.count]))]
     start = base.count
     for part in contributed:
@@ -65,10 +63,10 @@ def train(table: pa.Table, spec: BenchmarkSpec, *, replica: int = 0) -> TrainedM
 
     pipeline = build_pipeline(spec, replica=replica)
     frame = feature_frame(table, spec)
-    labels = table.column(spec.target).to_numpy(zero_copy_only=False).astype(str)
+    labels = shared_objects(table.column(spec.target))
     with threadpool_limits(limits=1):
         try:
-            pipeline.fit(frame, labels.astype(object))
+            pipeline.fit(frame, labels)
         except ValueError as error:
             raise SpecError(
                 f"model: {spec.model.estimator} can't be fitted to {len(labels)} rows: "

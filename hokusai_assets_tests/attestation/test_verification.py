@@ -39,6 +39,7 @@ claim\.result\.measurement\.metrics\.\w+\.(low|high|test_error)_ppm
 claim\.result\.measurement\.groups\.\d+\.(low|high|error|confidence)_ppm
 claim\.result\.measurement\.groups\.\d+\.interval_method
 claim\.settlement\.budget\.(ledger_digest|position)
+claim\.settlement\.rule\.groups\.min_group_rows
 environment\.models\.\w+_sha256
 environment\.(python|machine)
 environment\.packages\.[\w-]+

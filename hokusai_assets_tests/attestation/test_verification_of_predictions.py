@@ -109,9 +109,9 @@ def test_a_file_that_is_no_parquet_or_absent_fails(
         (("metrics", "auroc", "low_ppm"), "auroc: interval or p-value"),
         (("metrics", "auroc", "high_ppm"), "auroc: interval or p-value"),
         (("metrics", "auroc", "p_value_ppm"), "auroc: interval or p-value"),
-        (("test_root",), "rows are not those of the test set"),
-        (("predictions", "new_root"), "not those committed to"),
-        (("predictions", "baseline_root"), "not those committed to"),
+        (("test_root",), "does not stand on the whole test set"),
+        (("predictions", "new_root"), "a file for each measurement is needed"),
+        (("predictions", "baseline_root"), "a file for each measurement is needed"),
     ],
 )
 def test_the_predictions_catch_what_the_statement_alone_cannot(

@@ -1,8 +1,10 @@
 """Tests of stratified sampling: exact shares, every class, one seed, no bias."""
 
+import tracemalloc
 from fractions import Fraction
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -137,3 +139,76 @@ def test_streams_of_different_purposes_differ(seed: int, one: str, other: str) -
         return np.random.default_rng(seed_sequence(seed, purpose)).integers(0, 2**62, 2).tolist()
 
     assert (start(one) == start(other)) == (one == other)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.sampled_from(["b", "a", "z", "\u00e4", "\U0001f600", "\uffff"]), min_size=6),
+    st.data(),
+)
+def test_arrow_labels_choose_the_rows_that_numpy_labels_choose(
+    labels: list[str], data: st.DataObject
+) -> None:
+    cut = data.draw(st.integers(0, len(labels)))
+    size = data.draw(st.integers(len(set(labels)), len(labels)))
+    chunked = pa.chunked_array([labels[:cut], labels[cut:]], pa.string())
+    expected = stratified_positions(np.array(labels, object), size, seed=3, purpose="p")
+    for given_labels in (chunked, pa.array(labels)):
+        found = stratified_positions(given_labels, size, seed=3, purpose="p")
+        assert found.tolist() == expected.tolist()
+
+
+SKEWED = {"rare": 7, "common": 300, "some": 93}
+
+
+def test_a_rows_chance_is_its_stratums_share_whatever_the_strata() -> None:
+    names = list(SKEWED)
+    labels = np.random.default_rng(0).permutation(np.repeat(names, list(SKEWED.values())))
+    column, seeds, size = pa.array(labels.tolist()), 2_000, 80
+    drawn = np.zeros(len(labels))
+    for seed in range(seeds):
+        drawn[stratified_positions(column, size, seed=seed, purpose="p")] += 1
+    takes = dict(
+        zip(
+            sorted(names), allocate(np.array([SKEWED[n] for n in sorted(names)]), size), strict=True
+        )
+    )
+    for name, rows in SKEWED.items():
+        count, share = drawn[labels == name], takes[name] / rows
+        # Drawn without replacement, a row's count varies less than a multinomial's.
+        statistic = ((count - seeds * share) ** 2 / (seeds * share * (1 - share))).sum()
+        p_value = stats.chi2.sf(statistic * (rows - 1) / rows, rows - 1)
+        assert 0.001 < p_value < 0.999, name
+
+
+def test_a_metric_on_samples_is_on_average_that_of_all_rows() -> None:
+    stream = np.random.default_rng(1)
+    labels = np.repeat(list("abc"), [500, 300, 200])
+    right = stream.random(1_000) < np.repeat([0.9, 0.6, 0.3], [500, 300, 200])
+    column = pa.array(labels.tolist())
+    means = [
+        right[stratified_positions(column, 100, seed=seed, purpose="p")].mean()
+        for seed in range(2_000)
+    ]
+    # The shares are whole rows here, so that the sample's accuracy is unbiased.
+    error = np.std(means, ddof=1) / np.sqrt(len(means))
+    assert abs(np.mean(means) - right.mean()) < 3.3 * error
+    # Strata take their part out of the scatter: rows drawn without them have more.
+    assert np.std(means, ddof=1) < np.sqrt(right.mean() * (1 - right.mean()) / 100 * 0.9)
+
+
+def test_a_sample_of_many_rows_is_drawn_without_a_second_copy_of_them() -> None:
+    rows = 300_000
+    column = pa.array(["a long label of the first class", "another"]).take(
+        pa.array(np.arange(rows) % 3 == 0).cast(pa.int64())
+    )
+    before = pa.total_allocated_bytes()
+    tracemalloc.start()
+    try:
+        stratified_positions(column, rows // 3, seed=1, purpose="p")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # A code, and of the larger stratum a position and its place in the draw: no string.
+    assert peak < 32 * rows
+    assert pa.total_allocated_bytes() == before
