@@ -1,12 +1,12 @@
 """What changed between a baseline and a new model on the same rows, as integers in ppm."""
 
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
+from types import MappingProxyType
 
-from hokusai_assets.evaluation import intervals
+from hokusai_assets.evaluation import intervals, tails
 from hokusai_assets.evaluation.metrics import METRICS, Averaging, Direction, Metric
 from hokusai_assets.evaluation.predictions import PairedCells, Predictions
 from hokusai_assets.evaluation.rounding import PPM, ceil_to_ppm, floor_to_ppm, to_ppm
@@ -37,10 +37,12 @@ class MetricDelta:
         test_error_ppm: standard error of the delta from the sampling of test rows, rounded up.
         training_noise_ppm: standard error of the mean delta from training, rounded up; 0
             where k = 1.
-        interval_method: "paired_bootstrap_percentile", "delong_normal" or
-            "stratified_normal"; with "_mover" where training noise is in it.
-        p_value_method: "mcnemar_exact", "paired_bootstrap", "delong_z" or "stratified_z";
-            "welch_t" where training noise is in it.
+        interval_method, p_value_method: what was done, see sampling_error.method_names:
+            "paired_bootstrap_percentile", "delong_normal" or "stratified_normal"; where the
+            level needs it "discordant_clopper_pearson", "paired_bootstrap_normal", "delong_t"
+            or "stratified_t"; with "_mover" where training noise is in it. "mcnemar_exact",
+            "paired_bootstrap", "paired_swap", "delong_z" or "stratified_z"; "welch_t" where
+            training noise is in it.
         improved: whether delta_ppm is a change for the better.
     """
 
@@ -108,40 +110,36 @@ def compare(
         confidence: of the intervals, in (0, 1), a whole number of ppm.
         resamples: of the bootstrap.
         seed: of the bootstrap, >= 0.
+        levels: confidence by metric where it is another one, up to 0.999999; see tails for
+            what becomes of intervals there.
 
     Raises:
         DifferentRows: class names or true classes differ between any two.
         UndefinedMetric: AUROC with a class missing, or a metric of scores where a class
             has only one test row and so no estimable spread.
-        TooFewResamples: for the confidence asked for.
-        ValueError: an unknown metric, average, positive class or confidence; no models, or
-            not as many new ones as baselines.
+        TooFewResamples: for a confidence up to 0.95.
+        ValueError: an unknown metric, average, positive class or confidence; a level of a
+            metric not asked for; no models, or not as many new ones as baselines.
     """
     sampled = SampledRows(baseline, new, averaging=_averaging(new, average, positive))
-    confidence_ppm = intervals.confidence_to_ppm(confidence)
-    unknown = [name for name in metrics if name not in METRICS]
-    if unknown:
-        raise ValueError(f"unknown metrics {unknown}, known are {sorted(METRICS)}")
-    chosen = [METRICS[name] for name in metrics]
-    if any(metric.from_counts is not None for metric in chosen):
-        intervals.check_resamples(resamples, confidence_ppm=confidence_ppm)
+    chosen = _chosen(metrics)
+    if strange := sorted(set(levels) - set(metrics)):
+        raise ValueError(f"levels are given for metrics that are not asked for: {strange}")
+    level_of = {name: intervals.confidence_to_ppm(levels.get(name, confidence)) for name in metrics}
+    for metric in chosen:
+        if metric.from_counts is not None and not tails.is_in_tail(level_of[metric.name]):
+            intervals.check_resamples(resamples, confidence_ppm=level_of[metric.name])
     differences = sampled.differences(chosen, resamples=resamples, seed=seed)
     deltas = {}
-    common_ppm = confidence_ppm
     for metric in chosen:
-        confidence_ppm = (
-            intervals.confidence_to_ppm(levels[metric.name])
-            if metric.name in levels
-            else common_ppm
-        )
-        values = _Values.of(metric, sampled)
+        level, values = level_of[metric.name], _Values.of(metric, sampled)
         if metric.name in differences:
             error = sampled.of_counts(
-                metric, differences[metric.name], confidence_ppm=confidence_ppm
+                metric, values.delta, differences[metric.name], confidence_ppm=level
             )
         else:
-            error = sampled.of_components(metric, values.delta, confidence_ppm=confidence_ppm)
-        deltas[metric.name] = _delta(metric, values, error, confidence_ppm)
+            error = sampled.of_components(metric, values.delta, confidence_ppm=level)
+        deltas[metric.name] = _delta(metric, values, error, level)
     adjusted = intervals.holm_ppm(
         {name: delta.p_value_ppm for name, delta in list(deltas.items())[1:]}
     )
@@ -177,6 +175,13 @@ def confusion_cells(
             ]
         )
     return every
+
+
+def _chosen(metrics: Sequence[str]) -> list[Metric]:
+    unknown = [name for name in metrics if name not in METRICS]
+    if unknown:
+        raise ValueError(f"unknown metrics {unknown}, known are {sorted(METRICS)}")
+    return [METRICS[name] for name in metrics]
 
 
 def _averaging(new: Sequence[Predictions], average: str, positive: int | None) -> Averaging:

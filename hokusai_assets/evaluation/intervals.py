@@ -91,6 +91,11 @@ def bootstrap_inference(differences: FloatArray, *, confidence_ppm: int) -> Infe
     )
 
 
+def percentile_rank(resamples: int, confidence_ppm: int) -> int:
+    """Return which of the ordered differences is the lower end, counted from 1; 0 for none."""
+    return math.floor((resamples + 1) * Fraction(PPM - confidence_ppm, PPM) / 2)
+
+
 def check_resamples(resamples: int, *, confidence_ppm: int) -> None:
     """Refuse a number of resamples that cannot give the interval, before drawing them.
 
@@ -209,9 +214,9 @@ def stratified_variance(components: FloatArray, actual: IntArray) -> float:
 
 
 def _two_sided_rank(resamples: int, confidence_ppm: int) -> int:
-    alpha = Fraction(PPM - confidence_ppm, PPM)
-    rank = math.floor((resamples + 1) * alpha / 2)
+    rank = percentile_rank(resamples, confidence_ppm)
     if rank < 1:
+        alpha = Fraction(PPM - confidence_ppm, PPM)
         needed = math.ceil(2 / alpha) - 1
         raise TooFewResamples(
             f"{resamples} resamples cannot give a {confidence_ppm / 10_000:g}% interval, "

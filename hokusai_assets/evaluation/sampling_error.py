@@ -3,16 +3,19 @@
 What training adds where a model is trained several times is in `training_noise`.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 
-from hokusai_assets.evaluation import intervals
+from hokusai_assets.evaluation import intervals, tails
 from hokusai_assets.evaluation.bootstrap import bootstrap_differences
 from hokusai_assets.evaluation.metrics import Averaging, ClassCounts, Metric, UndefinedMetric
 from hokusai_assets.evaluation.predictions import FloatArray, PairedCells, Predictions
+from hokusai_assets.evaluation.rounding import PPM
+from hokusai_assets.evaluation.swap_test import SwapTest
 
 
 @dataclass(frozen=True)
@@ -66,23 +69,49 @@ class SampledRows:
         return bootstrap_differences(self.cells, statistics, resamples=resamples, seed=seed)
 
     def of_counts(
-        self, metric: Metric, differences: FloatArray, *, confidence_ppm: int
+        self,
+        metric: Metric,
+        delta: Fraction | float,
+        differences: FloatArray,
+        *,
+        confidence_ppm: int,
     ) -> SamplingError:
         """Return the error of a metric of counts: a paired percentile bootstrap.
 
-        The p-value of one pair's accuracy is McNemar's exact one.
+        Where a percentile is too rare to be stable (tails.has_percentile), one pair's accuracy
+        gets an interval from its discordant rows and everything else a normal one. No end is
+        on the far side of zero unless the swap test, which for one pair's accuracy is
+        McNemar's exact one, rejects there at alpha / 2. The p-value of one pair's accuracy is
+        McNemar's.
         """
-        inference = intervals.bootstrap_inference(differences, confidence_ppm=confidence_ppm)
-        p_value, p_value_method = inference.p_value, "paired_bootstrap"
-        if metric.name == "accuracy" and self.cells.replicas == 1:
-            p_value, p_value_method = _mcnemar(self.cells), "mcnemar_exact"
+        assert metric.from_counts is not None
+        swapped = SwapTest.of(self.cells, _bound(metric.from_counts, self.averaging))
+        single_accuracy = metric.name == "accuracy" and self.cells.replicas == 1
+        if tails.has_percentile(len(differences), confidence_ppm):
+            inference = intervals.bootstrap_inference(differences, confidence_ppm=confidence_ppm)
+            low, high, p_value = inference.low, inference.high, inference.p_value
+            methods = ("paired_bootstrap_percentile", "paired_bootstrap")
+        elif single_accuracy:
+            low, high = tails.discordant_interval(
+                *_discordant(self.cells), self.new[0].rows, confidence_ppm=confidence_ppm
+            )
+            p_value, methods = 1.0, ("discordant_clopper_pearson", "mcnemar_exact")
+        else:
+            low, high = tails.normal_tail(
+                differences, float(delta), swapped.error, confidence_ppm=confidence_ppm
+            )
+            p_value, methods = swapped.two_sided, ("paired_bootstrap_normal", "paired_swap")
+        if single_accuracy:
+            p_value = intervals.mcnemar_exact(*_discordant(self.cells))
+            methods = (methods[0], "mcnemar_exact")
+        half = (PPM - confidence_ppm) / PPM / 2
         return SamplingError(
-            low=inference.low,
-            high=inference.high,
+            low=low if swapped.above <= half else min(low, 0.0),
+            high=high if swapped.below <= half else max(high, 0.0),
             error=float(differences.std(ddof=1)),
             p_value=p_value,
-            interval_method="paired_bootstrap_percentile",
-            p_value_method=p_value_method,
+            interval_method=methods[0],
+            p_value_method=methods[1],
         )
 
     def of_components(
@@ -90,13 +119,15 @@ class SampledRows:
     ) -> SamplingError:
         """Return the error of a metric of per-row parts: a normal interval and z-test.
 
-        The parts are averaged over replicas row by row, which keeps their covariance.
+        The parts are averaged over replicas row by row, which keeps their covariance. Beyond
+        95% the interval is Student's, see tails.students_reach.
 
         Raises:
             UndefinedMetric: a class has one test row.
         """
+        parts, actual = self._parts(metric), self.new[0].actual
         try:
-            variance = intervals.stratified_variance(self._parts(metric), self.new[0].actual)
+            variance = intervals.stratified_variance(parts, actual)
         except intervals.SingleRowClass as error:
             raise UndefinedMetric(
                 metric.name,
@@ -106,13 +137,19 @@ class SampledRows:
         inference = intervals.normal_inference(
             float(delta), variance, confidence_ppm=confidence_ppm
         )
+        low, high, kind = inference.low, inference.high, "normal"
+        if tails.is_in_tail(confidence_ppm):
+            kind = "t"
+            if low < high:
+                reach = tails.students_reach(parts, actual, variance, confidence_ppm=confidence_ppm)
+                low, high = float(delta) - reach, float(delta) + reach
         family = "stratified" if metric.components is None else "delong"
         return SamplingError(
-            low=inference.low,
-            high=inference.high,
-            error=variance**0.5,
+            low=low,
+            high=high,
+            error=math.sqrt(variance),
             p_value=inference.p_value,
-            interval_method=f"{family}_normal",
+            interval_method=f"{family}_{kind}",
             p_value_method=f"{family}_z",
         )
 
@@ -136,8 +173,37 @@ def _bound(
     return lambda counts: from_counts(counts, averaging)
 
 
-def _mcnemar(cells: PairedCells) -> float:
+def _discordant(cells: PairedCells) -> tuple[int, int]:
+    """Return the rows only the new model of the first pair gets right, and only the baseline."""
     before, after = cells.baseline[0] == cells.label, cells.new[0] == cells.label
     gained = int(cells.count[after & ~before].sum())
     lost = int(cells.count[before & ~after].sum())
-    return intervals.mcnemar_exact(gained, lost)
+    return gained, lost
+
+
+def method_names(
+    metric: Metric, *, replicas: int, confidence_ppm: int
+) -> frozenset[tuple[str, str]]:
+    """Return the pairs (interval method, p-value method) a metric may be judged by.
+
+    Beyond 95% a metric of counts has two: which one was used depends on the resamples.
+    """
+    in_tail = tails.is_in_tail(confidence_ppm)
+    if metric.from_counts is None:
+        family = "stratified" if metric.components is None else "delong"
+        pairs = [(f"{family}_{'t' if in_tail else 'normal'}", f"{family}_z")]
+    elif metric.name == "accuracy" and replicas == 1:
+        pairs = [
+            ("paired_bootstrap_percentile", "mcnemar_exact"),
+            ("discordant_clopper_pearson", "mcnemar_exact"),
+        ]
+    else:
+        pairs = [
+            ("paired_bootstrap_percentile", "paired_bootstrap"),
+            ("paired_bootstrap_normal", "paired_swap"),
+        ]
+    if metric.from_counts is not None and not in_tail:
+        pairs = pairs[:1]
+    if replicas > 1:
+        return frozenset((f"{interval}_mover", "welch_t") for interval, _ in pairs)
+    return frozenset(pairs)
