@@ -55,7 +55,7 @@ def split_test_set(test: RowSet, spec: BenchmarkSpec) -> TestSplit:
     """Cut a test set in two, stratified by label, by the spec's seed.
 
     Raises:
-        SpecError: a part would lack a label.
+        SpecError: a part would lack a label, or the private one is too small to ever decide.
     """
     if spec.test_split is None:
         whole = TestPart("whole", None, test.root)
@@ -68,6 +68,13 @@ def split_test_set(test: RowSet, spec: BenchmarkSpec) -> TestSplit:
     private = np.setdiff1d(np.arange(test.count), public, assume_unique=True)
     if len(np.unique(names[private])) < len(spec.labels):
         raise _too_small(test.count)
+    least = spec.delta_one.min_examples
+    if len(private) < least <= test.count:
+        # Each contribution would spend a look and none could be accepted.
+        raise SpecError(
+            f"test_split.public_share: {len(private):,} rows are left to decide where "
+            f"min_examples demands {least:,}; take a smaller share or more test rows"
+        )
     return TestSplit(_part("public", public, test), _part("private", private, test))
 
 

@@ -1,9 +1,11 @@
 """The settlement ledger: which contributions were settled on a test set, in order, for good.
 
 One file per benchmark, a line of canonical JSON (RFC 8785) per entry, each with the SHA-256 of
-the line before it, so that none can be changed or taken out unseen. Entries are only appended,
-under a lock (flock) held from before a contribution is measured until its entry is on disk. A
-line that a crash left half-written is no entry: the next writer cuts it off.
+the line before it, so that none that another follows can be changed or taken out unseen. For the
+last lines nothing in the file vouches: attestations do, each naming the line it was judged after.
+Entries are only appended, under a lock (flock) held from before a contribution is measured until
+its entry is on disk. A line that a crash left half-written is no entry: the next writer cuts it
+off.
 
 Two kinds of entries: ``registered`` opens a test set's budget, ``settled`` spends one look at it.
 """
@@ -196,8 +198,7 @@ class Ledger:
             LedgerError: the ledger is damaged, or another budget was registered.
         """
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with open(self._path, "a+b") as stream:
-            fcntl.flock(stream, fcntl.LOCK_EX)
+        with _held(self._path) as stream:
             lines = self.lines()
             _cut_half_line(stream)
             _check_budget(lines, budget)
@@ -215,6 +216,7 @@ class Turn:
         """Take the open file, and where the contribution stands in it."""
         self._stream = stream
         self.standing = standing
+        self._recorded = standing.recorded
 
     def settle(self, entry: Settled) -> None:
         """Put the settlement on disk; where it is recorded already, only compare.
@@ -222,7 +224,7 @@ class Turn:
         Raises:
             LedgerError: it was recorded otherwise before: the record stands.
         """
-        recorded = self.standing.recorded
+        recorded = self._recorded
         if recorded is not None:
             if (recorded.accepted, recorded.payable_bps) != (entry.accepted, entry.payable_bps):
                 raise LedgerError(
@@ -233,9 +235,41 @@ class Turn:
                 )
             return
         _append(self._stream, "settled", entry, self.standing.ledger_digest)
+        # A second line after the same one before it would break the chain.
+        self._recorded = entry
 
 
 _KINDS: dict[str, type[Budget] | type[Settled]] = {"registered": Budget, "settled": Settled}
+
+
+@contextmanager
+def _held(path: Path) -> Iterator[Any]:
+    """Open a file, made where there is none, and hold its lock."""
+    while True:
+        with open(path, "a+b") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX)
+            # Whoever brings the file back from a copy replaces it: then this lock is on the old
+            # one, and what is appended there is lost.
+            if _is_at(stream, path):
+                _sync_folder(path)
+                yield stream
+                return
+
+
+def _is_at(stream: Any, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(stream.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _sync_folder(path: Path) -> None:
+    # Else a file that was made just now may be gone after a power cut, lines and all.
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def _in_words(entry: Settled) -> str:
