@@ -27,8 +27,9 @@ from hokusai_assets.contributions.manifest import TOTAL_BASIS_POINTS
 from hokusai_assets.evaluation.decision import DeltaOneRule, decide
 from hokusai_assets.evaluation.deltas import MetricDelta, compare, confusion_cells
 from hokusai_assets.evaluation.intervals import holm_ppm, mcnemar_exact
-from hokusai_assets.evaluation.metrics import METRICS, Averaging
+from hokusai_assets.evaluation.metrics import Averaging
 from hokusai_assets.evaluation.predictions import Predictions
+from hokusai_assets.evaluation.registry import registered_metrics
 from hokusai_assets.evaluation.rounding import to_ppm
 from hokusai_assets.evaluation.sampling_error import method_names
 
@@ -251,7 +252,7 @@ def _check_deltas(statement: Mapping[str, Any]) -> None:
         _require(delta["relative_delta_ppm"] == relative, f"{name}: relative_delta_ppm is wrong")
         _require(delta["low_ppm"] <= delta["high_ppm"], f"{name}: the interval is upside down")
         _require(delta["metric"] == name, f"{name}: metric is wrong")
-        metric = METRICS[name]
+        metric = registered_metrics()[name]
         least, most = (to_ppm(end) for end in metric.range)
         within = all(least <= delta[key] <= most for key in ("baseline_ppm", "new_ppm"))
         _require(within, f"{name}: a value is out of the metric's range")
@@ -326,9 +327,9 @@ def _check_metrics(statement: Mapping[str, Any]) -> None:
         scores = np.eye(len(labels))[predicted]
         said = Predictions(tuple(labels), actual, predicted, scores)
         for name, delta in result["metrics"].items():
-            if METRICS[name].needs != "labels":
+            if registered_metrics()[name].needs != "labels":
                 continue
-            value = to_ppm(METRICS[name].value(said, averaging))
+            value = to_ppm(registered_metrics()[name].value(said, averaging))
             _require(
                 delta[f"{which}_ppm"] == value,
                 f"{name}: {which}_ppm does not follow from the confusion cells",
@@ -394,7 +395,7 @@ def _check_predictions(statement: Mapping[str, Any], path: Path) -> None:
         )
         for name, delta in result["metrics"].items():
             _require(
-                delta[f"{which}_ppm"] == to_ppm(METRICS[name].value(said, averaging)),
+                delta[f"{which}_ppm"] == to_ppm(registered_metrics()[name].value(said, averaging)),
                 f"{name}: {which}_ppm does not follow from the predictions",
             )
         both.append(said)
@@ -405,8 +406,8 @@ def _check_both(result: Mapping[str, Any], baseline: Predictions, new: Predictio
     cells = [list(cell) for cell in confusion_cells([baseline], [new])[0]]
     _require(cells == result["confusion_cells"], "the confusion cells are not the predictions'")
     averaging = _averaging(result)
-    # Metrics of counts have a bootstrap interval, whose seed only the spec holds.
-    for name in (name for name in result["metrics"] if METRICS[name].from_counts is None):
+    # Resampled metrics have a bootstrap interval, whose seed only the spec holds.
+    for name in (name for name in result["metrics"] if not registered_metrics()[name].is_resampled):
         stated = result["metrics"][name]
         measured = compare(
             [baseline],

@@ -10,8 +10,9 @@ from hokusai_assets.benchmarks.loading import Benchmark
 from hokusai_assets.benchmarks.spec import BenchmarkSpec
 from hokusai_assets.evaluation.decision import DeltaOneDecision, DeltaOneRule, decide
 from hokusai_assets.evaluation.deltas import MetricDelta, compare, confusion_cells
-from hokusai_assets.evaluation.metrics import METRICS, Averaging
+from hokusai_assets.evaluation.metrics import Averaging
 from hokusai_assets.evaluation.predictions import Predictions, round_scores
+from hokusai_assets.evaluation.registry import registered_metrics
 from hokusai_assets.evaluation.rounding import to_ppm
 from hokusai_assets.models.training import TrainedModel, predict_probabilities
 
@@ -36,7 +37,7 @@ class Evaluation:
         """Return the spec's metrics in parts per million."""
         averaging = averaging_of(spec)
         return {
-            name: to_ppm(METRICS[name].value(self.predictions, averaging))
+            name: to_ppm(registered_metrics()[name].value(self.predictions, averaging))
             for name in spec.metrics.names
         }
 
