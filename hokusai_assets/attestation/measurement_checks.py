@@ -17,8 +17,9 @@ from hokusai_assets.canonical import rows
 from hokusai_assets.evaluation.deltas import MetricDelta, compare, confusion_cells
 from hokusai_assets.evaluation.intervals import holm_ppm, mcnemar_exact
 from hokusai_assets.evaluation.measurement import in_pairs
-from hokusai_assets.evaluation.metrics import METRICS, Averaging
+from hokusai_assets.evaluation.metrics import Averaging
 from hokusai_assets.evaluation.predictions import Predictions
+from hokusai_assets.evaluation.registry import registered_metrics
 from hokusai_assets.evaluation.rounding import to_ppm
 from hokusai_assets.evaluation.sampling_error import method_names
 from hokusai_assets.evaluation.subgroups import CLASS_METRICS, group_deltas
@@ -127,7 +128,7 @@ def check_deltas(measured: Mapping[str, Any], claim: Mapping[str, Any]) -> None:
         require(delta["low_ppm"] <= delta["high_ppm"], f"{name}: the interval is upside down")
         require(delta["metric"] == name, f"{name}: metric is wrong")
         require(delta["replicas"] == replicas, f"{name}: replicas is wrong")
-        metric = METRICS[name]
+        metric = registered_metrics()[name]
         least, most = (to_ppm(end) for end in metric.range)
         within = all(least <= delta[key] <= most for key in ("baseline_ppm", "new_ppm"))
         require(within, f"{name}: a value is out of the metric's range")
@@ -185,10 +186,10 @@ def check_metrics(measured: Mapping[str, Any], claim: Mapping[str, Any]) -> None
         )
     for which, column in (("baseline", 1), ("new", 2)):
         for name, delta in measured["metrics"].items():
-            if METRICS[name].needs != "labels":
+            if registered_metrics()[name].needs != "labels":
                 continue
             values = [
-                Fraction(METRICS[name].value(_said(cells, column, labels), averaging))
+                Fraction(registered_metrics()[name].value(_said(cells, column, labels), averaging))
                 for cells in replicas
             ]
             require(
@@ -240,7 +241,10 @@ def _of_class(cells: Sequence[Sequence[Any]], column: int, label: str, metric: s
 
 def _check_group(row: Mapping[str, Any], test_rows: int) -> None:
     name = f"{row['kind']} {row['group']}: {row['metric']}"
-    require(row["direction"] == METRICS[row["metric"]].direction, f"{name}: direction is wrong")
+    require(
+        row["direction"] == registered_metrics()[row["metric"]].direction,
+        f"{name}: direction is wrong",
+    )
     require(1 <= row["rows"] <= test_rows, f"{name}: more rows than the test set")
     values = {row["baseline_ppm"], row["new_ppm"], row["delta_ppm"]}
     require(
@@ -310,7 +314,9 @@ def check_predictions(
             f"{which}: the file's predictions are not those committed to",
         )
         for name, delta in measured["metrics"].items():
-            values = [Fraction(METRICS[name].value(said, averaging)) for said in replicas]
+            values = [
+                Fraction(registered_metrics()[name].value(said, averaging)) for said in replicas
+            ]
             require(
                 delta[f"{which}_ppm"] == to_ppm(sum(values, Fraction(0)) / len(values)),
                 f"{name}: {which}_ppm does not follow from the predictions",
@@ -355,7 +361,9 @@ def _check_both(
     cells = [[list(cell) for cell in part] for part in confusion_cells(first, second)]
     require(cells == measured["confusion_cells"], "the confusion cells are not the predictions'")
     # Metrics of counts have a bootstrap interval, whose seed only the spec holds.
-    for name in (name for name in measured["metrics"] if METRICS[name].from_counts is None):
+    for name in (
+        name for name in measured["metrics"] if not registered_metrics()[name].is_resampled
+    ):
         stated = MetricDelta(**measured["metrics"][name])
         found = compare(
             first,

@@ -2,6 +2,8 @@
 
 import re
 from decimal import Decimal
+from difflib import get_close_matches
+from importlib.metadata import entry_points
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -29,7 +31,8 @@ from hokusai_assets.tables.limits import ReadLimits
 
 SPEC_VERSION = 1
 METRIC_NAMES = ("accuracy", "precision", "recall", "f1", "auroc", "log_loss", "brier")
-MetricName = Literal["accuracy", "precision", "recall", "f1", "auroc", "log_loss", "brier"]
+METRIC_GROUP = "hokusai.metrics"
+"""The entry points other distributions give metrics by; their objects are not loaded here."""
 BenchmarkId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
 _FACTORY = r"[A-Za-z_][\w.]*:[A-Za-z_]\w*"
 ESTIMATOR_NAMES = (
@@ -60,6 +63,24 @@ def _with_decimals_as_text(value: object) -> object:
     return value
 
 
+def metric_names() -> tuple[str, ...]:
+    """Return the names of all metrics: those built in, then those of installed plug-ins."""
+    plugged = sorted(point.name for point in entry_points(group=METRIC_GROUP))
+    return tuple(dict.fromkeys((*METRIC_NAMES, *plugged)))
+
+
+def _known_metric(value: str) -> str:
+    if value in METRIC_NAMES:
+        return value
+    known = metric_names()
+    if value in known:
+        return value
+    near = get_close_matches(value, known, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    raise ValueError(f"found {value!r}, allowed are {', '.join(map(repr, known))}{hint}")
+
+
+MetricName = Annotated[str, AfterValidator(_known_metric)]
 FileBeside = Annotated[str, AfterValidator(_beside_spec)]
 
 

@@ -14,6 +14,7 @@ _VERBS = {
     "verify": "hokusai_assets.cli.verify",
     "backfill": "hokusai_assets.cli.backfill",
     "benchmarks": "hokusai_assets.cli.benchmarks",
+    "metrics": "hokusai_assets.cli.metrics",
     "dev": "hokusai_assets.cli.dev",
 }
 

@@ -7,8 +7,9 @@ from fractions import Fraction
 from types import MappingProxyType
 
 from hokusai_assets.evaluation import intervals, tails
-from hokusai_assets.evaluation.metrics import METRICS, Averaging, Direction, Metric
+from hokusai_assets.evaluation.metrics import Averaging, Direction, Metric
 from hokusai_assets.evaluation.predictions import PairedCells, Predictions
+from hokusai_assets.evaluation.registry import registered_metrics
 from hokusai_assets.evaluation.rounding import PPM, ceil_to_ppm, floor_to_ppm, to_ppm
 from hokusai_assets.evaluation.sampling_error import SampledRows, SamplingError
 from hokusai_assets.evaluation.training_noise import TrainingNoise, with_training_noise
@@ -19,7 +20,7 @@ class MetricDelta:
     """One metric of both models, their difference and how sure it is. All integers are ppm.
 
     Attributes:
-        metric: name in METRICS.
+        metric: name in registered_metrics().
         direction: whether "higher" or "lower" values are better.
         baseline_ppm, new_ppm: the metric's values, means over the replicas, rounded half to
             even.
@@ -41,8 +42,8 @@ class MetricDelta:
             "paired_bootstrap_percentile", "delong_normal" or "stratified_normal"; where the
             level needs it "discordant_clopper_pearson", "paired_bootstrap_normal", "delong_t"
             or "stratified_t"; with "_mover" where training noise is in it. "mcnemar_exact",
-            "paired_bootstrap", "paired_swap", "delong_z" or "stratified_z"; "welch_t" where
-            training noise is in it.
+            "paired_bootstrap", "paired_swap", "bootstrap_z", "delong_z" or "stratified_z";
+            "welch_t" where training noise is in it.
         improved: whether delta_ppm is a change for the better.
     """
 
@@ -104,7 +105,7 @@ def compare(
         baseline: the model measured against, trained k >= 1 times.
         new: the model measured, trained as often; the i-th is paired with the i-th baseline.
             All are about the same rows in the same order.
-        metrics: names in METRICS, the primary one first.
+        metrics: names in registered_metrics(), the primary one first.
         average: "binary", "macro" or "weighted", for precision, recall and F1.
         positive: index of the positive class, see Averaging.
         confidence: of the intervals, in (0, 1), a whole number of ppm.
@@ -127,18 +128,19 @@ def compare(
         raise ValueError(f"levels are given for metrics that are not asked for: {strange}")
     level_of = {name: intervals.confidence_to_ppm(levels.get(name, confidence)) for name in metrics}
     for metric in chosen:
-        if metric.from_counts is not None and not tails.is_in_tail(level_of[metric.name]):
+        if metric.is_resampled and not tails.is_in_tail(level_of[metric.name]):
             intervals.check_resamples(resamples, confidence_ppm=level_of[metric.name])
     differences = sampled.differences(chosen, resamples=resamples, seed=seed)
     deltas = {}
     for metric in chosen:
         level, values = level_of[metric.name], _Values.of(metric, sampled)
-        if metric.name in differences:
-            error = sampled.of_counts(
-                metric, values.delta, differences[metric.name], confidence_ppm=level
-            )
-        else:
+        drawn = differences.get(metric.name)
+        if drawn is None:
             error = sampled.of_components(metric, values.delta, confidence_ppm=level)
+        elif metric.score is None:
+            error = sampled.of_counts(metric, values.delta, drawn, confidence_ppm=level)
+        else:
+            error = sampled.of_score(values.delta, drawn, confidence_ppm=level)
         deltas[metric.name] = _delta(metric, values, error, level)
     adjusted = intervals.holm_ppm(
         {name: delta.p_value_ppm for name, delta in list(deltas.items())[1:]}
@@ -178,10 +180,11 @@ def confusion_cells(
 
 
 def _chosen(metrics: Sequence[str]) -> list[Metric]:
-    unknown = [name for name in metrics if name not in METRICS]
+    known = registered_metrics()
+    unknown = [name for name in metrics if name not in known]
     if unknown:
-        raise ValueError(f"unknown metrics {unknown}, known are {sorted(METRICS)}")
-    return [METRICS[name] for name in metrics]
+        raise ValueError(f"unknown metrics {unknown}, known are {sorted(known)}")
+    return [known[name] for name in metrics]
 
 
 def _averaging(new: Sequence[Predictions], average: str, positive: int | None) -> Averaging:

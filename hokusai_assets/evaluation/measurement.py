@@ -17,9 +17,10 @@ from hokusai_assets.evaluation.decision import DeltaOneRule
 from hokusai_assets.evaluation.deltas import MetricDelta, compare, confusion_cells
 from hokusai_assets.evaluation.group_delta import GroupDelta
 from hokusai_assets.evaluation.group_rule import group_rule_of
-from hokusai_assets.evaluation.metrics import METRICS, Averaging
+from hokusai_assets.evaluation.metrics import Averaging
 from hokusai_assets.evaluation.patterns import BoolArray
 from hokusai_assets.evaluation.predictions import Predictions, round_scores
+from hokusai_assets.evaluation.registry import registered_metrics
 from hokusai_assets.evaluation.rounding import PPM, to_ppm
 from hokusai_assets.evaluation.subgroups import group_deltas
 from hokusai_assets.models.training import TrainedModel, predict_probabilities
@@ -51,7 +52,10 @@ class Evaluation:
         averaging = averaging_of(spec)
         means = {}
         for name in spec.metrics.names:
-            values = [Fraction(METRICS[name].value(said, averaging)) for said in self.replicas]
+            values = [
+                Fraction(registered_metrics()[name].value(said, averaging))
+                for said in self.replicas
+            ]
             means[name] = to_ppm(sum(values, Fraction(0)) / len(values))
         return means
 

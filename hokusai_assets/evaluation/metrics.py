@@ -7,6 +7,7 @@ multiples of 1e-9; the log loss is a float that does not depend on the order of 
 """
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -16,6 +17,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from hokusai_assets.evaluation import roc
+from hokusai_assets.evaluation.exact_sums import exact_sum
 from hokusai_assets.evaluation.predictions import (
     SCORE_UNITS,
     FloatArray,
@@ -26,6 +28,7 @@ from hokusai_assets.evaluation.predictions import (
 Average = Literal["binary", "macro", "weighted"]
 Direction = Literal["higher", "lower"]
 Needs = Literal["labels", "scores"]
+Averages = Literal["spec", "rows", "one_vs_rest"]
 
 _EPS = float(np.finfo(np.float64).eps)
 
@@ -105,44 +108,106 @@ class ClassCounts:
         )
 
 
+def _from_form(predictions: Predictions, averaging: Averaging) -> Fraction | float:
+    """Stand for a value that follows from the metric's form; Metric replaces it."""
+    raise NotImplementedError
+
+
 @dataclass(frozen=True)
 class Metric:
     """A metric, and the one form its paired interval is computed from.
 
-    Exactly one of from_counts, per_row and components is given.
+    Exactly one of from_counts, per_row, components and score is given.
 
     Attributes:
-        name: the name specs use.
+        name: the name specs use: letters, digits and underscores, a letter first.
         direction: whether "higher" or "lower" is better.
         range: least and greatest value.
         needs: whether it reads predicted "labels" or "scores".
-        value: the metric on all rows; a Fraction where it is exact.
+        value: the metric on all rows; a Fraction where it is exact. It may be left out where
+            the form gives it: all but components do.
         from_counts: (R,) values from the ClassCounts of R resamples.
         per_row: (n,) values whose mean is the metric.
         components: (n,) parts in the sampling error, see roc.area_and_components.
+        score: the metric from (n,) true classes, (n,) labels or (n, K) scores as needed, and
+            (n,) weights, which are numbers of rows. Any metric has this form; it is slow,
+            since every resample calls it.
+        averages: how it becomes one number: as the "spec" says, over "rows", or over classes
+            "one_vs_rest".
+        source: the distribution it comes from and its version; "hokusai" for those built in.
 
-    value and components raise UndefinedMetric.
+    value, components and score raise UndefinedMetric.
 
     Raises:
-        ValueError: none or several of the three are given.
+        ValueError: none or several of the four forms are given, the name is not of that form,
+            the range is upside down, or there is no value where none follows.
     """
 
     name: str
     direction: Direction
     range: tuple[float, float]
     needs: Needs
-    value: Callable[[Predictions, Averaging], Fraction | float]
+    value: Callable[[Predictions, Averaging], Fraction | float] = _from_form
     from_counts: Callable[[ClassCounts, Averaging], FloatArray] | None = None
     per_row: Callable[[Predictions], FloatArray] | None = None
     components: Callable[[Predictions, Averaging], FloatArray] | None = None
+    score: Callable[[IntArray, Any, FloatArray], float] | None = None
+    averages: Averages = "rows"
+    source: str = "hokusai"
 
     def __post_init__(self) -> None:
-        """Check that there is one form."""
-        forms = (self.from_counts, self.per_row, self.components)
+        """Check what is given and take the value from the form where it is left out."""
+        forms = (self.from_counts, self.per_row, self.components, self.score)
         if sum(form is not None for form in forms) != 1:
             raise ValueError(
-                f"metric {self.name} must give exactly one of from_counts, per_row, components"
+                f"metric {self.name} must give exactly one of from_counts, per_row, components, "
+                "score"
             )
+        if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", self.name):
+            raise ValueError(
+                f"{self.name!r} is no name for a metric: a-z, 0-9 and _, a letter first"
+            )
+        if self.direction not in get_args(Direction) or self.needs not in get_args(Needs):
+            raise ValueError(
+                f"metric {self.name}: direction is one of {get_args(Direction)}, needs one of "
+                f"{get_args(Needs)}"
+            )
+        if not self.range[0] < self.range[1]:
+            raise ValueError(f"metric {self.name}: range must be (least, greatest)")
+        if self.value is _from_form:
+            if self.components is not None:
+                raise ValueError(f"metric {self.name}: components need a value besides")
+            object.__setattr__(self, "value", self._value_of_form)
+
+    @property
+    def is_resampled(self) -> bool:
+        """Whether its interval comes from a bootstrap."""
+        return self.from_counts is not None or self.score is not None
+
+    def answers(self, predictions: Predictions) -> IntArray | FloatArray:
+        """Return what score reads of a model: (n,) labels or (n, K) scores."""
+        return predictions.predicted if self.needs == "labels" else predictions.scores
+
+    def _value_of_form(self, predictions: Predictions, averaging: Averaging) -> Fraction | float:
+        if self.from_counts is not None:
+            counts = ClassCounts.of(predictions)
+            one = ClassCounts(counts.hits[None], counts.predicted[None], counts.actual)
+            return float(self.from_counts(one, averaging)[0])
+        if self.per_row is not None:
+            return exact_sum(self.per_row(predictions)) / predictions.rows
+        assert self.score is not None
+        # Equal rows are one row with a weight, in an order of their own: no order of the test
+        # set shows, however the score adds up.
+        answers = self.answers(predictions).reshape(predictions.rows, -1)
+        rows = np.column_stack([predictions.actual, answers])
+        _, first, times = np.unique(rows, axis=0, return_index=True, return_counts=True)
+        return float(
+            self.score(
+                predictions.actual[first],
+                self.answers(predictions)[first],
+                times.astype(np.float64),
+            )
+        )
 
 
 # A ratio's numerator and denominator per class, from hits, predicted and actual rows; Any,
@@ -206,6 +271,7 @@ def _ratio_metric(name: str, parts: _Parts) -> Metric:
             parts, ClassCounts.of(predictions), averaging
         ),
         from_counts=lambda counts, averaging: _resampled_average(parts, counts, averaging),
+        averages="spec",
     )
 
 
@@ -242,8 +308,7 @@ def log_losses(predictions: Predictions) -> FloatArray:
 
 
 def _mean_log_loss(predictions: Predictions, averaging: Averaging) -> float:
-    # fsum is exactly rounded, so the order of rows cannot show.
-    return math.fsum(log_losses(predictions).tolist()) / predictions.rows
+    return exact_sum(log_losses(predictions)) / predictions.rows
 
 
 def _squared_errors(predictions: Predictions) -> tuple[IntArray, int]:
@@ -292,6 +357,7 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
                 needs="scores",
                 value=lambda predictions, averaging: _auroc(predictions, averaging)[0],
                 components=lambda predictions, averaging: _auroc(predictions, averaging)[1],
+                averages="one_vs_rest",
             ),
             Metric(
                 name="log_loss",
@@ -312,4 +378,7 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
         )
     }
 )
-"""Every metric by name. The Brier score of two classes stays within [0, 1]."""
+"""Every built-in metric by name; with plug-ins see registry.registered_metrics.
+
+The Brier score of two classes stays within [0, 1].
+"""

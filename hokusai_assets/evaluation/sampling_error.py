@@ -12,6 +12,7 @@ import numpy as np
 
 from hokusai_assets.evaluation import intervals, tails
 from hokusai_assets.evaluation.bootstrap import bootstrap_differences
+from hokusai_assets.evaluation.generic_bootstrap import weighted_differences
 from hokusai_assets.evaluation.metrics import Averaging, ClassCounts, Metric, UndefinedMetric
 from hokusai_assets.evaluation.predictions import FloatArray, PairedCells, Predictions
 from hokusai_assets.evaluation.rounding import PPM
@@ -58,15 +59,24 @@ class SampledRows:
     def differences(
         self, metrics: Sequence[Metric], *, resamples: int, seed: int
     ) -> dict[str, FloatArray]:
-        """Return each count metric's bootstrap differences, all of the same draws."""
+        """Return the bootstrap differences of each metric that has any.
+
+        All metrics of counts share the same draws; a metric with a score has its own.
+        """
         statistics = {
             metric.name: _bound(metric.from_counts, self.averaging)
             for metric in metrics
             if metric.from_counts is not None
         }
-        if not statistics:
-            return {}
-        return bootstrap_differences(self.cells, statistics, resamples=resamples, seed=seed)
+        found = {}
+        if statistics:
+            found = bootstrap_differences(self.cells, statistics, resamples=resamples, seed=seed)
+        for metric in metrics:
+            if metric.score is not None:
+                found[metric.name] = weighted_differences(
+                    metric, self.baseline, self.new, resamples=resamples, seed=seed
+                )
+        return found
 
     def of_counts(
         self,
@@ -116,6 +126,27 @@ class SampledRows:
             interval_method=methods[0],
             p_value_method=methods[1],
         )
+
+    def of_score(
+        self, delta: Fraction | float, differences: FloatArray, *, confidence_ppm: int
+    ) -> SamplingError:
+        """Return the error of a metric with a score: a paired percentile bootstrap.
+
+        Where a percentile is too rare it is a normal interval and z-test with the bootstrap's
+        standard error. There is no swap test: a score says nothing of single rows.
+        """
+        error = float(differences.std(ddof=1))
+        if tails.has_percentile(len(differences), confidence_ppm):
+            inference = intervals.bootstrap_inference(differences, confidence_ppm=confidence_ppm)
+            low, high = inference.low, inference.high
+            methods = ("paired_bootstrap_percentile", "paired_bootstrap")
+        else:
+            inference = intervals.normal_inference(
+                float(delta), error**2, confidence_ppm=confidence_ppm
+            )
+            low, high = tails.beyond_percentile(differences, (inference.low, inference.high))
+            methods = ("paired_bootstrap_normal", "bootstrap_z")
+        return SamplingError(low, high, error, inference.p_value, *methods)
 
     def of_components(
         self, metric: Metric, delta: Fraction | float, *, confidence_ppm: int
@@ -192,7 +223,7 @@ def method_names(
     Beyond 95% a metric of counts has two: which one was used depends on the resamples.
     """
     in_tail = tails.is_in_tail(confidence_ppm)
-    if metric.from_counts is None:
+    if metric.from_counts is None and metric.score is None:
         family = "stratified" if metric.components is None else "delong"
         pairs = [(f"{family}_{'t' if in_tail else 'normal'}", f"{family}_z")]
     elif metric.name == "accuracy" and replicas == 1:
@@ -203,9 +234,9 @@ def method_names(
     else:
         pairs = [
             ("paired_bootstrap_percentile", "paired_bootstrap"),
-            ("paired_bootstrap_normal", "paired_swap"),
+            ("paired_bootstrap_normal", "paired_swap" if metric.from_counts else "bootstrap_z"),
         ]
-    if metric.from_counts is not None and not in_tail:
+    if not in_tail:
         pairs = pairs[:1]
     if replicas > 1:
         return frozenset((f"{interval}_mover", "welch_t") for interval, _ in pairs)
