@@ -185,14 +185,16 @@ def _credit_of(
     values: Sequence[Fraction],
     errors: Sequence[float | None],
 ) -> Credit:
+    # First, since asking may train the last model.
+    empty, everything = game.empty, game.all
     return Credit(
         method=method,
         measure=utility.measure,
         values=_contribution_values(task, values, errors),
         models_trained=game.evaluated,
-        empty_ppm=to_ppm(game.empty),
-        all_ppm=to_ppm(game.all),
-        gap_ppm=to_ppm(game.all - game.empty - sum(values)),
+        empty_ppm=to_ppm(empty),
+        all_ppm=to_ppm(everything),
+        gap_ppm=to_ppm(everything - empty - sum(values)),
     )
 
 
