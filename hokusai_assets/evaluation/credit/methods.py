@@ -164,11 +164,7 @@ def _shapley_values(task: _Task) -> Credit:
     )
     values = [Fraction(value) for value in estimate.values]
     credit = _credit_of("shapley", task, utility, game, values, estimate.errors)
-    return replace(
-        credit,
-        noise_ppm=to_ppm(noise),
-        permutations=estimate.permutations,
-    )
+    return replace(credit, permutations=estimate.permutations)
 
 
 def _game(task: _Task, most: int) -> tuple[TrainedUtility, Game]:
@@ -195,6 +191,7 @@ def _credit_of(
         empty_ppm=to_ppm(empty),
         all_ppm=to_ppm(everything),
         gap_ppm=to_ppm(everything - empty - sum(values)),
+        noise_ppm=to_ppm(utility.noise()),
     )
 
 

@@ -39,7 +39,8 @@ class Credit:
         base_ppm: what the base set's rows are worth, where the method values them too.
         gap_ppm: v(all) - v(empty) minus all values, base set included, before rounding: 0 where
             they share it out exactly; None where the method is no such sharing.
-        noise_ppm: standard error of the utility of all on a test set drawn anew; None if unused.
+        noise_ppm: standard error of the utility of all on a test set drawn anew, which no error of
+            a value holds; None where the utility is not the primary metric.
         permutations: random orders walked; None if there were none.
         rows: per row ``contribution`` ("" for the base set), ``row_digest`` (hex) and ``value``
             (NaN if unknown); None where the method values no rows.

@@ -1,7 +1,7 @@
 """OpenDataVal's published check: which rows have a wrong label, told by their values alone.
 
-Jiang, K. F. et al. (2023). OpenDataVal: a unified benchmark for data valuation. NeurIPS. The figures
-are those of `examples/adult_classification.ipynb` at commit bc2917a of opendataval/opendataval.
+Jiang, K. F. et al. (2023). OpenDataVal: a unified benchmark for data valuation. NeurIPS. The
+figures are in `examples/adult_classification.ipynb` of opendataval/opendataval, commit bc2917a.
 `python -m hokusai_assets_tests.evaluation.credit.test_noisy_labels` prints the table of
 docs/EVALUATION.md.
 """
