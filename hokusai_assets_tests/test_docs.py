@@ -23,6 +23,7 @@ DOCUMENTS = [
     ROOT / "CONTRIBUTING.md",
     ROOT / "CHANGELOG.md",
     PIPELINE,
+    ROOT / "docs" / "EVALUATION.md",
     ROOT / "docs" / "DECISIONS.md",
 ]
 _FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
