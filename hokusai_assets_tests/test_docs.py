@@ -23,6 +23,7 @@ DOCUMENTS = [
     ROOT / "CONTRIBUTING.md",
     ROOT / "CHANGELOG.md",
     PIPELINE,
+    ROOT / "docs" / "EVALUATION.md",
     ROOT / "docs" / "DECISIONS.md",
     ROOT / "docs" / "EVALUATION.md",
 ]

@@ -12,6 +12,7 @@ _VERBS = {
     "check": "hokusai_assets.cli.check",
     "evaluate": "hokusai_assets.cli.evaluate",
     "verify": "hokusai_assets.cli.verify",
+    "value": "hokusai_assets.cli.value",
     "backfill": "hokusai_assets.cli.backfill",
     "benchmarks": "hokusai_assets.cli.benchmarks",
     "metrics": "hokusai_assets.cli.metrics",
@@ -54,6 +55,8 @@ def main() -> None:
         hokusai evaluate data/test_fixtures/test_queries.csv --benchmark sms-spam
     Check what came out, as a stranger would:
         hokusai verify ATTESTATION --public-key KEY.pem
+    See what each contribution is worth beside the others:
+        hokusai value --benchmark sms-spam
     Watch it in the browser, drop files into data/drops/<benchmark>/:
         hokusai dev
     """

@@ -61,13 +61,7 @@ def build_benchmark_assets(spec: BenchmarkSpec) -> list[dg.AssetsDefinition]:
         tracking: dg.ResourceParam[Tracking],
     ):  # no annotation: with one, Dagster takes the value for "Nothing"
         with explained():
-            current = platform.benchmark_fingerprint(benchmark_id)
-            value, reused = platform.reuse(
-                benchmark_id,
-                "benchmark",
-                is_current=lambda stored: stored.fingerprint == current,
-                make=lambda: platform.benchmark(benchmark_id),
-            )
+            value, reused = platform.current_benchmark(benchmark_id)
             tracking.log_params(
                 {
                     "benchmark": benchmark_id,

@@ -12,14 +12,17 @@ from hokusai_assets.orchestration.benchmark_assets import build_benchmark_assets
 from hokusai_assets.orchestration.contribution_assets import build_contribution_assets
 from hokusai_assets.orchestration.partitions import (
     ASSETS_OF_BENCHMARK,
+    VALUES_ASSET,
     baseline_job_name,
     contribution_job_name,
     contributions_of,
     group_name,
+    values_job_name,
 )
 from hokusai_assets.orchestration.platform import Platform
 from hokusai_assets.orchestration.sensors import build_drop_sensor
 from hokusai_assets.orchestration.tracking import BENCHMARK_TAG, MlflowTracking
+from hokusai_assets.orchestration.value_assets import contribution_values_asset
 from hokusai_assets.settings import Settings
 
 
@@ -39,6 +42,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
                 assets.append(broken)
             continue
         assets += build_benchmark_assets(spec) + build_contribution_assets(spec)
+        assets.append(contribution_values_asset(spec))
         jobs += _jobs(spec)
         sensors.append(build_drop_sensor(spec.id, settings, spec.intake.limits.read_limits()))
         if (settings.tracking or spec.tracking) == "required":
@@ -64,11 +68,12 @@ def build_definitions(settings: Settings) -> dg.Definitions:
 def _jobs(spec: BenchmarkSpec) -> list[object]:
     tags = {BENCHMARK_TAG: spec.id}
     whole_group = dg.AssetSelection.groups(group_name(spec.id))
+    values = dg.AssetSelection.assets([spec.id, VALUES_ASSET])
     baseline = dg.AssetSelection.assets(*[[spec.id, name] for name in ASSETS_OF_BENCHMARK])
     return [
         dg.define_asset_job(
             contribution_job_name(spec.id),
-            selection=whole_group,
+            selection=whole_group - values,
             partitions_def=contributions_of(spec.id),
             tags=tags,
             description=f"Takes one contribution to {spec.id} from its file to the attestation.",
@@ -78,6 +83,12 @@ def _jobs(spec: BenchmarkSpec) -> list[object]:
             selection=baseline,
             tags=tags,
             description=f"Loads {spec.id} and trains and evaluates its baseline.",
+        ),
+        dg.define_asset_job(
+            values_job_name(spec.id),
+            selection=values | dg.AssetSelection.assets([spec.id, "benchmark"]),
+            tags=tags,
+            description=f"Values all accepted contributions to {spec.id} beside one another.",
         ),
     ]
 

@@ -10,6 +10,7 @@ from hokusai_assets.attestation.signing_key import SigningKeyError
 from hokusai_assets.benchmarks.spec import SpecError
 from hokusai_assets.contributions.identity import UnknownContribution
 from hokusai_assets.contributions.key_segments import RowIndexError
+from hokusai_assets.evaluation.credit.methods import NoCredit
 from hokusai_assets.evaluation.ledger import BudgetSpent, LedgerError
 from hokusai_assets.evaluation.metrics import UndefinedMetric
 from hokusai_assets.orchestration.object_store import MissingObject
@@ -20,6 +21,7 @@ from hokusai_assets.privacy.keys import PrivacyKeyError
 from hokusai_assets.unforeseen import without_message
 
 EXPLAINED = (
+    NoCredit,
     PartsDisagree,
     SigningKeyError,
     SpecError,

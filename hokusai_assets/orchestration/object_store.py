@@ -24,6 +24,10 @@ class MissingObject(RuntimeError):
     """Nothing whole is stored at a location; the message names what, where, and the remedy."""
 
 
+class DamagedObject(MissingObject):
+    """Something is stored, but its files were changed or lost."""
+
+
 def write_object(location: Path, save: Callable[[Path], None]) -> str:
     """Store a new version and put it in force.
 
@@ -86,7 +90,7 @@ def checked_version(location: Path, *, what: str, remedy: str) -> Path:
         raise MissingObject(f"{what} is not stored (looked in {location}): {remedy}") from None
     version = location / str(current["version"])
     if not _holds(version, current["files"]):
-        raise MissingObject(f"{what} is damaged (files of {version} changed): {remedy}")
+        raise DamagedObject(f"{what} is damaged (files of {version} changed): {remedy}")
     return version
 
 

@@ -10,6 +10,8 @@ ASSETS_OF_CONTRIBUTION = (
     "settlement",
     "attestation",
 )
+# Of all contributions at once: no run of a single one includes it.
+VALUES_ASSET = "contribution_values"
 ASSETS_OF_BENCHMARK = ("benchmark", "baseline_model", "baseline_evaluation")
 
 
@@ -31,6 +33,11 @@ def contribution_job_name(benchmark_id: str) -> str:
 def baseline_job_name(benchmark_id: str) -> str:
     """Return the name of the job that prepares a benchmark without a contribution."""
     return f"{group_name(benchmark_id)}_baseline"
+
+
+def values_job_name(benchmark_id: str) -> str:
+    """Return the name of the job that values all contributions beside one another."""
+    return f"{group_name(benchmark_id)}_values"
 
 
 def drop_sensor_name(benchmark_id: str) -> str:

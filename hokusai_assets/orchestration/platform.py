@@ -20,7 +20,7 @@ from hokusai_assets.benchmarks.loading import (
 )
 from hokusai_assets.benchmarks.row_sets import StoredRows
 from hokusai_assets.benchmarks.spec import SpecError
-from hokusai_assets.contributions.identity import Contribution, load
+from hokusai_assets.contributions.identity import Contribution, load, registered_keys
 from hokusai_assets.contributions.intake import ContributedData
 from hokusai_assets.contributions.row_index import RowIndex
 from hokusai_assets.drafts import scratch_folder
@@ -86,6 +86,16 @@ class Platform(dg.ConfigurableResource):  # type: ignore[type-arg]
             raise SpecError(f"{folder / SPEC_FILE}: {error}") from None
         return load_benchmark(folder, self.privacy_key(), software_digest=software_digest())
 
+    def current_benchmark(self, benchmark_id: str) -> tuple[Benchmark, bool]:
+        """Return the stored benchmark while its files are unchanged, else a new one; and which."""
+        current = self.benchmark_fingerprint(benchmark_id)
+        return self.reuse(
+            benchmark_id,
+            "benchmark",
+            is_current=lambda stored: stored.fingerprint == current,
+            make=lambda: self.benchmark(benchmark_id),
+        )
+
     def baseline_file(self, benchmark_id: str, name: str) -> Path:
         """Return the path of a model file beside a benchmark's spec."""
         return self._benchmark_folder(benchmark_id) / name
@@ -93,6 +103,24 @@ class Platform(dg.ConfigurableResource):  # type: ignore[type-arg]
     def contribution(self, benchmark_id: str, key: str) -> Contribution:
         """Return a registered contribution."""
         return load(self._places.contributions(benchmark_id), key)
+
+    def contribution_keys(self, benchmark_id: str) -> list[str]:
+        """Return the keys of all registered contributions, ascending."""
+        return list(registered_keys(self._places.contributions(benchmark_id)))
+
+    def contributed_data(self, benchmark_id: str, key: str) -> ContributedData:
+        """Return what intake stored of a contribution.
+
+        Raises:
+            MissingObject: it was never run; `DamagedObject`: its files changed.
+        """
+        asset = "contributed_data"
+        return read_object(
+            location_of(self._places.storage, benchmark_id, asset, key),
+            STORED_FORMS[asset][1],
+            what=f"{benchmark_id}/{asset}/{key}",
+            remedy=remedy(benchmark_id, asset, key),
+        )
 
     def row_index(self, benchmark_id: str) -> RowIndex:
         """Return the index of the rows that earlier contributions brought."""

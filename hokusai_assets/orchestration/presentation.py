@@ -88,6 +88,19 @@ def leakage_table(report: IntakeReport) -> dg.MetadataValue:
     return dg.MetadataValue.md("\n".join(lines))
 
 
+def values_table(contributions: Sequence[Mapping[str, Any]]) -> dg.MetadataValue:
+    """Return valued contributions as a Markdown table, in basis points."""
+    lines = ["| contribution | rows | value (bps) | ± error | share |", "|---|---|---|---|---|"]
+    for entry in contributions:
+        error, part = entry["error_ppm"], entry["share_ppm"]
+        lines.append(
+            f"| {entry['contribution']} | {entry['rows']} | {entry['value_ppm'] / 100:+.2f} "
+            f"| {'' if error is None else f'{error / 100:.2f}'} "
+            f"| {'' if part is None else f'{share(part):.1%}'} |"
+        )
+    return dg.MetadataValue.md("\n".join(lines))
+
+
 def delta_metrics(metrics: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
     """Return MLflow's metrics of a comparison: ``baseline_x``, ``new_x``, ``delta_x``."""
     logged = {}

@@ -93,6 +93,14 @@ class IssuedAttestation:
     beside: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class ValuedContributions:
+    """What contributions are worth beside one another, and their rows where those are valued."""
+
+    document: dict[str, Any]
+    rows: pa.Table | None
+
+
 def _write_json(path: Path, value: object) -> None:
     path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
@@ -267,6 +275,20 @@ def _load_attestation(folder: Path) -> IssuedAttestation:
     )
 
 
+def _save_values(value: ValuedContributions, folder: Path) -> None:
+    _write_json(folder / "contribution_values.json", value.document)
+    if value.rows is not None:
+        pq.write_table(value.rows, folder / "rows.parquet", compression="zstd")
+
+
+def _load_values(folder: Path) -> ValuedContributions:
+    rows = folder / "rows.parquet"
+    return ValuedContributions(
+        _read_json(folder / "contribution_values.json"),
+        pq.read_table(rows) if rows.is_file() else None,
+    )
+
+
 # Keyed by the asset's own name, the last part of its key.
 STORED_FORMS: dict[str, tuple[Callable[[Any, Path], None], Callable[[Path], Any]]] = {
     "benchmark": (_save_benchmark, _load_benchmark),
@@ -278,6 +300,7 @@ STORED_FORMS: dict[str, tuple[Callable[[Any, Path], None], Callable[[Path], Any]
     "metric_deltas": (_save_measured_delta, _load_measured_delta),
     "settlement": (_save_settlement, _load_settlement),
     "attestation": (_save_attestation, _load_attestation),
+    "contribution_values": (_save_values, _load_values),
 }
 
 

@@ -42,6 +42,7 @@ LINEAGE = {
         "metric_deltas",
         "settlement",
     },
+    "contribution_values": {"benchmark", "contributed_data"},
 }
 PARTITIONED = set(LINEAGE) - {"benchmark", "baseline_model", "baseline_evaluation"}
 
@@ -61,6 +62,19 @@ def test_contributions_are_partitions_run_one_at_a_time(deployment: Deployment):
     partitioned = [node for node in nodes if node.is_partitioned]
     assert {node.key.path[1] for node in partitioned} == PARTITIONED
     assert all(node.backfill_policy.max_partitions_per_run == 1 for node in partitioned)
+
+
+def test_no_run_of_one_contribution_includes_the_values_of_all(deployment: Deployment):
+    definitions = deployment.definitions
+    steps = {
+        job: {
+            key.path[1]
+            for key in definitions.resolve_job_def(job).asset_layer.executable_asset_keys
+        }
+        for job in ("generated_contribution", "generated_values")
+    }
+    assert steps["generated_contribution"] == set(LINEAGE) - {"contribution_values"}
+    assert steps["generated_values"] == {"benchmark", "contribution_values"}
 
 
 def test_every_check_of_a_contribution_is_partitioned_and_all_but_one_block(deployment: Deployment):
@@ -86,7 +100,7 @@ def test_every_check_of_a_contribution_is_partitioned_and_all_but_one_block(depl
 def test_jobs_and_sensors_are_named_after_the_benchmark(deployment: Deployment):
     definitions = deployment.definitions
     jobs = {job.name for job in definitions.resolve_all_job_defs()} - {"__ASSET_JOB"}
-    assert jobs == {"generated_contribution", "generated_baseline"}
+    assert jobs == {"generated_contribution", "generated_baseline", "generated_values"}
     (sensor,) = definitions.sensors
     assert sensor.name == "generated_drops"
     dg.Definitions.validate_loadable(definitions)
