@@ -3,8 +3,11 @@
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import ArrayLike
 
+from hokusai_assets.benchmarks.loading import Benchmark
+from hokusai_assets.benchmarks.row_sets import RowSet
 from hokusai_assets.benchmarks.spec import BenchmarkSpec
 from hokusai_assets.benchmarks.test_split import TestPart, TestSplit
 from hokusai_assets.evaluation.ledger import Budget, Ledger, Settled
@@ -36,6 +39,12 @@ def spec_of(*, submissions: int = 100, min_delta_bps: int = 0, **changes: object
         },
     }
     return BenchmarkSpec.model_validate(raw | changes)
+
+
+def benchmark_of(spec: BenchmarkSpec | None = None) -> Benchmark:
+    """Return a benchmark without rows: models are made, and no slice needs a test row."""
+    none = RowSet(pa.table({}), [], "00" * 32)
+    return Benchmark(spec or spec_of(), none, none, "")
 
 
 def evaluation(right: ArrayLike, name: str, *, root: str = ROOT) -> Evaluation:
@@ -79,7 +88,7 @@ class Settling:
                 self.baseline,
                 self.accepted,
                 candidate,
-                spec=self.spec,
+                benchmark=benchmark_of(self.spec),
                 split=self.split,
                 standing=turn.standing,
             )

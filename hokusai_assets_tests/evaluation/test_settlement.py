@@ -14,7 +14,7 @@ from hokusai_assets.evaluation.ledger import Standing
 from hokusai_assets.evaluation.settlement import Settlement, settle, within_total
 
 from .ledger_process import entry_of
-from .made_evaluations import WHOLE, Settling, evaluation, spec_of, split_of
+from .made_evaluations import WHOLE, Settling, benchmark_of, evaluation, spec_of, split_of
 
 ROWS = 2_000
 DECISION = DeltaOneDecision(300, 120, True, "Accepted.", ())
@@ -35,7 +35,7 @@ def settled(
 ) -> Settlement:
     """Settle models that are right on the first so many rows each."""
     models = [evaluation(right_on(rows), str(rows)) for rows in (baseline, accepted, candidate)]
-    return settle(*models, spec=spec_of(), split=split, standing=standing(*paid))
+    return settle(*models, benchmark=benchmark_of(), split=split, standing=standing(*paid))
 
 
 # within_total
@@ -105,8 +105,8 @@ def test_only_the_private_part_decides():
     after[1_600:1_800] = True
     models = [evaluation(before, "a"), evaluation(before, "a"), evaluation(after, "b")]
     split = split_of(ROWS, 1_000)
-    whole = settle(*models, spec=spec_of(), split=WHOLE, standing=standing())
-    private = settle(*models, spec=spec_of(), split=split, standing=standing())
+    whole = settle(*models, benchmark=benchmark_of(), split=WHOLE, standing=standing())
+    private = settle(*models, benchmark=benchmark_of(), split=split, standing=standing())
     assert (whole.decision.accepted, whole.decision.bps) == (False, 0)
     assert (private.decision.accepted, private.decision.bps) == (True, 2_000)
     assert (private.measurement.part, private.measurement.test_rows) == ("private", 1_000)
@@ -116,7 +116,7 @@ def test_only_the_private_part_decides():
 def test_models_of_other_test_sets_are_not_accepted():
     models = [evaluation(right_on(1_600), "a"), evaluation(right_on(1_600), "a")]
     other = evaluation(right_on(1_900), "b", root="cd" * 32)
-    found = settle(*models, other, spec=spec_of(), split=WHOLE, standing=standing())
+    found = settle(*models, other, benchmark=benchmark_of(), split=WHOLE, standing=standing())
     assert (found.decision.accepted, found.decision.payable_bps) == (False, 0)
 
 
