@@ -104,8 +104,8 @@ def test_a_slice_of_all_rows_is_the_whole_test_set(classes, average):
     positive = 1 if average == "binary" else None
     found = measured(before, after, {"all": np.ones(400, bool)}, ALL, average, positive)
     whole = compare(
-        before,
-        after,
+        [before],
+        [after],
         metrics=ALL,
         average=average,
         positive=positive,

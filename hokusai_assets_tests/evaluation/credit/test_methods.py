@@ -106,11 +106,11 @@ def test_alone_a_contribution_is_worth_what_its_evaluation_measures(
         said = predictions_on(train(rows, spec), benchmark.test.table, spec)
         return Fraction(METRICS[spec.metrics.primary].value(said, averaging_of(spec)))
 
-    without = metric(training_rows(benchmark.base, None, spec))
+    without = metric(training_rows(benchmark.base, [], spec))
     credit = value_contributions(benchmark, given, "standalone")
     for part, value in zip(given, credit.values, strict=True):
         stored = store_rows(part.rows.table, tmp_path / f"{part.key}.parquet")
-        gain = metric(training_rows(benchmark.base, stored, spec)) - without
+        gain = metric(training_rows(benchmark.base, [stored], spec)) - without
         assert value.value_ppm == to_ppm(gain)
     assert credit.empty_ppm == to_ppm(without)
     assert credit.models_trained == 5
@@ -129,7 +129,7 @@ def test_sampled_training_rows_are_those_of_the_evaluation(
     stored = store_rows(large, tmp_path / "rows.parquet")
     found = coalition_rows(benchmark.base.table, joined, frozenset({0}), spec)
     assert found.num_rows == 100
-    assert found.equals(training_rows(benchmark.base, stored, spec).combine_chunks())
+    assert found.equals(training_rows(benchmark.base, [stored], spec).combine_chunks())
 
 
 @pytest.mark.parametrize("method", ["sequential", "shapley", "knn-shapley"])
