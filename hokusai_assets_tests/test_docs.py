@@ -24,6 +24,7 @@ DOCUMENTS = [
     ROOT / "CHANGELOG.md",
     PIPELINE,
     ROOT / "docs" / "DECISIONS.md",
+    ROOT / "docs" / "EVALUATION.md",
 ]
 _FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 

@@ -10,7 +10,9 @@ _REPLICATIONS = 1_000
 
 @pytest.mark.parametrize("trained", TRAINED, ids=lambda trained: trained.name)
 def test_95_percent_intervals_hold_the_true_delta_at_their_level(trained: Trained):
+    # Three standard errors of .95 over 1,000 replications are .021. One training's intervals of
+    # counts may be wider by the swap test's consent (.965 in docs/EVALUATION.md); several
+    # trainings' are conservative by MOVER's use of Student's t, .975 there, and .016 to spare.
+    most = 0.981 if trained.replicas == 1 else 0.991
     for metric, share in coverage(trained, _REPLICATIONS, seed=3).items():
-        # Three standard errors of .95 over 1,000 replications are .021. Above, the guard of
-        # counts and the replicas' own rows make intervals a little too wide.
-        assert 0.929 <= share <= 0.981, (metric, share)
+        assert 0.929 <= share <= most, (metric, share)
