@@ -77,7 +77,7 @@ def _known_metric(value: str) -> str:
         return value
     near = get_close_matches(value, known, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
-    raise ValueError(f"found {value!r}, allowed are {', '.join(map(repr, known))}{hint}")
+    raise ValueError(f"allowed are {', '.join(map(repr, known))}{hint}")
 
 
 MetricName = Annotated[str, AfterValidator(_known_metric)]

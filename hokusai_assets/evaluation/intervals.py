@@ -11,6 +11,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from hokusai_assets.evaluation.exact_sums import exact_sum
 from hokusai_assets.evaluation.predictions import FloatArray, IntArray
 from hokusai_assets.evaluation.rounding import PPM
 
@@ -204,11 +205,11 @@ def stratified_variance(components: FloatArray, actual: IntArray) -> float:
         size = len(values)
         if size == 1:
             raise SingleRowClass(int(label))
-        # Measured from the least value, equal components give exactly no variance; fsum
-        # is exactly rounded, so the order of rows cannot show.
+        # Measured from the least value, equal components give exactly no variance; an exact
+        # sum, so that the order of rows cannot show.
         values = values - values.min()
-        mean = math.fsum(values.tolist()) / size
-        squares = math.fsum(np.square(values - mean).tolist())
+        mean = exact_sum(values) / size
+        squares = exact_sum(np.square(values - mean))
         terms.append(size * squares / (size - 1))
     return math.fsum(terms)
 

@@ -8,11 +8,11 @@ multiples of 1e-9; the log loss is a float that does not depend on the order of 
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from types import MappingProxyType
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 import numpy as np
 
@@ -30,6 +30,7 @@ Direction = Literal["higher", "lower"]
 Needs = Literal["labels", "scores"]
 Averages = Literal["spec", "rows", "one_vs_rest"]
 
+_Areas = TypeVar("_Areas")
 _EPS = float(np.finfo(np.float64).eps)
 
 
@@ -285,15 +286,22 @@ def _resampled_accuracy(counts: ClassCounts, averaging: Averaging) -> FloatArray
     return accuracy
 
 
-def _auroc(predictions: Predictions, averaging: Averaging) -> tuple[Fraction, FloatArray]:
-    if predictions.classes == 2:
-        classes = [1 if averaging.positive is None else averaging.positive]
-    else:
-        classes = list(range(predictions.classes))
-    try:
-        return roc.area_and_components(predictions, classes)
-    except roc.SingleClass as error:
-        raise UndefinedMetric("auroc", str(error)) from error
+def _areas(
+    of: Callable[[Predictions, Sequence[int]], _Areas],
+) -> Callable[[Predictions, Averaging], _Areas]:
+    """Return a function of roc as a metric's: with its choice of classes and its error."""
+
+    def areas(predictions: Predictions, averaging: Averaging) -> _Areas:
+        if predictions.classes == 2:
+            classes = [1 if averaging.positive is None else averaging.positive]
+        else:
+            classes = list(range(predictions.classes))
+        try:
+            return of(predictions, classes)
+        except roc.SingleClass as error:
+            raise UndefinedMetric("auroc", str(error)) from error
+
+    return areas
 
 
 def log_losses(predictions: Predictions) -> FloatArray:
@@ -355,8 +363,10 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
                 direction="higher",
                 range=(0.0, 1.0),
                 needs="scores",
-                value=lambda predictions, averaging: _auroc(predictions, averaging)[0],
-                components=lambda predictions, averaging: _auroc(predictions, averaging)[1],
+                value=_areas(roc.exact_area),
+                components=_areas(
+                    lambda given, classes: roc.area_and_components(given, classes)[1]
+                ),
                 averages="one_vs_rest",
             ),
             Metric(

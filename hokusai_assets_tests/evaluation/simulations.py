@@ -1,12 +1,12 @@
 """Simulated test sets with a known true delta: how often intervals hold it, or accept nothing.
 
-`python -m hokusai_assets_tests.evaluation.simulations` prints the tables of docs/EVALUATION.md.
+`python -m hokusai_assets_tests.evaluation.simulations coverage 4000` and `... false-acceptance 4e6`
+print the tables of docs/EVALUATION.md.
 Models are drawn on cells of counts or as normal scores, so that a true delta is a closed form;
 what is judged is always `compare` on real predictions.
 """
 
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -14,6 +14,8 @@ import numpy as np
 from scipy import special, stats
 
 from hokusai_assets.evaluation.deltas import MetricDelta, compare
+from hokusai_assets.evaluation.metrics import METRICS as BUILT_IN
+from hokusai_assets.evaluation.metrics import Averaging
 from hokusai_assets.evaluation.predictions import FloatArray, IntArray, Predictions, round_scores
 
 LEVELS = {0.025: Decimal("0.95"), 2.5e-4: Decimal("0.9995"), 2.5e-5: Decimal("0.99995")}
@@ -206,23 +208,133 @@ def _delong(new: FloatArray, baseline: FloatArray, positives: int) -> FloatArray
     return np.asarray(d10.mean(axis=1) / np.sqrt(variance))
 
 
-def _table(rows: Iterator[tuple[str, str, dict[float, float]]]) -> None:
+METRICS = ("accuracy", "precision", "recall", "f1", "auroc", "log_loss", "brier")
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A pair of learners: what they get right, and how far a training strays.
+
+    Attributes:
+        name: for tables.
+        sizes: test rows of each class.
+        gain: how much stronger the new model's signal is; 0 makes the true delta 0.
+        replicas: paired trainings, k.
+        noise: standard deviation of what a training adds to each class's logit.
+    """
+
+    name: str
+    sizes: tuple[int, ...]
+    gain: float
+    replicas: int
+    noise: float
+
+    @property
+    def average(self) -> dict[str, str | int | None]:
+        """How compare averages: binary for two classes, else macro."""
+        if len(self.sizes) == 2:
+            return {"average": "binary", "positive": 1}
+        return {"average": "macro", "positive": None}
+
+    def drawn(
+        self, stream: np.random.Generator, sizes: tuple[int, ...], replicas: int
+    ) -> tuple[list[Predictions], list[Predictions]]:
+        """Return that many paired trainings, all on the same new test rows."""
+        actual = np.repeat(np.arange(len(sizes)), sizes)
+        shape = (len(actual), len(sizes))
+        signal = stream.normal(size=shape)
+        signal[np.arange(len(actual)), actual] += 1.2
+        sides: list[list[Predictions]] = []
+        for gain in (0.0, self.gain):
+            own = signal + 0.7 * stream.normal(size=shape)
+            own[np.arange(len(actual)), actual] += gain
+            models = []
+            for _ in range(replicas):
+                strayed = self.noise * stream.normal(size=(1, len(sizes)))
+                each = 0.3 * stream.normal(size=shape) if self.noise else 0.0
+                odds = np.exp(own + strayed + each)
+                scores = round_scores(odds / odds.sum(axis=1, keepdims=True))
+                labels = tuple(f"{index}" for index in range(len(sizes)))
+                models.append(Predictions(labels, actual, scores.argmax(axis=1), scores))
+            sides.append(models)
+        return sides[0], sides[1]
+
+
+TRAINED = tuple(
+    Trained(f"{kind}, {delta}, k = {replicas}", sizes, gain, replicas, noise)
+    for kind, sizes in (("binary", (700, 300)), ("3 classes, macro", (500, 300, 200)))
+    for replicas, noise in ((1, 0.0), (5, 0.25))
+    for delta, gain in (("no delta", 0.0), ("a delta", 0.3))
+)
+
+
+def true_deltas(trained: Trained) -> dict[str, float]:
+    """Return the expected delta of each metric: 0 by symmetry, else from 4 million rows and more.
+
+    Its own error is below a thirtieth of a standard error on a thousand rows.
+    """
+    if trained.gain == 0:
+        return dict.fromkeys(METRICS, 0.0)
+    stream = np.random.default_rng(99)
+    averaging = Averaging(**trained.average)  # type: ignore[arg-type]
+    # A training's stray needs many trainings; without one, one pair on many rows says it all.
+    trainings, times = (800, 5) if trained.noise else (8, 500)
+    sizes = tuple(size * times for size in trained.sizes)
+    found: dict[str, list[float]] = {name: [] for name in METRICS}
+    for _ in range(trainings):
+        (before,), (after,) = trained.drawn(stream, sizes, 1)
+        for name in METRICS:
+            value = BUILT_IN[name].value
+            found[name].append(float(value(after, averaging) - value(before, averaging)))
+    return {name: float(np.mean(values)) for name, values in found.items()}
+
+
+def coverage(trained: Trained, replications: int, *, seed: int = 1) -> dict[str, float]:
+    """Return the share of 95% intervals that hold the true delta, by metric."""
+    truth = true_deltas(trained)
+    stream = np.random.default_rng(seed)
+    held = dict.fromkeys(METRICS, 0)
+    for replication in range(replications):
+        baseline, new = trained.drawn(stream, trained.sizes, trained.replicas)
+        deltas = compare(
+            baseline,
+            new,
+            metrics=METRICS,
+            confidence=Decimal("0.95"),
+            resamples=1_000,
+            seed=replication,
+            **trained.average,  # type: ignore[arg-type]
+        )
+        for name, delta in deltas.items():
+            held[name] += delta.low_ppm <= truth[name] * 1e6 <= delta.high_ppm
+    return {name: count / replications for name, count in held.items()}
+
+
+def _print_coverage(replications: int) -> None:
+    print(f"| models | {' | '.join(METRICS)} |", "|---" * (len(METRICS) + 1) + "|", sep="\n")
+    for trained in TRAINED:
+        found = coverage(trained, replications)
+        shares = " | ".join(f"{found[name]:.3f}" for name in METRICS)
+        print(f"| {trained.name} | {shares} |", flush=True)
+
+
+def _print_false_acceptance(replications: int) -> None:
     print(
         "| metric | models | at .025 | at 2.5e-4 | at 2.5e-5 |", "|---|---|---|---|---|", sep="\n"
     )
-    for metric, name, rates in rows:
-        cells = [f"{rates[0.025]:.4f}", f"{rates[2.5e-4]:.2e}", f"{rates[2.5e-5]:.1e}"]
-        print(f"| {metric} | {name} | {' | '.join(cells)} |", flush=True)
-
-
-def _false_acceptance(replications: int) -> Iterator[tuple[str, str, dict[float, float]]]:
     for null in NULLS:
-        yield null.metric, null.name, false_accepts(null, replications)
+        _print_rates(null.metric, null.name, false_accepts(null, replications))
     for positives, negatives in ((20, 180), (100, 100)):
         name = f"{positives} positives, {negatives} negatives"
         rates = false_accepts_of_auroc(positives, negatives, replications // 4)
-        yield "auroc", name, rates
+        _print_rates("auroc", name, rates)
+
+
+def _print_rates(metric: str, name: str, rates: dict[float, float]) -> None:
+    cells = [f"{rates[0.025]:.4f}", f"{rates[2.5e-4]:.1e}", f"{rates[2.5e-5]:.1e}"]
+    print(f"| {metric} | {name} | {' | '.join(cells)} |", flush=True)
 
 
 if __name__ == "__main__":
-    _table(_false_acceptance(int(float(sys.argv[1])) if len(sys.argv) > 1 else 2_000_000))
+    what, count = sys.argv[1], int(float(sys.argv[2]))
+    {"coverage": _print_coverage, "false-acceptance": _print_false_acceptance}[what](count)

@@ -116,6 +116,7 @@ def test_a_spec_refuses_an_unknown_name_with_the_nearest_and_all_that_are_allowe
     with pytest.raises(ValidationError) as caught:
         TypeAdapter(MetricName).validate_python("ballanced_accuracy")
     message = str(caught.value)
+    assert "input_value='ballanced_accuracy'" in message
     assert "did you mean 'balanced_accuracy'?" in message
     assert all(repr(name) in message for name in (*METRICS, *NAMES))
 

@@ -91,6 +91,25 @@ def test_multiclass_variance_matches_the_spread_over_repeated_test_sets():
     assert np.mean(variances) == pytest.approx(np.var(areas, ddof=1), rel=0.2)
 
 
+@given(predictions(st.integers(2, 4), max_rows=40))
+def test_the_area_alone_is_the_area_with_its_components(given):
+    assume(len(set(given.actual.tolist())) == given.classes)
+    classes = range(given.classes)
+    assert roc.exact_area(given, classes) == roc.area_and_components(given, classes)[0]
+
+
+@given(st.lists(st.integers(0, 6), min_size=2, max_size=30), st.integers(0, 2**30))
+def test_placements_count_the_pairs_won_and_tied(levels, bits):
+    scores = np.array(levels) / 10
+    is_positive = np.array([bool(bits >> index & 1) for index in range(len(levels))])
+    assume(0 < is_positive.sum() < len(levels))
+    doubled, _, _ = roc.doubled_placements(scores, is_positive)
+    for score, positive, found in zip(scores, is_positive, doubled, strict=True):
+        others = scores[is_positive != positive]
+        won = others < score if positive else others > score
+        assert found == 2 * won.sum() + (others == score).sum()
+
+
 def test_placements_of_a_single_class_are_refused():
     with pytest.raises(roc.SingleClass):
         roc.doubled_placements(np.array([0.1, 0.2]), np.array([True, True]))
