@@ -160,10 +160,11 @@ def load_benchmark(folder: Path, key: PrivacyKey, *, software_digest: str = "") 
     spec = load_spec(folder)
     # Before the rows: a file that changes from now on no longer has this fingerprint.
     made_from = fingerprint(folder, spec, key, software_digest)
-    base = _load_rows(folder, spec, spec.data.train, "data.train", key)
-    test = _load_rows(folder, spec, spec.data.test, "data.test", key)
+    # Each put in order at once, so that no more than one set exists twice.
+    base = RowSet.of(_load_rows(folder, spec, spec.data.train, "data.train", key))
+    test = RowSet.of(_load_rows(folder, spec, spec.data.test, "data.test", key))
     for name, part in (("data.train", base), ("data.test", test)):
-        present = set(part.column(spec.target).unique().to_pylist())
+        present = set(part.table.column(spec.target).unique().to_pylist())
         if absent := [label for label in spec.labels if label not in present]:
             raise SpecError(
                 f"{folder / SPEC_FILE}: labels: {absent} do not occur in {name} "
@@ -171,16 +172,14 @@ def load_benchmark(folder: Path, key: PrivacyKey, *, software_digest: str = "") 
                 f"its labels are {sorted(present)}"
             )
     limit = spec.sampling.max_test_rows
-    test_rows = RowSet.of(test)
-    if limit is not None and test_rows.count > limit:
-        labels = test_rows.table.column(spec.target)
-        chosen = stratified_positions(labels, limit, seed=spec.seed, purpose="test-sample")
-        test_rows = RowSet.of(test_rows.table.take(pa.array(chosen)))
+    if limit is not None and test.count > limit:
+        labels = test.table.column(spec.target)
+        test = test.take(stratified_positions(labels, limit, seed=spec.seed, purpose="test-sample"))
     try:
-        _refuse_empty_slices(test_rows, spec)
+        _refuse_empty_slices(test, spec)
     except SpecError as error:
         raise SpecError(f"{folder / SPEC_FILE}: {error}") from None
-    return Benchmark(spec, RowSet.of(base), test_rows, made_from)
+    return Benchmark(spec, base, test, made_from)
 
 
 def _refuse_empty_slices(test: RowSet, spec: BenchmarkSpec) -> None:
@@ -234,6 +233,7 @@ def _load_rows(
             f"it has {', '.join(map(repr, raw.column_names[:40]))}"
         )
     typed, problems = coerce_table(raw, types, nullable_columns(spec))
+    del raw  # as large as what was made of it
     if problems:
         raise SpecError(f"{where}: {file_name}: " + " ".join(p.message for p in problems))
     present = set(typed.column(spec.target).unique().to_pylist())

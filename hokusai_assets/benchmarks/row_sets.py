@@ -36,12 +36,29 @@ class RowSet:
         """Put a typed table in canonical order and hash it."""
         digests = rows.row_digests(reduce_table(table))
         ordered, digests = rows.in_canonical_order(table, digests)
-        return cls(ordered, digests, rows.table_root(digests))
+        return cls(ordered, digests, _root(digests))
+
+    def take(self, positions: np.ndarray) -> "RowSet":
+        """Return some rows as a set, without hashing them again.
+
+        Args:
+            positions: int64 (k,), ascending, each below ``count``.
+        """
+        digests = [self.digests[position] for position in positions.tolist()]
+        return RowSet(self.table.take(pa.array(positions)), digests, _root(digests))
 
     @property
     def count(self) -> int:
         """Number of rows."""
         return int(self.table.num_rows)
+
+
+def _root(ascending: list[bytes]) -> str:
+    # Holds a hash per level of the tree; a list of each level is 73 bytes per row.
+    tree = rows.RootBuilder()
+    for digest in ascending:
+        tree.add(digest)
+    return tree.root()
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from hokusai_assets.benchmarks import row_sets
 from hokusai_assets.benchmarks.row_sets import RowSet, RowsWriter, StoredRows, store_rows
+from hokusai_assets.canonical.rows import table_root
 
 ROWS = st.lists(
     st.tuples(st.text(max_size=5), st.one_of(st.none(), st.floats(allow_nan=False))), max_size=30
@@ -62,3 +63,19 @@ def test_another_parquet_file_is_no_file_of_rows(tmp_path: Path) -> None:
     pq.write_table(table_of([("a", 1.0)]), tmp_path / "other.parquet")
     with pytest.raises(ValueError, match="root"):
         StoredRows.open(tmp_path / "other.parquet")
+
+
+@settings(max_examples=40, deadline=None)
+@given(ROWS.filter(bool), st.data())
+def test_some_rows_of_a_set_are_the_set_of_those_rows(
+    rows: list[tuple[str, float | None]], data: st.DataObject
+) -> None:
+    whole = RowSet.of(table_of(rows))
+    chosen = np.flatnonzero(
+        data.draw(st.lists(st.booleans(), min_size=len(rows), max_size=len(rows)))
+    )
+    some = whole.take(chosen)
+    hashed_again = RowSet.of(whole.table.take(pa.array(chosen)))
+    assert (some.digests, some.root) == (hashed_again.digests, hashed_again.root)
+    assert some.root == table_root(some.digests)
+    assert some.count == len(chosen)
