@@ -145,39 +145,33 @@ def _made(kind: str, rows: int, seed: int) -> pa.Table:
 
 def evaluated(folder: str, kind: str) -> dict[str, float]:
     """Evaluate as the platform does, from rows that loading and intake stored."""
-    from hokusai_assets.evaluation.measurement import evaluate_model, measure
-    from hokusai_assets.models.training import train, training_rows
+    from hokusai_assets.benchmarks.test_split import split_test_set
+    from hokusai_assets.evaluation.ledger import Standing
+    from hokusai_assets.evaluation.measurement import evaluate_models
+    from hokusai_assets.evaluation.settlement import settle
+    from hokusai_assets.models.training import train_replicas, training_rows
 
     place = Path(folder) / kind
     benchmark = _stored_benchmark(place)
     contributed = StoredRows.open(place / "contribution.rows")
     spec, said = benchmark.spec, []
-    for rows in (None, contributed):
-        model = train(training_rows(benchmark.base, rows, spec), spec)
-        said.append(evaluate_model(model, benchmark, model_digest=""))
-    measured = measure(said[0], said[1], spec)
-    _judge_groups(said[0].predictions, said[1].predictions, spec)
-    return {"auroc": measured.deltas["auroc"].new_ppm / 1e6}
-
-
-def _judge_groups(before: Any, after: Any, spec: BenchmarkSpec) -> None:
-    from hokusai_assets.evaluation.group_rule import group_checks, group_rule_of
-    from hokusai_assets.evaluation.subgroups import group_deltas
-
-    groups = group_deltas(
-        [before],
-        [after],
-        slices={},
-        metrics=(),
-        average=spec.average,
-        positive=spec.positive_index,
-        confidence=spec.delta_one.confidence,
+    for rows in ([], [contributed]):
+        replicas = train_replicas(training_rows(benchmark.base, rows, spec), spec)
+        said.append(evaluate_models(replicas, benchmark, model_digest=""))
+    settled = settle(
+        said[0],
+        said[0],
+        said[1],
+        benchmark=benchmark,
+        split=split_test_set(benchmark.test, spec),
+        standing=Standing(1, spec.delta_one.submissions, (), "", None),
     )
-    group_checks(groups, group_rule_of(spec))
+    return {"auroc": settled.measurement.deltas["auroc"].new_ppm / 1e6}
 
 
 def step(folder: str, kind: str, name: str) -> None:
     """Do one step; what it needs was written by those before."""
+    from hokusai_assets.benchmarks.test_split import split_test_set
     from hokusai_assets.evaluation.measurement import measure
 
     place = Path(folder) / kind
@@ -191,8 +185,7 @@ def step(folder: str, kind: str, name: str) -> None:
         _predict(place, benchmark)
     else:
         said = [_said(place / f"{which}.npz", benchmark) for which in ("baseline", "new")]
-        measure(said[0], said[1], benchmark.spec)
-        _judge_groups(said[0].predictions, said[1].predictions, benchmark.spec)
+        measure(said[0], said[1], benchmark, split_test_set(benchmark.test, benchmark.spec).shown)
 
 
 def _load(place: Path) -> None:
@@ -237,17 +230,17 @@ def _train(place: Path, benchmark: Benchmark) -> None:
     from hokusai_assets.models.training import train, training_rows
 
     contributed = StoredRows.open(place / "contribution.rows")
-    model = train(training_rows(benchmark.base, contributed, benchmark.spec), benchmark.spec)
+    model = train(training_rows(benchmark.base, [contributed], benchmark.spec), benchmark.spec)
     (place / "model.skops").write_bytes(model_bytes(model.pipeline))
 
 
 def _predict(place: Path, benchmark: Benchmark) -> None:
-    from hokusai_assets.evaluation.measurement import evaluate_model
+    from hokusai_assets.evaluation.measurement import evaluate_models
     from hokusai_assets.models.persistence import load_model_file
     from hokusai_assets.models.training import TrainedModel
 
     model = TrainedModel(load_model_file(place / "model.skops")[0], 0)
-    said = evaluate_model(model, benchmark, model_digest="").predictions
+    said = evaluate_models([model], benchmark, model_digest="").replicas[0]
     np.savez(place / "new.npz", actual=said.actual, scores=said.scores)
     # The other model: the same with a little noise.
     noise = np.random.default_rng(0).normal(0, 0.01, said.rows)
@@ -263,7 +256,7 @@ def _said(path: Path, benchmark: Benchmark) -> Any:
     with np.load(path) as held:
         actual, scores = held["actual"], held["scores"]
     said = Predictions(benchmark.spec.labels, actual, scores.argmax(axis=1), scores)
-    return Evaluation(said, benchmark.test.digests, benchmark.test.root, "")
+    return Evaluation((said,), benchmark.test.digests, benchmark.test.root, "")
 
 
 # --- the peer ------------------------------------------------------------------------------
