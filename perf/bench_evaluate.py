@@ -145,7 +145,6 @@ def _made(kind: str, rows: int, seed: int) -> pa.Table:
 
 def evaluated(folder: str, kind: str) -> dict[str, float]:
     """Evaluate as the platform does, from rows that loading and intake stored."""
-    from hokusai_assets.benchmarks.test_split import split_test_set
     from hokusai_assets.evaluation.ledger import Standing
     from hokusai_assets.evaluation.measurement import evaluate_models
     from hokusai_assets.evaluation.settlement import settle
@@ -163,7 +162,7 @@ def evaluated(folder: str, kind: str) -> dict[str, float]:
         said[0],
         said[1],
         benchmark=benchmark,
-        split=split_test_set(benchmark.test, spec),
+        split=benchmark.split,
         standing=Standing(1, spec.delta_one.submissions, (), "", None),
     )
     return {"auroc": settled.measurement.deltas["auroc"].new_ppm / 1e6}
@@ -171,7 +170,6 @@ def evaluated(folder: str, kind: str) -> dict[str, float]:
 
 def step(folder: str, kind: str, name: str) -> None:
     """Do one step; what it needs was written by those before."""
-    from hokusai_assets.benchmarks.test_split import split_test_set
     from hokusai_assets.evaluation.measurement import measure
 
     place = Path(folder) / kind
@@ -185,7 +183,7 @@ def step(folder: str, kind: str, name: str) -> None:
         _predict(place, benchmark)
     else:
         said = [_said(place / f"{which}.npz", benchmark) for which in ("baseline", "new")]
-        measure(said[0], said[1], benchmark, split_test_set(benchmark.test, benchmark.spec).shown)
+        measure(said[0], said[1], benchmark, benchmark.split.shown)
 
 
 def _load(place: Path) -> None:

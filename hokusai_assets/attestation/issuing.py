@@ -1,6 +1,6 @@
 """Issuing an attestation: checks that its parts belong together, and the statement over them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from hokusai_assets.attestation.statement import (
 )
 from hokusai_assets.benchmarks.loading import Benchmark
 from hokusai_assets.benchmarks.spec import BenchmarkSpec
-from hokusai_assets.benchmarks.test_split import TestPart, split_test_set
+from hokusai_assets.benchmarks.test_split import TestPart
 from hokusai_assets.canonical.canonical_json import digest
 from hokusai_assets.contributions.intake import ContributedData
 from hokusai_assets.contributions.second_look import second_look
@@ -67,6 +67,22 @@ _MEASURED = (
     "metrics",
     "groups",
 )
+
+
+def model_fingerprint(benchmark: Benchmark, contributed_roots: Sequence[str]) -> str:
+    """Return what a model follows from: a benchmark, rows added to its base set, this code.
+
+    Args:
+        benchmark: its spec and base set.
+        contributed_roots: Merkle roots (hex) of the rows added, in order; of a loaded baseline
+            the SHA-256 of its file.
+    """
+    return training_fingerprint(
+        spec_hash=benchmark.spec.spec_hash(),
+        base_root=benchmark.base.root,
+        contributed_roots=contributed_roots,
+        software_digest=software_digest(),
+    )
 
 
 def measurement_document(
@@ -177,16 +193,10 @@ def refuse_parts_that_disagree(
         ("baseline_model", baseline, sources),
         ("new_model", new, [contributed.rows.root]),
     ):
-        expected = training_fingerprint(
-            spec_hash=spec_hash,
-            base_root=benchmark.base.root,
-            contributed_roots=roots,
-            software_digest=software_digest(),
-        )
-        if model.fingerprint != expected:
+        if model.fingerprint != model_fingerprint(benchmark, roots):
             raise PartsDisagree(f"{name} was made from other rows, spec or code; {_REMEDY}")
     # Equal models and rows are not enough: the rule, metrics or seed of the spec may have changed.
-    split = split_test_set(benchmark.test, benchmark.spec)
+    split = benchmark.split
     for name, document, part in (
         ("metric_deltas", measured, split.shown),
         ("settlement", settled["measurement"], split.deciding),

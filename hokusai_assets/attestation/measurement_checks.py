@@ -8,21 +8,17 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from hokusai_assets.attestation.prediction_commitment import (
-    predictions_root,
-    read_predictions,
-    read_slices,
-)
+from hokusai_assets.attestation.prediction_commitment import PerRowFile, row_digests_of
 from hokusai_assets.canonical import rows
-from hokusai_assets.evaluation.deltas import MetricDelta, compare, confusion_cells
+from hokusai_assets.evaluation.deltas import compare, confusion_cells
 from hokusai_assets.evaluation.intervals import holm_ppm, mcnemar_exact
 from hokusai_assets.evaluation.measurement import in_pairs
-from hokusai_assets.evaluation.metrics import Averaging
+from hokusai_assets.evaluation.metrics import CLASS_METRICS, Averaging, class_ratio, mean_of
 from hokusai_assets.evaluation.predictions import Predictions
 from hokusai_assets.evaluation.registry import registered_metrics
-from hokusai_assets.evaluation.rounding import to_ppm
+from hokusai_assets.evaluation.rounding import PPM, to_ppm
 from hokusai_assets.evaluation.sampling_error import method_names
-from hokusai_assets.evaluation.subgroups import CLASS_METRICS, group_deltas
+from hokusai_assets.evaluation.subgroups import group_deltas
 
 # Bounds the memory a hostile statement can ask for: rows times classes, 8 bytes each.
 MAX_CHECKED_SCORES = 100_000_000
@@ -123,7 +119,7 @@ def check_deltas(measured: Mapping[str, Any], claim: Mapping[str, Any]) -> None:
             f"{name}: delta_ppm is not new_ppm - baseline_ppm",
         )
         base = delta["baseline_ppm"]
-        relative = round(Fraction(delta["delta_ppm"] * 1_000_000, base)) if base else None
+        relative = round(Fraction(delta["delta_ppm"] * PPM, base)) if base else None
         require(delta["relative_delta_ppm"] == relative, f"{name}: relative_delta_ppm is wrong")
         require(delta["low_ppm"] <= delta["high_ppm"], f"{name}: the interval is upside down")
         require(delta["metric"] == name, f"{name}: metric is wrong")
@@ -184,18 +180,15 @@ def check_metrics(measured: Mapping[str, Any], claim: Mapping[str, Any]) -> None
             measured["metrics"]["accuracy"]["p_value_ppm"] == to_ppm(mcnemar_exact(gained, lost)),
             "accuracy: p_value_ppm does not follow from the confusion cells",
         )
+    known = registered_metrics()
     for which, column in (("baseline", 1), ("new", 2)):
+        said = [_said(cells, column, labels) for cells in replicas]
         for name, delta in measured["metrics"].items():
-            if registered_metrics()[name].needs != "labels":
-                continue
-            values = [
-                Fraction(registered_metrics()[name].value(_said(cells, column, labels), averaging))
-                for cells in replicas
-            ]
-            require(
-                delta[f"{which}_ppm"] == to_ppm(sum(values, Fraction(0)) / len(values)),
-                f"{name}: {which}_ppm does not follow from the confusion cells",
-            )
+            if known[name].needs == "labels":
+                require(
+                    delta[f"{which}_ppm"] == to_ppm(known[name].mean_value(said, averaging)),
+                    f"{name}: {which}_ppm does not follow from the confusion cells",
+                )
 
 
 def check_classes(measured: Mapping[str, Any], claim: Mapping[str, Any]) -> None:
@@ -218,7 +211,7 @@ def check_classes(measured: Mapping[str, Any], claim: Mapping[str, Any]) -> None
                 for cells in measured["confusion_cells"]
             ]
             require(
-                row[f"{which}_ppm"] == to_ppm(sum(values, Fraction(0)) / len(values)),
+                row[f"{which}_ppm"] == to_ppm(mean_of(values)),
                 f"class {row['group']}: {row['metric']} does not follow from the confusion cells",
             )
         counted = sum(cell[3] for cell in measured["confusion_cells"][0] if cell[0] == row["group"])
@@ -231,12 +224,7 @@ def _of_class(cells: Sequence[Sequence[Any]], column: int, label: str, metric: s
     hits = sum(cell[3] for cell in cells if cell[0] == cell[column] == label)
     actual = sum(cell[3] for cell in cells if cell[0] == label)
     predicted = sum(cell[3] for cell in cells if cell[column] == label)
-    numerator, denominator = {
-        "precision": (hits, predicted),
-        "recall": (hits, actual),
-        "f1": (2 * hits, predicted + actual),
-    }[metric]
-    return Fraction(numerator, denominator) if denominator else Fraction(0)
+    return class_ratio(metric, hits, predicted, actual)
 
 
 def _check_group(row: Mapping[str, Any], test_rows: int) -> None:
@@ -271,79 +259,69 @@ def _said(cells: Sequence[Sequence[Any]], column: int, labels: tuple[str, ...]) 
 
 def measurements_of(
     table: pa.Table, shown: Sequence[Mapping[str, Any]], claim: Mapping[str, Any]
-) -> list[Mapping[str, Any]]:
-    """Return which measurements a per-row table belongs to: those that commit to it.
+) -> tuple[PerRowFile, list[Mapping[str, Any]]]:
+    """Return a per-row table as read, and the measurements it belongs to: that commit to it.
 
     Where none does, the first one on the same rows, so that it is told what differs.
 
     Raises:
         Broken: none stands on these rows.
     """
-    labels = tuple(claim["result"]["benchmark"]["labels"])
-    digests = [bytes.fromhex(text) for text in table.column("row_digest").to_pylist()]
-    root = rows.table_root(digests)
+    # First, and from the digests alone: other rows need not be readable as predictions.
+    root = rows.table_root(row_digests_of(table))
     same_rows = [measured for measured in shown if measured["test_root"] == root]
     require(bool(same_rows), "a file's rows are not those of the test set")
-    roots = {
-        f"{which}_root": predictions_root(*read_predictions(table, which, labels))
-        for which in ("baseline", "new")
-    }
-    return [part for part in same_rows if part["predictions"] == roots] or same_rows[:1]
+    file = PerRowFile.of(table, tuple(claim["result"]["benchmark"]["labels"]))
+    return file, [part for part in same_rows if part["predictions"] == file.roots] or same_rows[:1]
 
 
 def check_predictions(
-    table: pa.Table, measured: Mapping[str, Any], claim: Mapping[str, Any]
+    file: PerRowFile, measured: Mapping[str, Any], claim: Mapping[str, Any]
 ) -> None:
-    """Check that a measurement follows from the per-row table it commits to.
+    """Check that a measurement follows from the per-row file it commits to.
 
     Raises:
         Broken: it does not.
     """
-    labels = tuple(claim["result"]["benchmark"]["labels"])
-    averaging = averaging_of(claim)
-    both = []
-    for which in ("baseline", "new"):
-        digests, replicas = read_predictions(table, which, labels)
+    known, averaging = registered_metrics(), averaging_of(claim)
+    for which, replicas in file.replicas.items():
         for said in replicas:
             require(
                 bool((said.predicted == said.scores.argmax(axis=1)).all()),
                 f"{which}: a predicted label is not the one with the highest score",
             )
         require(
-            predictions_root(digests, replicas) == measured["predictions"][f"{which}_root"],
+            file.roots[f"{which}_root"] == measured["predictions"][f"{which}_root"],
             f"{which}: the file's predictions are not those committed to",
         )
         for name, delta in measured["metrics"].items():
-            values = [
-                Fraction(registered_metrics()[name].value(said, averaging)) for said in replicas
-            ]
             require(
-                delta[f"{which}_ppm"] == to_ppm(sum(values, Fraction(0)) / len(values)),
+                delta[f"{which}_ppm"] == to_ppm(known[name].mean_value(replicas, averaging)),
                 f"{name}: {which}_ppm does not follow from the predictions",
             )
-        both.append(replicas)
-    _check_both(measured, averaging, *both)
-    _check_groups(measured, averaging, both, read_slices(table))
+    first, second = in_pairs(file.replicas["baseline"], file.replicas["new"])
+    _check_both(measured, averaging, first, second)
+    _check_groups(measured, averaging, first, second, file.slices)
 
 
 def _check_groups(
     measured: Mapping[str, Any],
     averaging: Averaging,
-    both: Sequence[tuple[Predictions, ...]],
+    baseline: tuple[Predictions, ...],
+    new: tuple[Predictions, ...],
     slices: Mapping[str, np.ndarray],
 ) -> None:
     stated = measured["groups"]
     if not stated:
         return
-    first, second = in_pairs(both[0], both[1])
     found = group_deltas(
-        first,
-        second,
+        baseline,
+        new,
         slices=slices,
         metrics=list(dict.fromkeys(row["metric"] for row in stated if row["kind"] == "slice")),
         average=averaging.average,
         positive=averaging.positive,
-        confidence=Decimal(stated[0]["confidence_ppm"]) / 1_000_000,
+        confidence=Decimal(stated[0]["confidence_ppm"]) / PPM,
     )
     require(
         stated == [group.to_dict() for group in found],
@@ -357,26 +335,28 @@ def _check_both(
     baseline: tuple[Predictions, ...],
     new: tuple[Predictions, ...],
 ) -> None:
-    first, second = in_pairs(baseline, new)
-    cells = [[list(cell) for cell in part] for part in confusion_cells(first, second)]
+    cells = [[list(cell) for cell in part] for part in confusion_cells(baseline, new)]
     require(cells == measured["confusion_cells"], "the confusion cells are not the predictions'")
-    # Metrics of counts have a bootstrap interval, whose seed only the spec holds.
-    for name in (
-        name for name in measured["metrics"] if not registered_metrics()[name].is_resampled
-    ):
-        stated = MetricDelta(**measured["metrics"][name])
-        found = compare(
-            first,
-            second,
-            metrics=[name],
-            average=averaging.average,
-            positive=averaging.positive,
-            confidence=Decimal(stated.confidence_ppm) / 1_000_000,
-            resamples=100,
-            seed=0,
-        )[name]
-        same = ("low_ppm", "high_ppm", "p_value_ppm", "interval_method", "p_value_method")
+    # Resampled metrics have an interval that follows from a seed, which only the spec holds.
+    known = registered_metrics()
+    stated = {
+        name: delta for name, delta in measured["metrics"].items() if not known[name].is_resampled
+    }
+    levels = {name: Decimal(delta["confidence_ppm"]) / PPM for name, delta in stated.items()}
+    found = compare(
+        baseline,
+        new,
+        metrics=list(stated),
+        average=averaging.average,
+        positive=averaging.positive,
+        confidence=Decimal("0.95"),
+        levels=levels,
+        resamples=100,
+        seed=0,
+    )
+    same = ("low_ppm", "high_ppm", "p_value_ppm", "interval_method", "p_value_method")
+    for name, delta in stated.items():
         require(
-            all(getattr(stated, field) == getattr(found, field) for field in same),
+            all(delta[field] == getattr(found[name], field) for field in same),
             f"{name}: interval or p-value is not the predictions'",
         )

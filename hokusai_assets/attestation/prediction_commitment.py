@@ -7,6 +7,7 @@ sorted labels; each further replica adds ``|<predicted label>|<s1>,<s2>,...``.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
@@ -15,9 +16,10 @@ import pyarrow as pa
 
 from hokusai_assets.canonical import merkle
 from hokusai_assets.evaluation.measurement import Evaluation
-from hokusai_assets.evaluation.predictions import SCORE_UNITS, Predictions
+from hokusai_assets.evaluation.predictions import SCORE_UNITS, Predictions, label_codes
 
 _SLICE = "slice:"
+_MODELS = ("baseline", "new")
 
 
 def predictions_root(row_digests: Sequence[bytes], replicas: Sequence[Predictions]) -> str:
@@ -62,58 +64,65 @@ def predictions_table(
         "row_digest": [digest.hex() for digest in new.row_digests],
         "label": names.take(pa.array(new.replicas[0].actual)),
     }
-    for which, evaluation in (("baseline", baseline), ("new", new)):
+    for which, evaluation in zip(_MODELS, (baseline, new), strict=True):
         for number, said in enumerate(evaluation.replicas, 1):
             end = _ending(number)
             columns[f"{which}_label{end}"] = names.take(pa.array(said.predicted))
             for index, label in enumerate(said.labels):
                 columns[f"{which}_score:{label}{end}"] = said.scores[:, index]
-    columns |= {f"{_SLICE}{name}": rows for name, rows in sorted(slices.items())}
+    columns |= {f"{_SLICE}{name}": held for name, held in sorted(slices.items())}
     return pa.table(columns)
 
 
-def read_slices(table: pa.Table) -> dict[str, np.ndarray]:
-    """Return which rows belong to which slice, from a table of `predictions_table`."""
-    return {
-        name.removeprefix(_SLICE): table.column(name).to_numpy(zero_copy_only=False)
-        for name in table.column_names
-        if name.startswith(_SLICE)
-    }
+@dataclass(frozen=True, eq=False)
+class PerRowFile:
+    """What a table of `predictions_table` holds.
 
-
-def read_predictions(
-    table: pa.Table, which: str, labels: tuple[str, ...]
-) -> tuple[list[bytes], tuple[Predictions, ...]]:
-    """Return row digests and replicas of one model from a table of `predictions_table`.
-
-    Args:
-        table: as above.
-        which: ``baseline`` or ``new``.
-        labels: the benchmark's, sorted.
-
-    Raises:
-        LookupError, ValueError: it is no such table.
+    Attributes:
+        replicas: what ``baseline`` and ``new`` said.
+        roots: the commitments ``baseline_root`` and ``new_root`` to that.
+        slices: by name, (n,) bool, which rows belong to it.
     """
-    position = {label: index for index, label in enumerate(labels)}
-    digests = [bytes.fromhex(text) for text in table.column("row_digest").to_pylist()]
+
+    replicas: dict[str, tuple[Predictions, ...]]
+    roots: dict[str, str]
+    slices: dict[str, np.ndarray]
+
+    @classmethod
+    def of(cls, table: pa.Table, labels: tuple[str, ...]) -> "PerRowFile":
+        """Read a table; labels are the benchmark's, sorted.
+
+        Raises:
+            LookupError, ValueError: it is no such table.
+        """
+        digests = row_digests_of(table)
+        replicas = {which: _replicas(table, which, labels) for which in _MODELS}
+        return cls(
+            replicas,
+            {f"{which}_root": predictions_root(digests, said) for which, said in replicas.items()},
+            {
+                name.removeprefix(_SLICE): table.column(name).to_numpy(zero_copy_only=False)
+                for name in table.column_names
+                if name.startswith(_SLICE)
+            },
+        )
+
+
+def row_digests_of(table: pa.Table) -> list[bytes]:
+    """Return the row digests in a table of `predictions_table`."""
+    return [bytes.fromhex(text) for text in table.column("row_digest").to_pylist()]
+
+
+def _replicas(table: pa.Table, which: str, labels: tuple[str, ...]) -> tuple[Predictions, ...]:
     count = sum(name.partition("#")[0] == f"{which}_label" for name in table.column_names)
+    actual = label_codes(table.column("label"), labels)
     replicas = []
     for number in range(1, max(1, count) + 1):
         end = _ending(number)
         scores = [table.column(f"{which}_score:{label}{end}").to_numpy() for label in labels]
-        replicas.append(
-            Predictions(
-                labels,
-                _indices(table, "label", position),
-                _indices(table, f"{which}_label{end}", position),
-                np.column_stack(scores),
-            )
-        )
-    return digests, tuple(replicas)
-
-
-def _indices(table: pa.Table, column: str, position: dict[str, int]) -> np.ndarray:
-    return np.array([position[name] for name in table.column(column).to_pylist()], dtype=np.int64)
+        predicted = label_codes(table.column(f"{which}_label{end}"), labels)
+        replicas.append(Predictions(labels, actual, predicted, np.column_stack(scores)))
+    return tuple(replicas)
 
 
 def _ending(number: int) -> str:

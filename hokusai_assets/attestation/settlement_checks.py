@@ -1,10 +1,12 @@
 """Checking what an attestation says of the settlement: its budget, its level, its verdict."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from hokusai_assets.attestation.measurement_checks import require
 from hokusai_assets.canonical.canonical_json import digest
+from hokusai_assets.evaluation.budget import allotted_confidence_ppm
 from hokusai_assets.evaluation.decision import DeltaOneRule, decide
 from hokusai_assets.evaluation.deltas import MetricDelta
 from hokusai_assets.evaluation.group_delta import GroupDelta
@@ -67,7 +69,7 @@ def _check_measurement(
     )
     together = {delta["confidence_ppm"] for delta in shown["metrics"].values()}
     require(len(together) == 1, "the result's metrics have different confidences")
-    allotted = PPM - (PPM - together.pop()) // budget["submissions"]
+    allotted = allotted_confidence_ppm(Decimal(together.pop()) / PPM, budget["submissions"])
     require(
         budget["confidence_ppm"] == allotted == measured["metrics"][primary]["confidence_ppm"],
         "the primary metric is not judged at the level that the budget allots",

@@ -237,9 +237,9 @@ def _check_predictions(statement: Mapping[str, Any], paths: Sequence[Path]) -> N
     seen = [False] * len(shown)
     for path in paths:
         table = pq.read_table(path, memory_map=False)
-        fits = measurements_of(table, shown, _claim(statement))
+        file, fits = measurements_of(table, shown, _claim(statement))
         for measured in fits:
-            check_predictions(table, measured, _claim(statement))
+            check_predictions(file, measured, _claim(statement))
             seen[[other is measured for other in shown].index(True)] = True
     require(
         all(seen),

@@ -26,17 +26,19 @@ _TEXTS = ("category", "text")
 _NUMBERS = ("integer", "number")
 
 
-class _Strict(BaseModel):
+class Strict(BaseModel):
+    """A part of a spec: no unknown key, no change."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, serialize_by_alias=True)
 
 
-class GuardrailSpec(_Strict):
+class GuardrailSpec(Strict):
     """How far a metric may fall, in basis points, before a contribution is not accepted."""
 
     max_drop_bps: Annotated[int, Field(ge=0, le=10000)]
 
 
-class SliceCondition(_Strict):
+class SliceCondition(Strict):
     """One condition on one feature column: ``in``, or ``min`` and ``max``, or ``missing``.
 
     A missing cell meets ``missing: true`` alone. Bounds are held as canonical text, a number
@@ -121,7 +123,7 @@ class SliceCondition(_Strict):
         return None if text is None else _moment(text)
 
 
-class SliceSpec(_Strict):
+class SliceSpec(Strict):
     """Test rows for which all conditions hold, and limits of this slice alone.
 
     Also written as one condition or as a list of conditions, without ``where``.

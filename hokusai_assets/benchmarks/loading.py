@@ -4,6 +4,7 @@ import difflib
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, get_args
 
@@ -16,7 +17,7 @@ from hokusai_assets.benchmarks.row_sets import RowSet
 from hokusai_assets.benchmarks.sampling import stratified_positions
 from hokusai_assets.benchmarks.slices import empty_slices
 from hokusai_assets.benchmarks.spec import BenchmarkSpec, SpecError
-from hokusai_assets.benchmarks.test_split import split_test_set
+from hokusai_assets.benchmarks.test_split import TestSplit, split_test_set
 from hokusai_assets.privacy.custom import RecogniserError, recognisers_of
 from hokusai_assets.privacy.keys import PrivacyKey
 from hokusai_assets.privacy.pseudonymise import PrivacyError, pseudonymise
@@ -41,6 +42,11 @@ class Benchmark:
     base: RowSet
     test: RowSet
     fingerprint: str
+
+    @cached_property
+    def split(self) -> TestSplit:
+        """What of the test set is shown and what decides."""
+        return split_test_set(self.test, self.spec)
 
     @property
     def content_digest(self) -> str:
@@ -175,19 +181,20 @@ def load_benchmark(folder: Path, key: PrivacyKey, *, software_digest: str = "") 
     if limit is not None and test.count > limit:
         labels = test.table.column(spec.target)
         test = test.take(stratified_positions(labels, limit, seed=spec.seed, purpose="test-sample"))
+    benchmark = Benchmark(spec, base, test, made_from)
     try:
-        _refuse_empty_slices(test, spec)
+        _refuse_empty_slices(benchmark)
     except SpecError as error:
         raise SpecError(f"{folder / SPEC_FILE}: {error}") from None
-    return Benchmark(spec, base, test, made_from)
+    return benchmark
 
 
-def _refuse_empty_slices(test: RowSet, spec: BenchmarkSpec) -> None:
-    split = split_test_set(test, spec)
+def _refuse_empty_slices(benchmark: Benchmark) -> None:
+    spec, split = benchmark.spec, benchmark.split
     limit = spec.sampling.max_test_rows
     sampled = "" if limit is None else f" (sampled to max_test_rows, {limit:,})"
     for part in (split.shown, split.deciding):
-        of_part = test.table
+        of_part = benchmark.test.table
         if part.positions is not None:
             of_part = of_part.take(pa.array(part.positions))
         if empty := empty_slices(of_part, spec):

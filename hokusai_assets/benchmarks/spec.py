@@ -8,8 +8,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     StringConstraints,
     field_validator,
@@ -21,6 +19,7 @@ from hokusai_assets.benchmarks.groups import (
     GuardrailSpec,
     SliceName,
     SliceSpec,
+    Strict,
     slice_misfits,
 )
 from hokusai_assets.canonical.canonical_json import canonical_bytes, digest, with_floats_as_text
@@ -84,11 +83,7 @@ MetricName = Annotated[str, AfterValidator(_known_metric)]
 FileBeside = Annotated[str, AfterValidator(_beside_spec)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ColumnSpec(_Strict):
+class ColumnSpec(Strict):
     """One feature column: its type, and how personal data in it is treated.
 
     ``pii:<entity>`` names a built-in entity, or one of the spec's ``privacy.recognisers``.
@@ -99,7 +94,7 @@ class ColumnSpec(_Strict):
     pii: Annotated[str, StringConstraints(pattern=r"^(auto|not_pii|drop|pii:[a-z]+)$")] = "auto"
 
 
-class TextFeatures(_Strict):
+class TextFeatures(Strict):
     """TF-IDF settings for text columns; ranges are inclusive n-gram lengths."""
 
     word_ngrams: tuple[int, int] | None = (1, 2)
@@ -118,7 +113,7 @@ class TextFeatures(_Strict):
         return self
 
 
-class ModelSpec(_Strict):
+class ModelSpec(Strict):
     """The estimator and its parameters; features come from the column types.
 
     ``seeds`` replicas of each model are trained, in pairs with equal seeds, and their metrics
@@ -147,7 +142,7 @@ class ModelSpec(_Strict):
         return value
 
 
-class BaselineSpec(_Strict):
+class BaselineSpec(Strict):
     """Where the baseline model comes from.
 
     ``train`` fits it to the base set; ``mlflow`` loads ``models:/name/version``; ``file`` loads
@@ -170,7 +165,7 @@ class BaselineSpec(_Strict):
         return self
 
 
-class MetricsSpec(_Strict):
+class MetricsSpec(Strict):
     """Which metrics are measured; DeltaOne is decided on the primary one."""
 
     primary: MetricName
@@ -183,7 +178,7 @@ class MetricsSpec(_Strict):
         return tuple(dict.fromkeys((self.primary, *self.secondary)))
 
 
-class DeltaOneSpec(_Strict):
+class DeltaOneSpec(Strict):
     """When a gain on the primary metric counts (DESIGN section 4).
 
     ``submissions`` is how many contributions may be settled on one test set; each is judged at
@@ -209,7 +204,7 @@ class DeltaOneSpec(_Strict):
         return self
 
 
-class TestSplitSpec(_Strict):
+class TestSplitSpec(Strict):
     """A share of the test set whose results anyone may see; the rest decides, and is not shown."""
 
     public_share: Annotated[Decimal, Field(ge=Decimal("0.05"), le=Decimal("0.9"))]
@@ -219,7 +214,7 @@ Action = Literal["off", "warn", "block"]
 Share = Annotated[Decimal, Field(ge=0, le=1)]
 
 
-class LimitsSpec(_Strict):
+class LimitsSpec(Strict):
     """How much of a contributed file is read at most; see `tables.limits.ReadLimits`."""
 
     max_file_bytes: Annotated[int, Field(ge=1)] = ReadLimits.max_file_bytes
@@ -234,7 +229,7 @@ class LimitsSpec(_Strict):
         return ReadLimits(**self.model_dump())
 
 
-class LabelChecksSpec(_Strict):
+class LabelChecksSpec(Strict):
     """What happens when labels are doubtful, and from where on they are."""
 
     balance: Action = "warn"
@@ -245,14 +240,14 @@ class LabelChecksSpec(_Strict):
     max_noise_excess: Share = Decimal("0.1")
 
 
-class DriftSpec(_Strict):
+class DriftSpec(Strict):
     """What happens when a column lies far from the base set's, and from where on it does."""
 
     action: Action = "warn"
     max_shift: Annotated[Decimal, Field(ge=0, le=100)] = Decimal("0.25")
 
 
-class IntakeSpec(_Strict):
+class IntakeSpec(Strict):
     """When a contribution is rejected, or warned of, before training."""
 
     min_rows: Annotated[int, Field(ge=1)] = 10
@@ -263,14 +258,14 @@ class IntakeSpec(_Strict):
     drift: DriftSpec = DriftSpec()
 
 
-class SamplingSpec(_Strict):
+class SamplingSpec(Strict):
     """Row counts above which a stratified sample stands for the whole set."""
 
     max_train_rows: Annotated[int, Field(ge=100)] | None = None
     max_test_rows: Annotated[int, Field(ge=100)] | None = None
 
 
-class DataSpec(_Strict):
+class DataSpec(Strict):
     """The base training set and the held-out test set: files beside the spec."""
 
     train: FileBeside
@@ -283,7 +278,7 @@ class DataSpec(_Strict):
         return self
 
 
-class BenchmarkSpec(_Strict):
+class BenchmarkSpec(Strict):
     """Everything that decides how a contribution is measured, and a few words for people."""
 
     version: Literal[1]

@@ -7,7 +7,7 @@ from fractions import Fraction
 from types import MappingProxyType
 
 from hokusai_assets.evaluation import intervals, tails
-from hokusai_assets.evaluation.metrics import Averaging, Direction, Metric
+from hokusai_assets.evaluation.metrics import Averaging, Direction, Metric, mean_of
 from hokusai_assets.evaluation.predictions import PairedCells, Predictions
 from hokusai_assets.evaluation.registry import registered_metrics
 from hokusai_assets.evaluation.rounding import PPM, ceil_to_ppm, floor_to_ppm, to_ppm
@@ -212,15 +212,8 @@ class _Values:
         return [after - before for before, after in zip(self.baseline, self.new, strict=True)]
 
     @property
-    def delta(self) -> Fraction | float:
-        return _mean(self.deltas)
-
-
-def _mean(values: Sequence[Fraction | float]) -> Fraction | float:
-    # One value is itself; of more, floats too are added exactly, in whatever order.
-    if len(values) == 1:
-        return values[0]
-    return sum((Fraction(value) for value in values), Fraction(0)) / len(values)
+    def delta(self) -> Fraction:
+        return mean_of(self.deltas)
 
 
 def _delta(
@@ -233,7 +226,7 @@ def _delta(
         error = with_training_noise(
             error, noise, float(values.delta), confidence_ppm=confidence_ppm
         )
-    baseline_ppm, new_ppm = to_ppm(_mean(values.baseline)), to_ppm(_mean(values.new))
+    baseline_ppm, new_ppm = to_ppm(mean_of(values.baseline)), to_ppm(mean_of(values.new))
     delta_ppm = new_ppm - baseline_ppm
     return MetricDelta(
         metric=metric.name,

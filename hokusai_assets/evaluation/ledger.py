@@ -153,16 +153,12 @@ class Ledger:
         if not budgets:
             return {}
         settled = _settled(lines, budgets[-1].test_root)
-        accepted = [e for e in settled if e.accepted and e.version == settled[-1].version]
+        accepted = _accepted(lines, settled[-1].version) if settled else []
         return {
             "submissions": budgets[-1].submissions,
             "spent": len(settled),
             "accepted": len(accepted),
         }
-
-    def accepted(self, version: str) -> list[Settled]:
-        """Return what was accepted on a version of the benchmark, in order."""
-        return _accepted(self.lines(), version)
 
     def settled(self) -> list[Settled]:
         """Return every settlement, on whatever test set and version, in order."""

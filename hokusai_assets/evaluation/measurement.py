@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from hokusai_assets.evaluation.group_delta import GroupDelta
 from hokusai_assets.evaluation.group_rule import group_rule_of
 from hokusai_assets.evaluation.metrics import METRICS, Averaging
 from hokusai_assets.evaluation.patterns import BoolArray
-from hokusai_assets.evaluation.predictions import Predictions, round_scores
+from hokusai_assets.evaluation.predictions import Predictions, label_codes, round_scores
 from hokusai_assets.evaluation.registry import registered_metrics
 from hokusai_assets.evaluation.rounding import PPM, to_ppm
 from hokusai_assets.evaluation.subgroups import group_deltas
@@ -49,15 +48,11 @@ class Evaluation:
 
     def metrics_ppm(self, spec: BenchmarkSpec) -> dict[str, int]:
         """Return the spec's metrics in parts per million, each the mean over the replicas."""
-        averaging = averaging_of(spec)
-        means = {}
-        for name in spec.metrics.names:
-            values = [
-                Fraction(registered_metrics()[name].value(said, averaging))
-                for said in self.replicas
-            ]
-            means[name] = to_ppm(sum(values, Fraction(0)) / len(values))
-        return means
+        known, averaging = registered_metrics(), averaging_of(spec)
+        return {
+            name: to_ppm(known[name].mean_value(self.replicas, averaging))
+            for name in spec.metrics.names
+        }
 
     def on(self, part: TestPart) -> "Evaluation":
         """Return what was said about a part of the test set."""
@@ -117,10 +112,7 @@ def predictions_on(model: TrainedModel, table: pa.Table, spec: BenchmarkSpec) ->
     score, the earlier label on a tie, so that both follow from what is published.
     """
     scores = round_scores(predict_probabilities(model, table, spec))
-    position = {label: index for index, label in enumerate(spec.labels)}
-    actual = np.array(
-        [position[label] for label in table.column(spec.target).to_pylist()], dtype=np.int64
-    )
+    actual = label_codes(table.column(spec.target), spec.labels)
     return Predictions(spec.labels, actual, scores.argmax(axis=1).astype(np.int64), scores)
 
 

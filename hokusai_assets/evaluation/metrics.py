@@ -109,6 +109,11 @@ class ClassCounts:
         )
 
 
+def mean_of(values: Sequence[Fraction | float]) -> Fraction:
+    """Return the mean of at least one value; floats too are added exactly, in whatever order."""
+    return sum((Fraction(value) for value in values), Fraction(0)) / len(values)
+
+
 def _from_form(predictions: Predictions, averaging: Averaging) -> Fraction | float:
     """Stand for a value that follows from the metric's form; Metric replaces it."""
     raise NotImplementedError
@@ -185,6 +190,14 @@ class Metric:
         """Whether its interval comes from a bootstrap."""
         return self.from_counts is not None or self.score is not None
 
+    def mean_value(self, replicas: Sequence[Predictions], averaging: Averaging) -> Fraction:
+        """Return the mean of the metric over a model's replicas, exact where the metric is.
+
+        Raises:
+            UndefinedMetric: it has no value on these rows.
+        """
+        return mean_of([self.value(said, averaging) for said in replicas])
+
     def answers(self, predictions: Predictions) -> IntArray | FloatArray:
         """Return what score reads of a model: (n,) labels or (n, K) scores."""
         return predictions.predicted if self.needs == "labels" else predictions.scores
@@ -228,13 +241,25 @@ def _f1(hits: Any, predicted: Any, actual: Any) -> tuple[Any, Any]:
     return 2 * hits, predicted + actual
 
 
-def _exact_average(parts: _Parts, counts: ClassCounts, averaging: Averaging) -> Fraction:
+_PARTS: Mapping[str, _Parts] = {"precision": _precision, "recall": _recall, "f1": _f1}
+
+CLASS_METRICS = tuple(_PARTS)
+"""Metrics that a single class has as well."""
+
+
+def class_ratio(name: str, hits: int, predicted: int, actual: int) -> Fraction:
+    """Return the precision, recall or F1 of one class; 0 where nothing is to be divided by."""
+    numerator, denominator = _PARTS[name](hits, predicted, actual)
+    return Fraction(numerator, denominator) if denominator > 0 else Fraction(0)
+
+
+def exact_average(name: str, counts: ClassCounts, averaging: Averaging) -> Fraction:
+    """Return precision, recall or F1 over classes, from (K,) counts."""
     ratios, weights = [], []
     for index, (hits, predicted, actual) in enumerate(
         zip(counts.hits.tolist(), counts.predicted.tolist(), counts.actual.tolist(), strict=True)
     ):
-        numerator, denominator = parts(hits, predicted, actual)
-        ratios.append(Fraction(numerator, denominator) if denominator else Fraction(0))
+        ratios.append(class_ratio(name, hits, predicted, actual))
         if averaging.average == "binary":
             weights.append(int(index == averaging.positive))
         elif averaging.average == "macro":
@@ -262,16 +287,16 @@ def _resampled_average(parts: _Parts, counts: ClassCounts, averaging: Averaging)
     return average
 
 
-def _ratio_metric(name: str, parts: _Parts) -> Metric:
+def _ratio_metric(name: str) -> Metric:
     return Metric(
         name=name,
         direction="higher",
         range=(0.0, 1.0),
         needs="labels",
-        value=lambda predictions, averaging: _exact_average(
-            parts, ClassCounts.of(predictions), averaging
+        value=lambda predictions, averaging: exact_average(
+            name, ClassCounts.of(predictions), averaging
         ),
-        from_counts=lambda counts, averaging: _resampled_average(parts, counts, averaging),
+        from_counts=lambda counts, averaging: _resampled_average(_PARTS[name], counts, averaging),
         averages="spec",
     )
 
@@ -355,9 +380,7 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
                 value=_accuracy,
                 from_counts=_resampled_accuracy,
             ),
-            _ratio_metric("precision", _precision),
-            _ratio_metric("recall", _recall),
-            _ratio_metric("f1", _f1),
+            *(_ratio_metric(name) for name in CLASS_METRICS),
             Metric(
                 name="auroc",
                 direction="higher",

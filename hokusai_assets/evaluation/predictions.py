@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import ArrayLike, NDArray
 
 IntArray = NDArray[np.int64]
@@ -14,6 +16,19 @@ SCORE_UNITS = 1_000_000_000
 
 # scikit-learn's own bound for multiclass AUROC; float32 models need it.
 _SUM_TOLERANCE = 1e-5
+
+
+def label_codes(column: pa.ChunkedArray, labels: tuple[str, ...]) -> IntArray:
+    """Return (n,) positions of a column's labels among the benchmark's, no text made of any.
+
+    Raises:
+        ValueError: a cell is missing or another label.
+    """
+    found = pc.index_in(column, value_set=pa.array(labels, column.type))
+    if found.null_count:
+        raise ValueError(f"labels must be among {list(labels)[:5]}")
+    codes: IntArray = found.to_numpy().astype(np.int64)
+    return codes
 
 
 class DifferentRows(ValueError):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hokusai_assets.benchmarks.loading import Benchmark
-from hokusai_assets.benchmarks.test_split import TestSplit, split_test_set
+from hokusai_assets.benchmarks.test_split import TestSplit
 from hokusai_assets.evaluation.budget import allotted_confidence_ppm
 from hokusai_assets.evaluation.decision import DeltaOneDecision, decide
 from hokusai_assets.evaluation.intervals import confidence_to_ppm
@@ -76,7 +76,7 @@ def budget_of(benchmark: Benchmark) -> Budget:
     delta_one = benchmark.spec.delta_one
     return Budget(
         test_root=benchmark.test.root,
-        deciding_root=split_test_set(benchmark.test, benchmark.spec).deciding.root,
+        deciding_root=benchmark.split.deciding.root,
         confidence_ppm=confidence_to_ppm(delta_one.confidence),
         submissions=delta_one.submissions,
     )

@@ -12,11 +12,14 @@ import numpy as np
 from hokusai_assets.evaluation import intervals
 from hokusai_assets.evaluation.group_delta import GroupDelta, Kind
 from hokusai_assets.evaluation.metrics import (
+    CLASS_METRICS,
     METRICS,
     Averaging,
     ClassCounts,
     Metric,
     UndefinedMetric,
+    class_ratio,
+    exact_average,
 )
 from hokusai_assets.evaluation.patterns import (
     BoolArray,
@@ -28,8 +31,6 @@ from hokusai_assets.evaluation.patterns import (
 )
 from hokusai_assets.evaluation.predictions import FloatArray, IntArray, Predictions, check_same_rows
 from hokusai_assets.evaluation.rounding import PPM, ceil_to_ppm, floor_to_ppm, to_ppm
-
-CLASS_METRICS = ("precision", "recall", "f1")
 
 
 @dataclass(frozen=True)
@@ -152,15 +153,12 @@ def _class_measured(
         hits, predicted, actual = (
             int(part[index]) for part in (held.hits, held.predicted, held.actual)
         )
-        values.append(_ratio(*_parts(name, hits, predicted, actual)))
+        values.append(class_ratio(name, hits, predicted, actual))
         # What leaving a row out changes depends only on whether it is of the class and on
-        # whether it is taken for it.
+        # whether it is taken for it. Entries of rows that don't exist have no denominator.
         table = np.array(
             [
-                [
-                    float(_ratio(*_parts(name, hits - t * p, predicted - p, actual - t)))
-                    for p in (0, 1)
-                ]
+                [float(class_ratio(name, hits - t * p, predicted - p, actual - t)) for p in (0, 1)]
                 for t in (0, 1)
             ]
         )
@@ -168,19 +166,6 @@ def _class_measured(
     return _replicated(
         values, without, lambda values: jackknife_variance(values, counts), int(counts.sum())
     )
-
-
-def _parts(name: str, hits: int, predicted: int, actual: int) -> tuple[int, int]:
-    if name == "precision":
-        return hits, predicted
-    if name == "recall":
-        return hits, actual
-    return 2 * hits, predicted + actual
-
-
-def _ratio(numerator: int, denominator: int) -> Fraction:
-    # As zero_division=0 has it. Below zero are tables' entries of rows that don't exist.
-    return Fraction(numerator, denominator) if denominator > 0 else Fraction(0)
 
 
 # --- slices -----------------------------------------------------------------------------------
@@ -248,18 +233,7 @@ def _exact(metric: Metric, counts: ClassCounts, averaging: Averaging) -> Fractio
         assert metric.from_counts is not None
         table = ClassCounts(counts.hits[None, :], counts.predicted[None, :], counts.actual)
         return Fraction(float(metric.from_counts(table, averaging)[0]))
-    total, weights = Fraction(0), 0
-    for index, (hits, predicted, actual) in enumerate(
-        zip(counts.hits.tolist(), counts.predicted.tolist(), counts.actual.tolist(), strict=True)
-    ):
-        weight = {
-            "binary": int(index == averaging.positive),
-            "macro": int(predicted + actual > 0),
-            "weighted": actual,
-        }[averaging.average]
-        total += weight * _ratio(*_parts(metric.name, hits, predicted, actual))
-        weights += weight
-    return total / weights
+    return exact_average(metric.name, counts, averaging)
 
 
 def _scored(

@@ -8,20 +8,13 @@ from typing import Any
 
 import dagster as dg
 
-from hokusai_assets.attestation.issuing import ModelIdentity, commitment
-from hokusai_assets.attestation.statement import software_digest
+from hokusai_assets.attestation.issuing import ModelIdentity, model_fingerprint
+from hokusai_assets.attestation.prediction_commitment import commitment
 from hokusai_assets.benchmarks.loading import Benchmark
 from hokusai_assets.benchmarks.spec import BenchmarkSpec, SpecError
-from hokusai_assets.benchmarks.test_split import split_test_set
 from hokusai_assets.evaluation.measurement import evaluate_models
 from hokusai_assets.models.persistence import load_model_file
-from hokusai_assets.models.training import (
-    TrainedModel,
-    refuse_unfit_model,
-    train_replicas,
-    training_fingerprint,
-    training_rows,
-)
+from hokusai_assets.models.training import TrainedModel, refuse_unfit_model
 from hokusai_assets.orchestration.faults import explained
 from hokusai_assets.orchestration.partitions import group_name
 from hokusai_assets.orchestration.platform import Platform
@@ -29,6 +22,7 @@ from hokusai_assets.orchestration.presentation import metrics_table, schema_of, 
 from hokusai_assets.orchestration.registered_models import fetch_registered_model
 from hokusai_assets.orchestration.stored_forms import StoredModel, stored_model
 from hokusai_assets.orchestration.tracking import Tracking
+from hokusai_assets.orchestration.trained_models import trained_on
 
 
 def build_benchmark_assets(spec: BenchmarkSpec) -> list[dg.AssetsDefinition]:
@@ -78,7 +72,7 @@ def build_benchmark_assets(spec: BenchmarkSpec) -> list[dg.AssetsDefinition]:
             )
             tracking.log_text(value.spec.model_dump_json(indent=2), "benchmark_spec.json")
         needed = value.spec.delta_one.min_examples
-        deciding = split_test_set(value.test, value.spec).deciding.positions
+        deciding = value.split.deciding.positions
         enough = value.test.count if deciding is None else len(deciding)
         return dg.MaterializeResult(
             value=value,
@@ -212,12 +206,7 @@ def _baseline_source(
         )
     if external and spec.baseline.sha256 not in (None, external[1]):
         raise _wrong_digest(spec, external[1])
-    fingerprint = training_fingerprint(
-        spec_hash=spec.spec_hash(),
-        base_root=benchmark.base.root,
-        contributed_roots=[external[1]] if external else [],
-        software_digest=software_digest(),
-    )
+    fingerprint = model_fingerprint(benchmark, [external[1]] if external else [])
     return external, fingerprint
 
 
@@ -230,16 +219,14 @@ def _wrong_digest(spec: BenchmarkSpec, found: str) -> SpecError:
 def _make_baseline(
     benchmark: Benchmark, external: tuple[Any, str] | None, fingerprint: str
 ) -> StoredModel:
-    spec = benchmark.spec
     if external is None:
-        replicas = train_replicas(training_rows(benchmark.base, [], spec), spec)
-    else:
-        replicas = (TrainedModel(external[0], 0),)
-        refuse_unfit_model(replicas[0], benchmark.test.table, spec)
+        return trained_on(benchmark, [])
+    model = TrainedModel(external[0], 0)
+    refuse_unfit_model(model, benchmark.test.table, benchmark.spec)
     return stored_model(
-        replicas,
-        source=spec.baseline.source,
-        external_digest=external[1] if external else None,
-        trusted_types=spec.model.trusted_types,
+        (model,),
+        source=benchmark.spec.baseline.source,
+        external_digest=external[1],
+        trusted_types=benchmark.spec.model.trusted_types,
         fingerprint=fingerprint,
     )

@@ -4,7 +4,6 @@ from typing import Any
 
 import dagster as dg
 
-from hokusai_assets.attestation.statement import software_digest
 from hokusai_assets.benchmarks.loading import Benchmark
 from hokusai_assets.benchmarks.spec import BenchmarkSpec
 from hokusai_assets.contributions.intake import ContributedData, take_in
@@ -13,11 +12,6 @@ from hokusai_assets.contributions.second_look import SecondLook, second_look
 from hokusai_assets.evaluation.contribution_check import opinion_of
 from hokusai_assets.evaluation.measurement import Evaluation, evaluate_models
 from hokusai_assets.evaluation.settlement import budget_of
-from hokusai_assets.models.training import (
-    train_replicas,
-    training_fingerprint,
-    training_rows,
-)
 from hokusai_assets.orchestration.asset_wiring import blocking_check, wiring_of
 from hokusai_assets.orchestration.faults import explained, without_values
 from hokusai_assets.orchestration.measurement_assets import (
@@ -35,11 +29,9 @@ from hokusai_assets.orchestration.presentation import (
     share,
 )
 from hokusai_assets.orchestration.settlement_asset import settlement_asset
-from hokusai_assets.orchestration.stored_forms import (
-    StoredModel,
-    stored_model,
-)
+from hokusai_assets.orchestration.stored_forms import StoredModel
 from hokusai_assets.orchestration.tracking import ACCEPTED_CHECK, OUTCOME_TAG, Tracking
+from hokusai_assets.orchestration.trained_models import fingerprint_of, trained_on
 
 
 def build_contribution_assets(spec: BenchmarkSpec) -> list[dg.AssetsDefinition]:
@@ -210,28 +202,15 @@ def _new_model(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
         benchmark: Benchmark,
         contributed_data: ContributedData,
     ):  # no annotation: with one, Dagster takes the value for "Nothing"
-        spec = benchmark.spec
+        contributed = [contributed_data.rows]
         with explained():
-            expected = training_fingerprint(
-                spec_hash=spec.spec_hash(),
-                base_root=benchmark.base.root,
-                contributed_roots=[contributed_data.rows.root],
-                software_digest=software_digest(),
-            )
+            expected = fingerprint_of(benchmark, contributed)
             value, reused = platform.reuse(
                 benchmark_id,
                 "new_model",
                 partition=context.partition_key,
                 is_current=lambda stored: stored.fingerprint == expected,
-                make=lambda: stored_model(
-                    train_replicas(
-                        training_rows(benchmark.base, [contributed_data.rows], spec), spec
-                    ),
-                    source="train",
-                    external_digest=None,
-                    trusted_types=spec.model.trusted_types,
-                    fingerprint=expected,
-                ),
+                make=lambda: trained_on(benchmark, contributed),
             )
             tracking.log_params({"new_train_rows": value.train_rows})
             tracking.set_tags({"new_model_sha256": value.digest})

@@ -8,7 +8,6 @@ from hokusai_assets.attestation.prediction_commitment import predictions_table
 from hokusai_assets.attestation.signing_key import public_pem
 from hokusai_assets.attestation.verification import verify
 from hokusai_assets.benchmarks.loading import Benchmark
-from hokusai_assets.benchmarks.test_split import split_test_set
 from hokusai_assets.contributions.intake import ContributedData
 from hokusai_assets.evaluation.measurement import Evaluation, measure, slices_on
 from hokusai_assets.orchestration.asset_wiring import blocking_check, wiring_of
@@ -72,7 +71,7 @@ def metric_deltas_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
     ):  # no annotation: with one, Dagster takes the value for "Nothing"
         spec = benchmark.spec
         with explained():
-            part = split_test_set(benchmark.test, spec).shown
+            part = benchmark.split.shown
             measurement = measure(baseline_evaluation, new_evaluation, benchmark, part)
         document = measurement_document(
             measurement,

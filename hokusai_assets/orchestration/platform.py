@@ -108,20 +108,6 @@ class Platform(dg.ConfigurableResource):  # type: ignore[type-arg]
         """Return the keys of all registered contributions, ascending."""
         return list(registered_keys(self._places.contributions(benchmark_id)))
 
-    def contributed_data(self, benchmark_id: str, key: str) -> ContributedData:
-        """Return what intake stored of a contribution.
-
-        Raises:
-            MissingObject: it was never run; `DamagedObject`: its files changed.
-        """
-        asset = "contributed_data"
-        return read_object(
-            location_of(self._places.storage, benchmark_id, asset, key),
-            STORED_FORMS[asset][1],
-            what=f"{benchmark_id}/{asset}/{key}",
-            remedy=remedy(benchmark_id, asset, key),
-        )
-
     def row_index(self, benchmark_id: str) -> RowIndex:
         """Return the index of the rows that earlier contributions brought."""
         return RowIndex(self._places.row_index(benchmark_id))
@@ -149,7 +135,7 @@ class Platform(dg.ConfigurableResource):  # type: ignore[type-arg]
         """Return an asset's stored value.
 
         Raises:
-            MissingObject: nothing is stored, or its files are damaged.
+            MissingObject: nothing is stored; `DamagedObject`: its files changed.
         """
         return read_object(
             location_of(self._places.storage, benchmark_id, asset, partition),

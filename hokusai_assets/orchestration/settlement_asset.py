@@ -6,15 +6,12 @@ import dagster as dg
 
 from hokusai_assets.attestation.issuing import measurement_document, settlement_document
 from hokusai_assets.attestation.prediction_commitment import predictions_table
-from hokusai_assets.attestation.statement import software_digest
 from hokusai_assets.benchmarks.loading import Benchmark
 from hokusai_assets.benchmarks.row_sets import StoredRows
-from hokusai_assets.benchmarks.test_split import split_test_set
 from hokusai_assets.contributions.intake import ContributedData
 from hokusai_assets.evaluation.ledger import Settled
 from hokusai_assets.evaluation.measurement import Evaluation, evaluate_models, slices_on
 from hokusai_assets.evaluation.settlement import budget_of, settle
-from hokusai_assets.models.training import train_replicas, training_fingerprint, training_rows
 from hokusai_assets.orchestration.asset_wiring import wiring_of
 from hokusai_assets.orchestration.faults import explained
 from hokusai_assets.orchestration.object_store import MissingObject
@@ -31,9 +28,9 @@ from hokusai_assets.orchestration.stored_forms import (
     MeasuredDelta,
     SettledContribution,
     StoredModel,
-    stored_model,
 )
 from hokusai_assets.orchestration.tracking import Tracking
+from hokusai_assets.orchestration.trained_models import fingerprint_of, trained_on
 
 Evaluated = tuple[StoredModel, Evaluation]
 
@@ -76,7 +73,7 @@ def settlement_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
     ):  # no annotation: with one, Dagster takes the value for "Nothing"
         spec, rows = benchmark.spec, contributed_data.rows
         with explained():
-            split = split_test_set(benchmark.test, spec)
+            split = benchmark.split
             with platform.ledger(benchmark_id).turn(
                 budget_of(benchmark), version=benchmark.content_digest, rows_root=rows.root
             ) as turn:
@@ -156,7 +153,7 @@ def _accepted_model(
         stored: SettledContribution = platform.stored(
             benchmark.spec.id, "settlement", before[-1].key
         )
-        if stored.candidate.fingerprint == _fingerprint(benchmark, accepted):
+        if stored.candidate.fingerprint == fingerprint_of(benchmark, accepted):
             return stored.candidate, stored.evaluation
     except (MissingObject, KeyError, ValueError, TypeError):
         # Gone, or in a form of an earlier version; the rows are still there.
@@ -165,21 +162,5 @@ def _accepted_model(
 
 
 def _trained(benchmark: Benchmark, contributed: Sequence[StoredRows]) -> Evaluated:
-    spec = benchmark.spec
-    model = stored_model(
-        train_replicas(training_rows(benchmark.base, contributed, spec), spec),
-        source="train",
-        external_digest=None,
-        trusted_types=spec.model.trusted_types,
-        fingerprint=_fingerprint(benchmark, contributed),
-    )
+    model = trained_on(benchmark, contributed)
     return model, evaluate_models(model.replicas, benchmark, model_digest=model.digest)
-
-
-def _fingerprint(benchmark: Benchmark, contributed: Sequence[StoredRows]) -> str:
-    return training_fingerprint(
-        spec_hash=benchmark.spec.spec_hash(),
-        base_root=benchmark.base.root,
-        contributed_roots=[rows.root for rows in contributed],
-        software_digest=software_digest(),
-    )

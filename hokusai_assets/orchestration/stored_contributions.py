@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from hokusai_assets.benchmarks.loading import Benchmark
+from hokusai_assets.contributions.intake import ContributedData
 from hokusai_assets.evaluation.credit.methods import NoCredit, OnModel, value_contributions
 from hokusai_assets.evaluation.credit.split import split_by_weights
 from hokusai_assets.evaluation.credit.trained_utility import Contributed
@@ -83,7 +84,7 @@ def _read(
 ) -> tuple[int, Contributed, dict[str, int]] | LeftOut:
     benchmark_id = benchmark.spec.id
     try:
-        stored = platform.contributed_data(benchmark_id, key)
+        stored: ContributedData = platform.stored(benchmark_id, "contributed_data", key)
         report, rows = stored.report, stored.rows
         if not report.accepted:
             rules = ", ".join(dict.fromkeys(problem.rule for problem in report.problems))

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hokusai_assets.attestation.prediction_commitment import (
+    PerRowFile,
     predictions_root,
     predictions_table,
-    read_predictions,
-    read_slices,
+    row_digests_of,
 )
 from hokusai_assets.evaluation.measurement import Evaluation
 from hokusai_assets.evaluation.predictions import Predictions
@@ -87,11 +87,13 @@ def test_a_table_of_predictions_reads_back_as_they_were(replicas: int) -> None:
     model = Evaluation((said(),) * replicas, ROWS, "0" * 64, "1" * 64)
     slices = {"rare": np.array([True, False, False])}
     table = predictions_table(model, model, slices)
+    assert row_digests_of(table) == ROWS
+    file = PerRowFile.of(table, LABELS)
     for which in ("baseline", "new"):
-        digests, found = read_predictions(table, which, LABELS)
-        assert digests == ROWS
+        found = file.replicas[which]
         assert len(found) == replicas
-        assert predictions_root(digests, found) == predictions_root(ROWS, model.replicas)
-    assert {name: rows.tolist() for name, rows in read_slices(table).items()} == {
+        assert predictions_root(ROWS, found) == predictions_root(ROWS, model.replicas)
+        assert file.roots[f"{which}_root"] == predictions_root(ROWS, model.replicas)
+    assert {name: rows.tolist() for name, rows in file.slices.items()} == {
         "rare": [True, False, False]
     }

@@ -22,7 +22,7 @@ from hokusai_assets.evaluation.credit.trained_utility import (
     TrainedUtility,
 )
 from hokusai_assets.evaluation.credit.values import ContributionValue, Credit
-from hokusai_assets.evaluation.predictions import IntArray
+from hokusai_assets.evaluation.predictions import IntArray, label_codes
 from hokusai_assets.evaluation.rounding import to_ppm
 from hokusai_assets.models.pipeline import build_pipeline, feature_frame
 from hokusai_assets.models.training import predict_probabilities, train
@@ -288,9 +288,7 @@ def _owners(task: _Task) -> IntArray:
 
 
 def _codes(table: pa.Table, spec: BenchmarkSpec) -> IntArray:
-    position = {label: index for index, label in enumerate(spec.labels)}
-    labels = table.column(spec.target).to_pylist()
-    return np.array([position[label] for label in labels], dtype=np.int64)
+    return label_codes(table.column(spec.target), spec.labels)
 
 
 def _row_values(task: _Task, owner: IntArray, values: Any) -> pa.Table:

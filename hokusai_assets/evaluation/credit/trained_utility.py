@@ -15,8 +15,8 @@ from hokusai_assets.benchmarks.spec import BenchmarkSpec
 from hokusai_assets.canonical.rows import row_digests
 from hokusai_assets.evaluation.credit.games import Coalition
 from hokusai_assets.evaluation.measurement import averaging_of, predictions_on
-from hokusai_assets.evaluation.metrics import METRICS
 from hokusai_assets.evaluation.predictions import Predictions
+from hokusai_assets.evaluation.registry import registered_metrics
 from hokusai_assets.models.training import train
 from hokusai_assets.privacy.tokens import reduce_table
 
@@ -69,7 +69,7 @@ def coalition_rows(
     limit = spec.sampling.max_train_rows
     if limit is None or whole.num_rows <= limit:
         return whole
-    labels = whole.column(spec.target).to_numpy(zero_copy_only=False)
+    labels = whole.column(spec.target)
     return whole.take(
         pa.array(stratified_positions(labels, limit, seed=spec.seed, purpose="train-sample"))
     )
@@ -86,7 +86,7 @@ class TrainedUtility:
         """Make the utility of contributions joined by `JoinedRows.of`."""
         self._benchmark = benchmark
         self._joined = joined
-        self._metric = METRICS[benchmark.spec.metrics.primary]
+        self._metric = registered_metrics()[benchmark.spec.metrics.primary]
         self._averaging = averaging_of(benchmark.spec)
         self._everyone: Coalition = frozenset(joined.owner.tolist())
         self._of_everyone: Predictions | None = None
