@@ -294,8 +294,8 @@ def test_more_letters_with_one_of_them_relabelled_gain_and_are_refused(bundled, 
     for after, fallen in ((honest, []), (harmful, ["class_drop_bps_at_most:recall:A"])):
         shared = {"metrics": spec.metrics.names, "average": spec.average, "positive": None}
         decision = decide(
-            compare(before, after, **shared, confidence=0.95, resamples=1_000, seed=1),
-            replace(rule_of(spec), groups=group_rule_of(spec)),
+            compare([before], [after], **shared, confidence=0.95, resamples=1_000, seed=1),
+            rule_of(spec),
             test_rows=before.rows,
             same_test_set=True,
             groups=group_deltas([before], [after], slices={}, **shared, confidence=0.95),
