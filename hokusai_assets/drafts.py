@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _ABANDONED_AFTER_SECONDS = 24 * 3600
+_FILE_DRAFT = ".draft-"
 
 
 def draft_name(prefix: str) -> str:
@@ -47,6 +48,30 @@ def scratch_folder(parent: Path) -> Iterator[Path]:
         yield folder
     finally:
         remove(folder)
+
+
+def replace_file(path: Path, data: bytes, *, mode: int = 0o644) -> None:
+    """Write a file so that readers see its old content or all of the new."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(draft_name(_FILE_DRAFT))
+    try:
+        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(draft, path)
+        flush(path.parent)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def flush(path: Path) -> None:
+    """Put a file, or a folder's list of names, on disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _age_in_seconds(path: Path) -> float:

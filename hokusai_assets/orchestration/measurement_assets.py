@@ -9,11 +9,11 @@ from hokusai_assets.attestation.signing_key import public_pem
 from hokusai_assets.attestation.verification import verify
 from hokusai_assets.benchmarks.loading import Benchmark
 from hokusai_assets.contributions.intake import ContributedData
+from hokusai_assets.drafts import replace_file
 from hokusai_assets.evaluation.measurement import Evaluation, measure, slices_on
 from hokusai_assets.orchestration.asset_wiring import blocking_check, wiring_of
 from hokusai_assets.orchestration.benchmark_assets import identity_of
 from hokusai_assets.orchestration.faults import explained
-from hokusai_assets.orchestration.object_store import replace_file
 from hokusai_assets.orchestration.platform import Platform
 from hokusai_assets.orchestration.presentation import (
     delta_metrics,

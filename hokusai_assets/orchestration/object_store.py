@@ -7,13 +7,12 @@ renamed; then ``current.json`` is replaced. A process killed anywhere leaves the
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from hokusai_assets.drafts import draft_name, remove_abandoned
+from hokusai_assets.drafts import draft_name, flush, remove_abandoned, replace_file
 
 T = TypeVar("T")
 _CURRENT = "current.json"
@@ -46,7 +45,7 @@ def write_object(location: Path, save: Callable[[Path], None]) -> str:
         save(draft)
         files = {path.name: _file_digest(path) for path in sorted(draft.iterdir())}
         for path in draft.iterdir():
-            _flush(path)
+            flush(path)
         digest = hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()
         version = location / digest[:32]
         if not _holds(version, files):
@@ -57,7 +56,7 @@ def write_object(location: Path, save: Callable[[Path], None]) -> str:
                 # Another run of the same inputs stored the same version a moment ago.
                 if not _holds(version, files):
                     raise
-        _flush(location)
+        flush(location)
         replace_file(
             location / _CURRENT,
             json.dumps({"version": version.name, "files": files}, sort_keys=True).encode(),
@@ -94,21 +93,6 @@ def checked_version(location: Path, *, what: str, remedy: str) -> Path:
     return version
 
 
-def replace_file(path: Path, data: bytes, *, mode: int = 0o644) -> None:
-    """Write a file so that readers see its old content or all of the new."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(draft_name(_DRAFT))
-    try:
-        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(draft, path)
-        _flush(path.parent)
-    finally:
-        draft.unlink(missing_ok=True)
-
-
 def _holds(version: Path, files: dict[str, str]) -> bool:
     try:
         return all(_file_digest(version / name) == digest for name, digest in files.items())
@@ -119,11 +103,3 @@ def _holds(version: Path, files: dict[str, str]) -> bool:
 def _file_digest(path: Path) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -1,6 +1,5 @@
 """Stored objects appear whole or not at all."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -11,7 +10,6 @@ import pytest
 from hokusai_assets.orchestration.object_store import (
     MissingObject,
     read_object,
-    replace_file,
     write_object,
 )
 
@@ -119,12 +117,3 @@ def test_two_processes_that_store_the_same_version_at_once_both_succeed(tmp_path
     assert [process.communicate()[1] for process in both] == [b"", b""]
     for turn in range(60):
         assert read(tmp_path / str(turn)) == "same"
-
-
-def test_replace_file_gives_the_asked_mode_and_leaves_no_draft(tmp_path: Path):
-    path = tmp_path / "folder" / "file.json"
-    replace_file(path, b"one", mode=0o600)
-    replace_file(path, b"two", mode=0o600)
-    assert path.read_bytes() == b"two"
-    assert os.stat(path).st_mode & 0o777 == 0o600
-    assert [entry.name for entry in path.parent.iterdir()] == ["file.json"]

@@ -1,0 +1,15 @@
+"""Files that are replaced whole."""
+
+import os
+from pathlib import Path
+
+from hokusai_assets.drafts import replace_file
+
+
+def test_replace_file_gives_the_asked_mode_and_leaves_no_draft(tmp_path: Path):
+    path = tmp_path / "folder" / "file.json"
+    replace_file(path, b"one", mode=0o600)
+    replace_file(path, b"two", mode=0o600)
+    assert path.read_bytes() == b"two"
+    assert os.stat(path).st_mode & 0o777 == 0o600
+    assert [entry.name for entry in path.parent.iterdir()] == ["file.json"]
