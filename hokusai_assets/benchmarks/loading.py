@@ -2,7 +2,7 @@
 
 import difflib
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +13,8 @@ from pydantic import ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from hokusai_assets.benchmarks.row_sets import RowSet
+from hokusai_assets.benchmarks.data_files import is_promoted
+from hokusai_assets.benchmarks.row_sets import RowSet, StoredRows
 from hokusai_assets.benchmarks.sampling import stratified_positions
 from hokusai_assets.benchmarks.slices import empty_slices
 from hokusai_assets.benchmarks.spec import BenchmarkSpec, SpecError
@@ -28,6 +29,7 @@ from hokusai_assets.tables.problems import UnreadableFile
 from hokusai_assets.tables.reading import read_table
 
 SPEC_FILE = "benchmark.yaml"
+VERSIONS_FOLDER = "versions"
 
 
 @dataclass(frozen=True)
@@ -55,20 +57,50 @@ class Benchmark:
         return hashlib.sha256("|".join(parts).encode()).hexdigest()
 
 
-def load_spec(folder: Path) -> BenchmarkSpec:
-    """Read and check ``benchmark.yaml`` in a folder.
+def load_spec(folder: Path, *, version: int | None = None) -> BenchmarkSpec:
+    """Read and check the spec in a folder.
+
+    Args:
+        folder: a benchmark's, called as its id.
+        version: an earlier version, as a promotion kept it; by default the one in force.
 
     Raises:
         SpecError: naming the file, the key, what was found and what is allowed.
     """
-    path = folder / SPEC_FILE
-    yaml = YAML(typ="safe", pure=True)
+    if version is not None and (current := load_spec(folder)).benchmark_version == version:
+        return current
+    path = folder / SPEC_FILE if version is None else earlier_spec_file(folder, version)
     try:
-        raw = yaml.load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise SpecError(f"{path}: the file is missing; a benchmark folder needs it") from None
+        why = "a benchmark folder needs it" if version is None else f"there is no version {version}"
+        raise SpecError(f"{path}: the file is missing; {why}") from None
     except OSError as error:
         raise SpecError(f"{path}: can't be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise SpecError(f"{path}: not UTF-8: {error.reason}") from None
+    return parse_spec(text, path, folder_name=folder.name)
+
+
+def earlier_spec_file(folder: Path, version: int) -> Path:
+    """Return where the spec of a version that another has replaced is kept."""
+    return folder / VERSIONS_FOLDER / f"{version}.yaml"
+
+
+def parse_spec(text: str, path: Path, *, folder_name: str) -> BenchmarkSpec:
+    """Check the text of a spec.
+
+    Args:
+        text: YAML.
+        path: names it in messages.
+        folder_name: which the id must equal.
+
+    Raises:
+        SpecError: naming the path, the key, what was found and what is allowed.
+    """
+    yaml = YAML(typ="safe", pure=True)
+    try:
+        raw = yaml.load(text)
     # ruamel lets errors of its constructors through: ValueError for 2024-02-31, and so on.
     except (YAMLError, ValueError, TypeError, RecursionError) as error:
         raise SpecError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
@@ -79,8 +111,8 @@ def load_spec(folder: Path) -> BenchmarkSpec:
     except ValidationError as error:
         lines = "; ".join(_spec_problem(item, raw) for item in error.errors())
         raise SpecError(f"{path}: {lines}") from None
-    if spec.id != folder.name:
-        raise SpecError(f"{path}: id: found {spec.id!r}, the folder is called {folder.name!r}")
+    if spec.id != folder_name:
+        raise SpecError(f"{path}: id: found {spec.id!r}, the folder is called {folder_name!r}")
     return spec
 
 
@@ -152,29 +184,33 @@ def recognisers_for(spec: BenchmarkSpec) -> tuple[Recogniser, ...]:
     return recognisers_of(spec.privacy)
 
 
-def load_benchmark(folder: Path, key: PrivacyKey, *, software_digest: str = "") -> Benchmark:
+def load_benchmark(
+    folder: Path, key: PrivacyKey, *, software_digest: str = "", version: int | None = None
+) -> Benchmark:
     """Load a benchmark folder whole.
 
     Args:
         folder: holds benchmark.yaml and the files it names.
         key: the key for pseudonyms of personal data in base and test rows.
         software_digest: names the code that loads, for the fingerprint.
+        version: as for `load_spec`.
 
     Raises:
         SpecError: the spec, or a data file against it, is wrong.
     """
-    spec = load_spec(folder)
+    spec = load_spec(folder, version=version)
     # Before the rows: a file that changes from now on no longer has this fingerprint.
     made_from = fingerprint(folder, spec, key, software_digest)
     # Each put in order at once, so that no more than one set exists twice.
     base = RowSet.of(_load_rows(folder, spec, spec.data.train, "data.train", key))
-    test = RowSet.of(_load_rows(folder, spec, spec.data.test, "data.test", key))
-    for name, part in (("data.train", base), ("data.test", test)):
+    test = RowSet.of(_load_rows(folder, spec, (spec.data.test,), "data.test", key))
+    sets = (("data.train", base, spec.data.train), ("data.test", test, (spec.data.test,)))
+    for name, part, files in sets:
         present = set(part.table.column(spec.target).unique().to_pylist())
         if absent := [label for label in spec.labels if label not in present]:
             raise SpecError(
                 f"{folder / SPEC_FILE}: labels: {absent} do not occur in {name} "
-                f"({getattr(spec.data, name.removeprefix('data.'))}); "
+                f"({', '.join(files)}); "
                 f"its labels are {sorted(present)}"
             )
     limit = spec.sampling.max_test_rows
@@ -207,11 +243,12 @@ def _refuse_empty_slices(benchmark: Benchmark) -> None:
 
 def fingerprint(folder: Path, spec: BenchmarkSpec, key: PrivacyKey, software_digest: str) -> str:
     """SHA-256 (hex) over the files of a benchmark, the key's id and the code's digest."""
-    files = {"": SPEC_FILE, "data.train: ": spec.data.train, "data.test: ": spec.data.test}
+    files = [("", SPEC_FILE), *(("data.train: ", name) for name in spec.data.train)]
+    files.append(("data.test: ", spec.data.test))
     if spec.baseline.path:
-        files["baseline.path: "] = spec.baseline.path
+        files.append(("baseline.path: ", spec.baseline.path))
     joined = hashlib.sha256(f"{key.key_id}|{software_digest}".encode())
-    for key_name, name in files.items():
+    for key_name, name in files:
         try:
             with (folder / name).open("rb") as stream:
                 joined.update(hashlib.file_digest(stream, "sha256").digest())
@@ -223,6 +260,46 @@ def fingerprint(folder: Path, spec: BenchmarkSpec, key: PrivacyKey, software_dig
 
 
 def _load_rows(
+    folder: Path, spec: BenchmarkSpec, file_names: Sequence[str], key_name: str, key: PrivacyKey
+) -> pa.Table:
+    """Load files beside a spec as one table: typed, personal data as keyed tokens.
+
+    Args:
+        folder: where they are.
+        spec: says which columns there are, and how each is treated.
+        file_names: one or more, whose rows follow one another.
+        key_name: the spec's key that names them, for messages.
+        key: for pseudonyms.
+
+    Raises:
+        SpecError: a file, against the spec, is wrong.
+    """
+    own = [name for name in file_names if not is_promoted(name)]
+    parts = [_load_file(folder, spec, name, key_name, key) for name in own]
+    schema = parts[0].schema if parts else None
+    for name in file_names:
+        if is_promoted(name):
+            parts.append(_load_promoted(folder, name, key_name, schema))
+    return parts[0] if len(parts) == 1 else pa.concat_tables(parts)
+
+
+def _load_promoted(
+    folder: Path, file_name: str, key_name: str, schema: pa.Schema | None
+) -> pa.Table:
+    """Load a promoted contribution's rows: typed and pseudonymised by its intake."""
+    where = f"{folder / SPEC_FILE}: {key_name}: {file_name}"
+    try:
+        table = StoredRows.open(folder / file_name).table
+    except (OSError, ValueError, pa.ArrowException):
+        raise SpecError(
+            f"{where} can't be read as promoted rows; bring it back from a copy"
+        ) from None
+    if schema is not None and table.schema != schema:
+        raise SpecError(f"{where} has other columns or types than the base set's own file")
+    return table
+
+
+def _load_file(
     folder: Path, spec: BenchmarkSpec, file_name: str, key_name: str, key: PrivacyKey
 ) -> pa.Table:
     path = folder / file_name

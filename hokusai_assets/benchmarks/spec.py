@@ -14,6 +14,7 @@ from pydantic import (
     model_validator,
 )
 
+from hokusai_assets.benchmarks.data_files import DataSpec, FileBeside, LineageSpec
 from hokusai_assets.benchmarks.groups import (
     ClassMetricName,
     GuardrailSpec,
@@ -48,12 +49,6 @@ class SpecError(ValueError):
     """A benchmark can't be used; names the file or key, what was found and what is allowed."""
 
 
-def _beside_spec(value: str) -> str:
-    if "/" in value or "\\" in value or value in ("", ".", ".."):
-        raise ValueError("a file name beside benchmark.yaml, without a folder")
-    return value
-
-
 def _with_decimals_as_text(value: object) -> object:
     if isinstance(value, Decimal):
         return format(value.normalize(), "f")
@@ -80,7 +75,6 @@ def _known_metric(value: str) -> str:
 
 
 MetricName = Annotated[str, AfterValidator(_known_metric)]
-FileBeside = Annotated[str, AfterValidator(_beside_spec)]
 
 
 class ColumnSpec(Strict):
@@ -265,19 +259,6 @@ class SamplingSpec(Strict):
     max_test_rows: Annotated[int, Field(ge=100)] | None = None
 
 
-class DataSpec(Strict):
-    """The base training set and the held-out test set: files beside the spec."""
-
-    train: FileBeside
-    test: FileBeside
-
-    @model_validator(mode="after")
-    def _held_out(self) -> "DataSpec":
-        if self.train == self.test:
-            raise ValueError("test names the same file as train; the test set is held out of it")
-        return self
-
-
 class BenchmarkSpec(Strict):
     """Everything that decides how a contribution is measured, and a few words for people."""
 
@@ -294,6 +275,7 @@ class BenchmarkSpec(Strict):
     positive_label: str | None = None
     labels: tuple[str, ...]
     data: DataSpec
+    lineage: LineageSpec | None = None
     columns: dict[str, ColumnSpec]
     privacy: PrivacySpec = PrivacySpec()
     model: ModelSpec
@@ -380,6 +362,11 @@ class BenchmarkSpec(Strict):
         return self
 
     @property
+    def benchmark_version(self) -> int:
+        """Which version of the benchmark this is, from 1; each promotion makes the next."""
+        return 1 if self.lineage is None else self.lineage.version
+
+    @property
     def average(self) -> str:
         """How precision, recall and F1 are averaged over classes."""
         return self.metrics.average or ("binary" if self.task == "binary" else "macro")
@@ -398,9 +385,18 @@ class BenchmarkSpec(Strict):
         """All of the spec that can change a number, as canonical-JSON material.
 
         Left out are words for people (title, description, licence, source, owner), file names
-        (the rows have their own hash) and whether MLflow must be reachable.
+        (the rows have their own hash), where they came from, and whether MLflow must be reachable.
         """
-        words = {"title", "description", "licence", "source", "owner", "tracking", "data"}
+        words = {
+            "title",
+            "description",
+            "licence",
+            "source",
+            "owner",
+            "tracking",
+            "data",
+            "lineage",
+        }
         part = self.model_dump(mode="python", exclude=words)
         part["baseline"] = self.baseline.model_dump(exclude={"path"})
         result = with_floats_as_text(_with_decimals_as_text(part))

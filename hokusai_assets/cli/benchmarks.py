@@ -26,13 +26,16 @@ def command(ctx: click.Context, as_json: bool) -> None:
     if as_json:
         print_json({"folder": str(settings.benchmarks), "benchmarks": found})
         return
-    table = Table("id", "title", "task", "primary metric", "least gain", "looks spent", "accepted")
+    table = Table(
+        "id", "version", "title", "primary metric", "least gain", "looks spent", "accepted"
+    )
+    table.columns[0].no_wrap = True
     for entry in found:
         if entry["error"] is None:
             table.add_row(
                 entry["id"],
+                str(entry["version"]),
                 escape(entry["title"]),
-                entry["task"],
                 entry["primary_metric"],
                 f"{entry['min_delta_bps']} bps",
                 f"{entry['budget']['spent']:,} of {entry['budget']['submissions']:,}",
@@ -60,6 +63,7 @@ def _describe(folder: Path, settings: Settings) -> dict[str, Any]:
         return {"id": folder.name, "error": str(error)}
     return {
         "id": spec.id,
+        "version": spec.benchmark_version,
         "title": spec.title,
         "task": spec.task,
         "target": spec.target,

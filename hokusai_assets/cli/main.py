@@ -13,6 +13,7 @@ _VERBS = {
     "evaluate": "hokusai_assets.cli.evaluate",
     "verify": "hokusai_assets.cli.verify",
     "value": "hokusai_assets.cli.value",
+    "promote": "hokusai_assets.cli.promote",
     "backfill": "hokusai_assets.cli.backfill",
     "benchmarks": "hokusai_assets.cli.benchmarks",
     "metrics": "hokusai_assets.cli.metrics",
@@ -57,6 +58,8 @@ def main() -> None:
         hokusai verify ATTESTATION --public-key KEY.pem
     See what each contribution is worth beside the others:
         hokusai value --benchmark sms-spam
+    Put what was accepted into the base set, as a new version of the benchmark:
+        hokusai promote --benchmark sms-spam
     Watch it in the browser, drop files into data/drops/<benchmark>/:
         hokusai dev
     """

@@ -7,7 +7,8 @@ Entries are only appended, under a lock (flock) held from before a contribution 
 its entry is on disk. A line that a crash left half-written is no entry: the next writer cuts it
 off.
 
-Two kinds of entries: ``registered`` opens a test set's budget, ``settled`` spends one look at it.
+Kinds of entries: ``registered`` opens a test set's budget, ``settled`` spends one look at it,
+``promoted`` closes a version of the benchmark: from then on only what it settled counts.
 """
 
 import fcntl
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from hokusai_assets.canonical.canonical_json import canonical_bytes
+from hokusai_assets.evaluation.ledger_entries import KINDS, Budget, Entry, Promoted, Settled
 from hokusai_assets.tables.problems import Problem
 
 EMPTY_DIGEST = hashlib.sha256(b"").hexdigest()
@@ -33,46 +35,6 @@ class LedgerError(RuntimeError):
 
 class BudgetSpent(RuntimeError):
     """Every look at this test set that was registered is spent."""
-
-
-@dataclass(frozen=True)
-class Budget:
-    """How often a test set may decide, as registered before its first look.
-
-    Attributes:
-        test_root: the whole test set's Merkle root (hex): what wears out.
-        deciding_root: the root of the part of it that decides.
-        confidence_ppm: of all decisions together.
-        submissions: looks there are.
-    """
-
-    test_root: str
-    deciding_root: str
-    confidence_ppm: int
-    submissions: int
-
-
-@dataclass(frozen=True)
-class Settled:
-    """One contribution's settlement.
-
-    Attributes:
-        test_root: the test set looked at.
-        version: the benchmark's content digest: spec, base set and test set.
-        key, rows_root: the contribution and its rows' Merkle root (hex).
-        position: which look at the test set it was, from 1.
-        accepted: whether it joined the accepted model.
-        bps, payable_bps: its gain over the accepted model, and what is paid of it.
-    """
-
-    test_root: str
-    version: str
-    key: str
-    rows_root: str
-    position: int
-    accepted: bool
-    bps: int
-    payable_bps: int
 
 
 @dataclass(frozen=True)
@@ -103,7 +65,7 @@ class Standing:
 class _Line:
     digest: str
     previous: str
-    entry: Budget | Settled
+    entry: Entry
 
 
 class Ledger:
@@ -129,7 +91,7 @@ class Ledger:
             try:
                 document = json.loads(line)
                 chained = document.pop("previous") == previous
-                entry = _KINDS[document.pop("kind")](**document)
+                entry = KINDS[document.pop("kind")](**document)
             except (ValueError, LookupError, TypeError, AttributeError):
                 chained = False
             if not chained:
@@ -153,29 +115,58 @@ class Ledger:
         if not budgets:
             return {}
         settled = _settled(lines, budgets[-1].test_root)
-        accepted = _accepted(lines, settled[-1].version) if settled else []
+        version = settled[-1].version if settled else ""
+        closed = _promotion_of(lines, version) is not None
         return {
             "submissions": budgets[-1].submissions,
             "spent": len(settled),
-            "accepted": len(accepted),
+            "accepted": 0 if closed else len(_accepted(lines, version)),
         }
 
     def settled(self) -> list[Settled]:
         """Return every settlement, on whatever test set and version, in order."""
         return [line.entry for line in self.lines() if isinstance(line.entry, Settled)]
 
+    def accepted(self, version: str) -> list[Settled]:
+        """Return what was accepted on a version of the benchmark, in order.
+
+        Raises:
+            LedgerError: the ledger is damaged.
+        """
+        return _accepted(self.lines(), version)
+
+    @contextmanager
+    def promotion(self, version: str) -> Iterator["PromotionTurn"]:
+        """Hold the ledger while a version of the benchmark is replaced.
+
+        Waits for whoever holds it. Leaving without `PromotionTurn.record` changes nothing.
+
+        Raises:
+            LedgerError: the ledger is damaged.
+        """
+        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with _held(self._path) as stream:
+            lines = self.lines()
+            _cut_half_line(stream)
+            last = lines[-1].digest if lines else EMPTY_DIGEST
+            yield PromotionTurn(
+                stream, last, tuple(_accepted(lines, version)), _promotion_of(lines, version)
+            )
+
     def refusal(self, budget: Budget, *, version: str, key: str) -> Problem | None:
         """Say why a contribution can't be settled, None if it can or was before.
 
         Raises:
-            LedgerError: the ledger is damaged, or another budget was registered.
+            LedgerError: the ledger is damaged, another budget was registered, or the version was
+                replaced by a promotion.
         """
         lines = self.lines()
         _check_budget(lines, budget)
         settled = _settled(lines, budget.test_root)
-        if len(settled) < budget.submissions:
-            return None
         if any((entry.version, entry.key) == (version, key) for entry in settled):
+            return None
+        _check_open(lines, version)
+        if len(settled) < budget.submissions:
             return None
         return Problem(
             "budget-spent",
@@ -191,7 +182,8 @@ class Ledger:
 
         Raises:
             BudgetSpent: no look is left for it.
-            LedgerError: the ledger is damaged, or another budget was registered.
+            LedgerError: the ledger is damaged, another budget was registered, or the version was
+                replaced by a promotion.
         """
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with _held(self._path) as stream:
@@ -235,7 +227,37 @@ class Turn:
         self._recorded = entry
 
 
-_KINDS: dict[str, type[Budget] | type[Settled]] = {"registered": Budget, "settled": Settled}
+class PromotionTurn:
+    """A promotion's turn, while the ledger is held.
+
+    Attributes:
+        accepted: what was accepted on the version that ends, in order.
+        recorded: its promotion, if one was entered before (and perhaps not carried out).
+    """
+
+    def __init__(
+        self, stream: Any, last: str, accepted: tuple[Settled, ...], recorded: Promoted | None
+    ) -> None:
+        """Take the open file, its last line's digest, and what it says of the version."""
+        self._stream = stream
+        self._last = last
+        self.accepted = accepted
+        self.recorded = recorded
+
+    def record(self, entry: Promoted) -> None:
+        """Put the promotion on disk; where it is recorded already, only compare.
+
+        Raises:
+            LedgerError: another promotion of this version was recorded before.
+        """
+        if self.recorded is None:
+            self._last = _append(self._stream, "promoted", entry, self._last).digest
+            self.recorded = entry
+        elif self.recorded != entry:
+            raise LedgerError(
+                "another promotion of this version was entered in the ledger before, of "
+                f"{_some(self.recorded.keys)}; promote the same ones to finish it"
+            )
 
 
 @contextmanager
@@ -289,6 +311,26 @@ def _accepted(lines: Sequence[_Line], version: str) -> list[Settled]:
     return [e for e in entries if isinstance(e, Settled) and e.accepted and e.version == version]
 
 
+def _promotion_of(lines: Sequence[_Line], version: str) -> Promoted | None:
+    entries = (line.entry for line in lines)
+    found = (e for e in entries if isinstance(e, Promoted) and e.version == version)
+    return next(found, None)
+
+
+def _some(keys: Sequence[str]) -> str:
+    more = f" and {len(keys) - 5:,} more" if len(keys) > 5 else ""
+    return ", ".join(keys[:5]) + more
+
+
+def _check_open(lines: Sequence[_Line], version: str) -> None:
+    if (promotion := _promotion_of(lines, version)) is not None:
+        raise LedgerError(
+            "this version of the benchmark was closed by the promotion of "
+            f"{_some(promotion.keys)}: evaluate again on the version in force; if the promotion "
+            "was interrupted, run `hokusai promote` again first"
+        )
+
+
 def _check_budget(lines: Sequence[_Line], budget: Budget) -> None:
     registered = _budget(lines, budget.test_root)
     if registered is None or registered == budget:
@@ -309,6 +351,7 @@ def _standing(lines: Sequence[_Line], budget: Budget, version: str, rows_root: s
         if isinstance(entry, Settled) and (entry.version, entry.rows_root) == (version, rows_root):
             return _at(before, budget, version, line.previous, entry)
         before.append(line)
+    _check_open(lines, version)
     standing = _at(before, budget, version, before[-1].digest if before else EMPTY_DIGEST, None)
     if standing.position > budget.submissions:
         raise BudgetSpent(spent_in_words(budget.submissions))
@@ -339,7 +382,7 @@ def spent_in_words(submissions: int) -> str:
     )
 
 
-def _append(stream: Any, kind: str, entry: Budget | Settled, previous: str) -> _Line:
+def _append(stream: Any, kind: str, entry: Entry, previous: str) -> _Line:
     line = canonical_bytes({"kind": kind, "previous": previous, **asdict(entry)})
     stream.seek(0, os.SEEK_END)
     stream.write(line + b"\n")

@@ -15,7 +15,8 @@ from hokusai_assets.benchmarks.test_split import TestSplit
 from hokusai_assets.evaluation.budget import allotted_confidence_ppm
 from hokusai_assets.evaluation.decision import DeltaOneDecision, decide
 from hokusai_assets.evaluation.intervals import confidence_to_ppm
-from hokusai_assets.evaluation.ledger import Budget, Settled, Standing
+from hokusai_assets.evaluation.ledger import Standing
+from hokusai_assets.evaluation.ledger_entries import Budget, Settled
 from hokusai_assets.evaluation.measurement import Evaluation, Measurement, measure, rule_of
 from hokusai_assets.evaluation.rounding import floor_ppm_to_bps
 

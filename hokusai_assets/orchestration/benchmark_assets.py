@@ -59,6 +59,7 @@ def build_benchmark_assets(spec: BenchmarkSpec) -> list[dg.AssetsDefinition]:
             tracking.log_params(
                 {
                     "benchmark": benchmark_id,
+                    "benchmark_version": value.spec.benchmark_version,
                     "spec_hash": value.spec.spec_hash(),
                     "seed": value.spec.seed,
                     "estimator": value.spec.model.estimator,
@@ -80,6 +81,7 @@ def build_benchmark_assets(spec: BenchmarkSpec) -> list[dg.AssetsDefinition]:
             metadata={
                 "dagster/row_count": value.base.count,
                 "dagster/column_schema": schema_of(value.base.table.schema),
+                "version": value.spec.benchmark_version,
                 "test_rows": value.test.count,
                 "spec_hash": value.spec.spec_hash(),
                 "base_root": value.base.root,

@@ -13,6 +13,7 @@ from hokusai_assets.contributions.key_segments import RowIndexError
 from hokusai_assets.evaluation.credit.methods import NoCredit
 from hokusai_assets.evaluation.ledger import BudgetSpent, LedgerError
 from hokusai_assets.evaluation.metrics import UndefinedMetric
+from hokusai_assets.evaluation.promotion import PromotionMoved
 from hokusai_assets.orchestration.object_store import MissingObject
 from hokusai_assets.orchestration.tracking import TrackingUnavailable
 from hokusai_assets.privacy.columns import PrivacyError
@@ -29,6 +30,7 @@ EXPLAINED = (
     UndefinedMetric,
     BudgetSpent,
     LedgerError,
+    PromotionMoved,
     MissingObject,
     TrackingUnavailable,
     PrivacyError,

@@ -24,7 +24,8 @@ from hokusai_assets.contributions.identity import Contribution, load, registered
 from hokusai_assets.contributions.intake import ContributedData
 from hokusai_assets.contributions.row_index import RowIndex
 from hokusai_assets.drafts import scratch_folder
-from hokusai_assets.evaluation.ledger import Ledger, Settled
+from hokusai_assets.evaluation.ledger import Ledger
+from hokusai_assets.evaluation.ledger_entries import Settled
 from hokusai_assets.models.pipeline import build_pipeline
 from hokusai_assets.orchestration.asset_storage import location_of, remedy
 from hokusai_assets.orchestration.object_store import MissingObject, read_object
@@ -71,12 +72,12 @@ class Platform(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def benchmark_fingerprint(self, benchmark_id: str) -> str:
         """Return the fingerprint of a benchmark's files as they are now."""
-        folder = self._benchmark_folder(benchmark_id)
+        folder = self.benchmark_folder(benchmark_id)
         return fingerprint(folder, load_spec(folder), self.privacy_key(), software_digest())
 
     def benchmark(self, benchmark_id: str) -> Benchmark:
         """Load a benchmark from its files."""
-        folder = self._benchmark_folder(benchmark_id)
+        folder = self.benchmark_folder(benchmark_id)
         try:
             # A wrong parameter is told before any data is read.
             build_pipeline(load_spec(folder))
@@ -98,7 +99,7 @@ class Platform(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def baseline_file(self, benchmark_id: str, name: str) -> Path:
         """Return the path of a model file beside a benchmark's spec."""
-        return self._benchmark_folder(benchmark_id) / name
+        return self.benchmark_folder(benchmark_id) / name
 
     def contribution(self, benchmark_id: str, key: str) -> Contribution:
         """Return a registered contribution."""
@@ -177,5 +178,6 @@ class Platform(dg.ConfigurableResource):  # type: ignore[type-arg]
         # Only to find folders by the one rule for them; the drops are the sensor's.
         return Settings(home=Path(self.home), data=Path(self.data), drops="")
 
-    def _benchmark_folder(self, benchmark_id: str) -> Path:
+    def benchmark_folder(self, benchmark_id: str) -> Path:
+        """Return the folder of a benchmark's files."""
         return self._places.benchmarks / benchmark_id

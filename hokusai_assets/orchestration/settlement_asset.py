@@ -9,7 +9,7 @@ from hokusai_assets.attestation.prediction_commitment import predictions_table
 from hokusai_assets.benchmarks.loading import Benchmark
 from hokusai_assets.benchmarks.row_sets import StoredRows
 from hokusai_assets.contributions.intake import ContributedData
-from hokusai_assets.evaluation.ledger import Settled
+from hokusai_assets.evaluation.ledger_entries import Settled
 from hokusai_assets.evaluation.measurement import Evaluation, evaluate_models, slices_on
 from hokusai_assets.evaluation.settlement import budget_of, settle
 from hokusai_assets.orchestration.asset_wiring import wiring_of

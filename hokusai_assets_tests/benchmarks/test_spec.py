@@ -39,6 +39,7 @@ WORDS = {
     "tracking": "required",
     "data/train": "other.csv",
     "data/test": "another.csv",
+    "lineage": {"version": 2, "promoted_from": "0a" * 32},
 }
 
 

@@ -8,7 +8,8 @@ import os
 import sys
 from pathlib import Path
 
-from hokusai_assets.evaluation.ledger import Budget, Ledger, Settled
+from hokusai_assets.evaluation.ledger import Ledger
+from hokusai_assets.evaluation.ledger_entries import Budget, Settled
 
 BUDGET = Budget(
     test_root="aa" * 32, deciding_root="bb" * 32, confidence_ppm=950_000, submissions=40

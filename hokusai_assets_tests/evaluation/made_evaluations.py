@@ -10,7 +10,8 @@ from hokusai_assets.benchmarks.loading import Benchmark
 from hokusai_assets.benchmarks.row_sets import RowSet
 from hokusai_assets.benchmarks.spec import BenchmarkSpec
 from hokusai_assets.benchmarks.test_split import TestPart, TestSplit
-from hokusai_assets.evaluation.ledger import Budget, Ledger, Settled
+from hokusai_assets.evaluation.ledger import Ledger
+from hokusai_assets.evaluation.ledger_entries import Budget, Settled
 from hokusai_assets.evaluation.measurement import Evaluation
 from hokusai_assets.evaluation.predictions import Predictions
 from hokusai_assets.evaluation.settlement import Settlement, settle

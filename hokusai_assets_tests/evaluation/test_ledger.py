@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 
 from hokusai_assets.evaluation.ledger import (
     EMPTY_DIGEST,
-    Budget,
     BudgetSpent,
     Ledger,
     LedgerError,
     Standing,
 )
+from hokusai_assets.evaluation.ledger_entries import Budget
 
 from .ledger_process import BUDGET, VERSION, entry_of
 
@@ -61,8 +61,13 @@ def process(path: Path, *arguments: str) -> subprocess.Popen[str]:
 
 
 def has_open(pid: int, path: Path) -> bool:
-    descriptors = Path(f"/proc/{pid}/fd")
-    return any(os.path.realpath(one) == str(path) for one in list(descriptors.iterdir()))
+    for one in list(Path(f"/proc/{pid}/fd").iterdir()):
+        try:
+            if os.readlink(one) == str(path):
+                return True
+        except FileNotFoundError:  # closed between the listing and the look at it
+            continue
+    return False
 
 
 # The chain
