@@ -59,12 +59,7 @@ class Evaluation:
         chosen = part.positions
         if chosen is None:
             return self
-        replicas = tuple(
-            Predictions(
-                said.labels, said.actual[chosen], said.predicted[chosen], said.scores[chosen]
-            )
-            for said in self.replicas
-        )
+        replicas = tuple(said.take(chosen) for said in self.replicas)
         digests = [self.row_digests[position] for position in chosen.tolist()]
         return Evaluation(replicas, digests, part.root, self.model_digest)
 

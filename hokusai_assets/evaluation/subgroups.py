@@ -199,11 +199,7 @@ def _of_slice(
 
 def _restricted(pairs: _Pairs, rows: BoolArray) -> tuple[list[Predictions], list[Predictions]]:
     return tuple(  # type: ignore[return-value]
-        [
-            Predictions(model.labels, model.actual[rows], model.predicted[rows], model.scores[rows])
-            for model in models
-        ]
-        for models in (pairs.baseline, pairs.new)
+        [model.take(rows) for model in models] for models in (pairs.baseline, pairs.new)
     )
 
 
