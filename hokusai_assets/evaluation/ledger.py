@@ -26,6 +26,9 @@ from hokusai_assets.tables.problems import Problem
 EMPTY_DIGEST = hashlib.sha256(b"").hexdigest()
 """What stands for the line before the first."""
 
+BUDGET_SPENT = "budget-spent"
+"""The rule by which a contribution is refused when no look is left."""
+
 
 class LedgerError(RuntimeError):
     """The ledger is damaged, or the budget it registered is not the spec's; says the remedy."""
@@ -100,6 +103,19 @@ class Standing:
 
 
 @dataclass(frozen=True)
+class Looks:
+    """How many looks at a test set were registered, and how many of them are spent."""
+
+    submissions: int
+    spent: int
+
+    @property
+    def left(self) -> int:
+        """How many there are still."""
+        return self.submissions - self.spent
+
+
+@dataclass(frozen=True)
 class _Line:
     digest: str
     previous: str
@@ -164,6 +180,18 @@ class Ledger:
         """Return every settlement, on whatever test set and version, in order."""
         return [line.entry for line in self.lines() if isinstance(line.entry, Settled)]
 
+    def looks(self, budget: Budget) -> Looks | None:
+        """Return how many looks at a test set are left; None where nothing was ever settled.
+
+        Raises:
+            LedgerError: the ledger is damaged, or another budget was registered.
+        """
+        lines = self.lines()
+        _check_budget(lines, budget)
+        if not lines:
+            return None
+        return Looks(budget.submissions, len(_settled(lines, budget.test_root)))
+
     def refusal(self, budget: Budget, *, version: str, key: str) -> Problem | None:
         """Say why a contribution can't be settled, None if it can or was before.
 
@@ -177,9 +205,10 @@ class Ledger:
             return None
         if any((entry.version, entry.key) == (version, key) for entry in settled):
             return None
+        told = spent_in_words(budget.submissions)
         return Problem(
-            "budget-spent",
-            f"{spent_in_words(budget.submissions)}.".capitalize(),
+            BUDGET_SPENT,
+            f"{told[0].upper()}{told[1:]}.",
             "Ask the operator for a new version of the benchmark, and send the file again then.",
         )
 
@@ -333,9 +362,10 @@ def _at(
 
 def spent_in_words(submissions: int) -> str:
     """Say that a budget is spent and what to do."""
+    spent = "the only look" if submissions == 1 else f"all {submissions:,} looks"
     return (
-        f"all {submissions:,} looks at the benchmark's test set are spent: it can't tell gains "
-        "from luck any more. The benchmark needs a new version with new test rows"
+        f"{spent} at the benchmark's test set {'is' if submissions == 1 else 'are'} spent: it "
+        "can't tell gains from luck any more. The benchmark needs a new version with new test rows"
     )
 
 
