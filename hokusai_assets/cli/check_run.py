@@ -232,7 +232,7 @@ def summary(document: dict[str, Any]) -> list[str]:
         columns = _counted(ignored, "column", "columns")
         sentences.append(f"Ignored: {columns} unknown to the benchmark.")
     if [reason["rule"] for reason in document["reasons"]] == [BUDGET_SPENT]:
-        sentences.append("That is not the file's fault: it breaks no other rule.")
+        sentences.append("The file itself breaks no rule.")
     if (budget := document["budget"]) is not None and budget["left"]:
         sentences.append(
             f"The test set can decide about {budget['left']:,} more of "
