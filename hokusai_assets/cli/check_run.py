@@ -16,7 +16,6 @@ from hokusai_assets.cli.output import left_out_in_words
 from hokusai_assets.contributions.identity import shown_name
 from hokusai_assets.contributions.intake_report import IntakeReport
 from hokusai_assets.evaluation.contribution_check import ContributionCheck
-from hokusai_assets.evaluation.ledger import BUDGET_SPENT
 from hokusai_assets.evaluation.preview import Preview
 from hokusai_assets.privacy.keys import MIN_SECRET_BYTES, PrivacyKey
 from hokusai_assets.settings import Settings
@@ -231,7 +230,7 @@ def summary(document: dict[str, Any]) -> list[str]:
     if ignored := document["ignored_columns"]:
         columns = _counted(ignored, "column", "columns")
         sentences.append(f"Ignored: {columns} unknown to the benchmark.")
-    if [reason["rule"] for reason in document["reasons"]] == [BUDGET_SPENT]:
+    if [reason["rule"] for reason in document["reasons"]] == ["budget-spent"]:
         sentences.append("The file itself breaks no rule.")
     if (budget := document["budget"]) is not None and budget["left"]:
         sentences.append(

@@ -26,9 +26,6 @@ from hokusai_assets.tables.problems import Problem
 EMPTY_DIGEST = hashlib.sha256(b"").hexdigest()
 """What stands for the line before the first."""
 
-BUDGET_SPENT = "budget-spent"
-"""The rule by which a contribution is refused when no look is left."""
-
 
 class LedgerError(RuntimeError):
     """The ledger is damaged, or the budget it registered is not the spec's; says the remedy."""
@@ -207,7 +204,7 @@ class Ledger:
             return None
         told = spent_in_words(budget.submissions)
         return Problem(
-            BUDGET_SPENT,
+            "budget-spent",
             f"{told[0].upper()}{told[1:]}.",
             "Ask the operator for a new version of the benchmark, and send the file again then.",
         )
