@@ -12,6 +12,7 @@ _VERBS = {
     "check": "hokusai_assets.cli.check",
     "evaluate": "hokusai_assets.cli.evaluate",
     "verify": "hokusai_assets.cli.verify",
+    "mint-request": "hokusai_assets.cli.mint_request",
     "value": "hokusai_assets.cli.value",
     "backfill": "hokusai_assets.cli.backfill",
     "benchmarks": "hokusai_assets.cli.benchmarks",
