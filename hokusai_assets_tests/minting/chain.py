@@ -98,7 +98,7 @@ class Chain:
         return receipt
 
     def why_reverted(self, data: bytes, *, sender: str | None = None) -> str:
-        """Return why a call reverts, once in a trial and once in a block, where it leaves nothing."""
+        """Return why a call reverts; in a block it does too, and leaves nothing."""
         sender = sender or self.stranger
         fields = {"to": self.address, "data": "0x" + data.hex()}
         receipt = self._send(fields, sender)

@@ -1,6 +1,7 @@
 """The verifier contract, run on an EVM: pays once what enough attesters signed, else reverts."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -208,7 +209,7 @@ def test_a_late_request_reverts(chain: Chain, document: dict[str, Any]) -> None:
         ([], "no contributors"),
         (contributors(3, total=9_999), "the weights do not sum to 10000"),
         (contributors(3, total=10_001), "the weights do not sum to 10000"),
-        (contributors(2) + [contributors(2)[0] | {"weight": "1"}], "a wallet stands twice"),
+        ([*contributors(2), contributors(2)[0] | {"weight": "1"}], "a wallet stands twice"),
         ([{"walletAddress": "0x" + "0" * 40, "weight": "10000"}], "a wallet is zero"),
         ([*contributors(1), contributors(2)[1] | {"weight": "0"}], "a weight is zero"),
         (contributors(101), ""),
@@ -321,7 +322,7 @@ def test_shares_are_floored_and_the_rest_goes_to_the_first(
 ) -> None:
     cuts = data.draw(st.sets(st.integers(1, 9_999), max_size=6))
     edges = [0, *sorted(cuts), 10_000]
-    weights = [after - before for before, after in zip(edges, edges[1:], strict=False)]
+    weights = [after - before for before, after in pairwise(edges)]
     baseline = data.draw(st.integers(0, 9_999))
     candidate = data.draw(st.integers(baseline + 1, 10_000))
     rate = data.draw(st.integers(0, 2**200))
