@@ -1,6 +1,6 @@
 """Compiles DeltaVerifier.vy into DeltaVerifier.json: ABI, bytecode, and what made them.
 
-    python deploy/contracts/compile.py
+python deploy/contracts/compile.py
 """
 
 import json

@@ -21,23 +21,24 @@ if TYPE_CHECKING:
     from hokusai_assets.minting.request_file import SignedRequest
 
 _ONE_DAY = 86_400
+_count = click.IntRange(min=0)
 _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.command("mint-request")
 @click.argument("file", metavar="ATTESTATION", type=_file)
 @click.option("--contract", required=True, metavar="ADDR", help="Address of the verifier contract.")
-@click.option("--chain-id", required=True, type=int, metavar="N", help="EIP-155 id of its chain.")
-@click.option("--model-id", required=True, type=int, metavar="N", help="Its number of the model.")
-@click.option("--deadline", type=int, metavar="UNIX", help="Valid until; default: for a day.")
+@click.option("--chain-id", required=True, type=_count, metavar="N", help="EIP-155 id of its chain.")
+@click.option("--model-id", required=True, type=_count, metavar="N", help="Its number of the model.")
+@click.option("--deadline", type=_count, metavar="UNIX", help="Valid until; default: for a day.")
 @click.option(
     "--pipeline-run-id",
     default="",
     metavar="TEXT",
     help="A name for people. Default: hokusai- and 12 digits of the attestation hash.",
 )
-@click.option("--max-cost-usd-micro", type=int, default=0, metavar="N", help="Budget; 0 is none.")
-@click.option("--actual-cost-usd-micro", type=int, default=0, metavar="N", help="What it cost.")
+@click.option("--max-cost-usd-micro", type=_count, default=0, metavar="N", help="Budget; 0 is none.")
+@click.option("--actual-cost-usd-micro", type=_count, default=0, metavar="N", help="What it cost.")
 @click.option("--public-key", type=_file, help="The issuer's key (PEM); as `verify` takes it.")
 @click.option(
     "--key-file",
@@ -94,9 +95,12 @@ def command(
     path = output or add_to or file.with_name(f"{file.name.removesuffix('.dsse.json')}.mint.json")
     if path.exists() and path != add_to:
         raise click.UsageError(f"{path} exists: give --add-to to sign it too, or another --output")
-    statement = _verified(file, public_key)
     try:
         verifier = VerifierContract(chain_id, contract)
+    except NoMintRequest as error:
+        raise click.UsageError(str(error)) from None
+    statement = _verified(file, public_key)
+    try:
         signed = _unsigned(statement, verifier, model_id, add_to, terms)
         accounts = load_attesters(environment=os.environ, files=key_files)
         signed = signed.signed_also(
