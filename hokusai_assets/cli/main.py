@@ -56,6 +56,8 @@ def main() -> None:
         hokusai evaluate data/test_fixtures/test_queries.csv --benchmark sms-spam
     Check what came out, as a stranger would:
         hokusai verify ATTESTATION --public-key KEY.pem
+    Sign what it entitles to, for a contract:
+        hokusai mint-request ATTESTATION --contract ADDR --chain-id N --model-id N
     See what each contribution is worth beside the others:
         hokusai value --benchmark sms-spam
     Watch it in the browser, drop files into data/drops/<benchmark>/:

@@ -28,8 +28,12 @@ _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.command("mint-request")
 @click.argument("file", metavar="ATTESTATION", type=_file)
 @click.option("--contract", required=True, metavar="ADDR", help="Address of the verifier contract.")
-@click.option("--chain-id", required=True, type=_count, metavar="N", help="EIP-155 id of its chain.")
-@click.option("--model-id", required=True, type=_count, metavar="N", help="Its number of the model.")
+@click.option(
+    "--chain-id", required=True, type=_count, metavar="N", help="EIP-155 id of its chain."
+)
+@click.option(
+    "--model-id", required=True, type=_count, metavar="N", help="Its number of the model."
+)
 @click.option("--deadline", type=_count, metavar="UNIX", help="Valid until; default: for a day.")
 @click.option(
     "--pipeline-run-id",
@@ -37,7 +41,9 @@ _file = click.Path(exists=True, dir_okay=False, path_type=Path)
     metavar="TEXT",
     help="A name for people. Default: hokusai- and 12 digits of the attestation hash.",
 )
-@click.option("--max-cost-usd-micro", type=_count, default=0, metavar="N", help="Budget; 0 is none.")
+@click.option(
+    "--max-cost-usd-micro", type=_count, default=0, metavar="N", help="Budget; 0 is none."
+)
 @click.option("--actual-cost-usd-micro", type=_count, default=0, metavar="N", help="What it cost.")
 @click.option("--public-key", type=_file, help="The issuer's key (PEM); as `verify` takes it.")
 @click.option(

@@ -1,8 +1,8 @@
 """Commitments to a model by what it was made from, chained so that each follows from the last.
 
-The model of a benchmark's base set has SHA-256("hokusai model/v1" 0x00 D), D being the 32 bytes of
+The model of a benchmark's base set has SHA-256("hokusai/model/v1" 0x00 D), D being the 32 bytes of
 the benchmark's digest (`benchmark_digest`). Accepting rows of Merkle root R turns a commitment C
-into SHA-256("hokusai model/v1 accepts" 0x00 C R). Whoever holds an attestation can recompute both.
+into SHA-256("hokusai/model/v1/accepts" 0x00 C R). Whoever holds an attestation can recompute both.
 """
 
 import hashlib
@@ -11,8 +11,8 @@ from typing import Any
 
 from hokusai_assets.benchmarks.loading import benchmark_digest
 
-_BASE = b"hokusai model/v1\x00"
-_ACCEPTS = b"hokusai model/v1 accepts\x00"
+_BASE = b"hokusai/model/v1\x00"
+_ACCEPTS = b"hokusai/model/v1/accepts\x00"
 
 
 def base_commitment(benchmark: str) -> str:

@@ -1,6 +1,6 @@
 """A mint request as a file: what is signed, who signed, and the call for the chain.
 
-One JSON object: ``format``, ``typedData`` (EIP-712), ``digest`` (0x and 64 hex: what is signed),
+One JSON object: ``format`` (`FORMAT`), ``typedData`` (EIP-712), ``digest`` (0x and 64 hex: what is signed),
 ``signatures`` (signer and signature, ascending by signer), ``to`` (the contract), ``calldata`` (of
 ``submitMintRequest`` with those signatures; null while there is none).
 """
@@ -27,7 +27,7 @@ from hokusai_assets.minting.typed_data import (
     typed_data,
 )
 
-FORMAT = "hokusai mint request/1"
+FORMAT = "hokusai/mint-request/v1"
 
 
 class NotARequestFile(ValueError):

@@ -91,6 +91,8 @@ def test_a_replay_reverts_and_pays_nothing_more(
     assert "already paid" in chain.why_reverted(signed_call(document, SECOND, THIRD))
     other_key = put(document, ("payload", "anchors", "idempotencyKey"), "0x" + "77" * 32)
     assert "already paid" in chain.why_reverted(signed_call(other_key))
+    other_attestation = put(document, ("payload", "anchors", "attestationHash"), "0x" + "77" * 32)
+    assert "already paid" in chain.why_reverted(signed_call(other_attestation))
     assert chain.read("totalSupply", MODEL_ID) == supply
 
 

@@ -19,9 +19,9 @@ HASHES = st.binary(min_size=32, max_size=32).map(bytes.hex)
 
 
 def by_hand(benchmark: Benchmark, roots: list[str]) -> str:
-    head = hashlib.sha256(b"hokusai model/v1\0" + bytes.fromhex(benchmark.content_digest)).digest()
+    head = hashlib.sha256(b"hokusai/model/v1\0" + bytes.fromhex(benchmark.content_digest)).digest()
     for root in roots:
-        head = hashlib.sha256(b"hokusai model/v1 accepts\0" + head + bytes.fromhex(root)).digest()
+        head = hashlib.sha256(b"hokusai/model/v1/accepts\0" + head + bytes.fromhex(root)).digest()
     return head.hex()
 
 
