@@ -1,8 +1,8 @@
 """A mint request as a file: what is signed, who signed, and the call for the chain.
 
-One JSON object: ``format`` (`FORMAT`), ``typedData`` (EIP-712), ``digest`` (0x and 64 hex: what is signed),
-``signatures`` (signer and signature, ascending by signer), ``to`` (the contract), ``calldata`` (of
-``submitMintRequest`` with those signatures; null while there is none).
+One JSON object: ``format`` (`FORMAT`), ``typedData`` (EIP-712), ``digest`` (0x and 64 hex: what is
+signed), ``signatures`` (signer and signature, ascending by signer), ``to`` (the contract),
+``calldata`` (of ``submitMintRequest`` with those signatures; null while there is none).
 """
 
 import json

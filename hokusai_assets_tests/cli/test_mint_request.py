@@ -274,6 +274,17 @@ def test_a_contract_without_its_checksum_is_refused(run: Run, attestation: Path)
     assert "EIP-55" in done.output
 
 
+def test_without_the_extra_it_says_what_to_install(
+    run: Run, attestation: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("eth_account", "eth_account.messages", "eth_utils"):
+        monkeypatch.setitem(sys.modules, name, None)
+    done = run(attestation)
+    assert done.exit_code == 1
+    assert "pip install 'hokusai-assets[contracts]'" in done.output
+    assert not attestation.with_name("orders.mint.json").exists()
+
+
 def test_help_needs_no_ethereum_package() -> None:
     code = (
         "import sys; sys.modules.update(dict.fromkeys(['eth_account', 'eth_abi', 'eth_utils']));"
