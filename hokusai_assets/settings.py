@@ -9,6 +9,7 @@
 | HOKUSAI_TRACKING | ``required`` or ``optional``; overrides each benchmark's ``tracking`` | unset |
 | HOKUSAI_PII_KEY, HOKUSAI_PII_KEY_FILE | key for pseudonyms, 64 or more hex digits | generated |
 | HOKUSAI_SIGNING_KEY, HOKUSAI_SIGNING_KEY_FILE | Ed25519 private key in PEM | generated |
+| HOKUSAI_ATTESTER_KEY, HOKUSAI_ATTESTER_KEY_FILE | secp256k1 private key, 64 hex digits | unset |
 | MLFLOW_TRACKING_URI | MLflow's store or server | SQLite in the home |
 | MLFLOW_EXPERIMENT_NAME | experiment that runs are logged to | ``hokusai-pipeline`` |
 | MLFLOW_ARTIFACT_ROOT | where a new experiment keeps artifacts | folder in the home |

@@ -57,9 +57,13 @@ class Benchmark:
 
     @property
     def content_digest(self) -> str:
-        """SHA-256 (hex) over the spec's hash and both sets' roots: what is measured with."""
-        parts = (self.spec.spec_hash(), self.base.root, self.test.root)
-        return hashlib.sha256("|".join(parts).encode()).hexdigest()
+        """What is measured with; see `benchmark_digest`."""
+        return benchmark_digest(self.spec.spec_hash(), self.base.root, self.test.root)
+
+
+def benchmark_digest(spec_hash: str, base_root: str, test_root: str) -> str:
+    """Return the SHA-256 (hex) over a spec's hash and both sets' Merkle roots (each hex)."""
+    return hashlib.sha256(f"{spec_hash}|{base_root}|{test_root}".encode()).hexdigest()
 
 
 def load_spec(folder: Path, *, version: int | None = None) -> BenchmarkSpec:

@@ -12,6 +12,7 @@ _VERBS = {
     "check": "hokusai_assets.cli.check",
     "evaluate": "hokusai_assets.cli.evaluate",
     "verify": "hokusai_assets.cli.verify",
+    "mint-request": "hokusai_assets.cli.mint_request",
     "value": "hokusai_assets.cli.value",
     "promote": "hokusai_assets.cli.promote",
     "backfill": "hokusai_assets.cli.backfill",
@@ -56,6 +57,8 @@ def main() -> None:
         hokusai evaluate data/test_fixtures/test_queries.csv --benchmark sms-spam
     Check what came out, as a stranger would:
         hokusai verify ATTESTATION --public-key KEY.pem
+    Sign what it entitles to, for a contract:
+        hokusai mint-request ATTESTATION --contract ADDR --chain-id N --model-id N
     See what each contribution is worth beside the others:
         hokusai value --benchmark sms-spam
     Put what was accepted into the base set, as a new version of the benchmark:

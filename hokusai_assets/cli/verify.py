@@ -6,7 +6,7 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
-from hokusai_assets.cli.common_options import current_settings, json_option, print_json
+from hokusai_assets.cli.common_options import json_option, print_json, trusted_public_key
 
 _MARKS = {
     "pass": "[green]pass[/]       ",
@@ -37,19 +37,9 @@ def command(
 
     Exits 0 when everything checked holds and the signature was checked, 1 otherwise.
     """
-    from hokusai_assets.attestation.signing_key import (
-        PUBLIC_KEY_FILE,
-        SigningKeyError,
-        load_public_key,
-    )
     from hokusai_assets.attestation.verification import verify
 
-    own = current_settings().keys / PUBLIC_KEY_FILE
-    path = public_key or (own if own.is_file() else None)
-    try:
-        key = load_public_key(path) if path else None
-    except SigningKeyError as error:
-        raise click.UsageError(str(error)) from None
+    key = trusted_public_key(public_key)
     verification = verify(file.read_bytes(), public_key=key, predictions=predictions)
     if as_json:
         print_json(
