@@ -274,6 +274,7 @@ def issue_statement(
         baseline_model={"source": baseline.source, "sha256": baseline.external_digest},
         estimator={
             "name": spec.model.estimator,
+            "seed": spec.seed,
             "seeds": spec.model.seeds,
             "reproducible": reproducible(spec.model.estimator),
         },

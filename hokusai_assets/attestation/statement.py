@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import hokusai_assets
+from hokusai_assets.benchmarks.loading import benchmark_digest
 from hokusai_assets.canonical.canonical_json import digest
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
@@ -50,7 +51,7 @@ def build_result(
     Args:
         benchmark: id, spec_hash, labels, averaging, and root and count of both sets.
         baseline_model: its source, and the SHA-256 of its file where it was not trained here.
-        estimator: its name, how many seeds it is trained with, and whether equal inputs give
+        estimator: its name, the seed, how many replicas are trained, and whether equal inputs give
             equal predictions on any machine.
         rows: in, kept, hashed, removed by reason, and the Merkle root of the kept rows.
         measurement: the part of the test set it stands on, the rows behind both models, Merkle
@@ -98,14 +99,35 @@ def build_claim(
     }
 
 
+def subjects(claim: Mapping[str, Any], environment: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what a statement is about, each by its SHA-256.
+
+    The contributed file under its key; ``benchmark:<id>`` by `benchmark_digest`;
+    ``model:baseline`` and ``model:new`` by their files.
+    """
+    contribution, benchmark = claim["contribution"], claim["result"]["benchmark"]
+    models = environment["models"]
+    named = (
+        (contribution["key"], contribution["raw_sha256"]),
+        (
+            f"benchmark:{benchmark['id']}",
+            benchmark_digest(
+                benchmark["spec_hash"], benchmark["base_root"], benchmark["test_root"]
+            ),
+        ),
+        ("model:baseline", models["baseline_sha256"]),
+        ("model:new", models["new_sha256"]),
+    )
+    return [{"name": name, "digest": {"sha256": sha256}} for name, sha256 in named]
+
+
 def build_statement(claim: Mapping[str, Any], environment: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the in-toto statement over a claim; its subject is the contributed file.
+    """Return the in-toto statement over a claim; for its subjects see `subjects`.
 
     Raises:
         NotCanonical: the claim or the environment holds a float or another type that has no
             canonical form.
     """
-    contribution = claim["contribution"]
     predicate = {
         "schema_version": SCHEMA_VERSION,
         "claim": dict(claim),
@@ -115,9 +137,7 @@ def build_statement(claim: Mapping[str, Any], environment: Mapping[str, Any]) ->
     }
     return {
         "_type": STATEMENT_TYPE,
-        "subject": [
-            {"name": contribution["key"], "digest": {"sha256": contribution["raw_sha256"]}}
-        ],
+        "subject": subjects(claim, environment),
         "predicateType": PREDICATE_TYPE,
         "predicate": predicate,
     }
@@ -133,7 +153,10 @@ def describe_environment(models: Mapping[str, str]) -> dict[str, Any]:
         "models": dict(models),
         "python": platform.python_version(),
         "machine": platform.machine(),
-        "packages": _package_versions(),
+        "packages": {
+            name: {"version": version, "sha256": _package_digest(name)}
+            for name, version in _package_versions().items()
+        },
         "threads": 1,
     }
 
@@ -166,3 +189,21 @@ def software_digest() -> str:
 
 def _package_versions() -> dict[str, str]:
     return {name: importlib.metadata.version(name) for name in _MEASURING_LIBRARIES}
+
+
+@cache
+def _package_digest(name: str) -> str:
+    """SHA-256 (hex) over the sorted lines ``<path>,sha256=<hash>`` of a distribution's RECORD.
+
+    Files that the installer writes (``*.dist-info/``, scripts, byte code) are left out. RECORD:
+    https://packaging.python.org/en/latest/specifications/recording-installed-packages/
+    """
+    listed = sorted(
+        f"{file},{file.hash.mode}={file.hash.value}"
+        for file in importlib.metadata.files(name) or ()
+        if file.hash is not None
+        and file.suffix != ".pyc"
+        and ".." not in file.parts
+        and not file.parts[0].endswith(".dist-info")
+    )
+    return hashlib.sha256("\n".join(listed).encode()).hexdigest()

@@ -344,7 +344,7 @@ class SubjectForm(Form):
     """What the statement is about."""
 
     name: str
-    """The contribution's key, benchmark/<id>, model/baseline or model/new."""
+    """The contribution's key, benchmark:<id>, model:baseline or model:new."""
     digest: DigestForm
     """Its digest."""
 

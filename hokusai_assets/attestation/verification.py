@@ -25,6 +25,7 @@ from hokusai_assets.attestation.statement import (
     PREDICATE_TYPE,
     SCHEMA_VERSION,
     STATEMENT_TYPE,
+    subjects,
 )
 from hokusai_assets.attestation.statement_form import form_faults
 from hokusai_assets.canonical.canonical_json import digest
@@ -170,9 +171,10 @@ def _check_form(statement: Mapping[str, Any]) -> None:
     )
     faults = form_faults(statement)
     require(not faults, "; ".join(faults[:3]))
-    contribution = _claim(statement)["contribution"]
-    subject = [{"name": contribution["key"], "digest": {"sha256": contribution["raw_sha256"]}}]
-    require(statement["subject"] == subject, "the subject is not the claim's contribution")
+    require(
+        statement["subject"] == subjects(_claim(statement), statement["predicate"]["environment"]),
+        "the subjects are not the claim's contribution and benchmark, and the models",
+    )
 
 
 def _check_hashes(statement: Mapping[str, Any]) -> None:

@@ -71,7 +71,9 @@ def test_a_statement_has_the_form_that_verifiers_demand(parts: Parts) -> None:
 def test_the_environment_is_in_neither_hash(parts: Parts) -> None:
     claim = parts.statement()["predicate"]["claim"]
     first, second = (
-        build_statement(claim, describe_environment({"baseline_sha256": a * 64}))["predicate"]
+        build_statement(
+            claim, describe_environment({"baseline_sha256": a * 64, "new_sha256": a * 64})
+        )["predicate"]
         for a in "ab"
     )
     assert first["environment"] != second["environment"]

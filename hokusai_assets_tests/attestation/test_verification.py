@@ -31,8 +31,7 @@ claim\.contribution\.licence
 claim\.contributors\.\d+\.(id|wallet)
 claim\.history\.(checked|recorded|digest)
 claim\.waived_columns\.\d+
-claim\.result\.benchmark\.(id|spec_hash|base_root)
-claim\.result\.estimator\.(name|seeds|reproducible)
+claim\.result\.estimator\.(name|seed|seeds|reproducible)
 claim\.result\.measurement\.predictions\.new_root
 claim\.result\.rows\.(root|hashed)
 claim\.result\.measurement\.metrics\.\w+\.(low|high|test_error)_ppm
@@ -40,9 +39,9 @@ claim\.result\.measurement\.groups\.\d+\.(low|high|error|confidence)_ppm
 claim\.result\.measurement\.groups\.\d+\.interval_method
 claim\.settlement\.budget\.(ledger_digest|position)
 claim\.settlement\.rule\.groups\.min_group_rows
-environment\.models\.\w+_sha256
+environment\.models\.(accepted|candidate)_sha256
 environment\.(python|machine)
-environment\.packages\.[\w-]+
+environment\.packages\.[\w-]+\.(version|sha256)
 """
 UNRELATED = re.compile("|".join(NOT_RELATED.split()))
 
