@@ -4,6 +4,7 @@ A simulated contributor names the labels that the new model predicts on every te
 only choose training data, so they can do less.
 """
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from hokusai_assets.benchmarks.loading import Benchmark
 from hokusai_assets.benchmarks.row_sets import RowSet
 from hokusai_assets.benchmarks.spec import BenchmarkSpec
 from hokusai_assets.evaluation.budget import allotted_confidence_ppm
-from hokusai_assets.evaluation.ledger import Ledger
+from hokusai_assets.evaluation.ledger import Ledger, Standing, Turn
 from hokusai_assets.evaluation.measurement import Evaluation, Measurement, measure
 from hokusai_assets.evaluation.predictions import FloatArray, IntArray, Predictions
 from hokusai_assets.evaluation.rounding import PPM
@@ -109,22 +110,32 @@ class Chain:
 
     def settle(self, candidate: Evaluation, name: str) -> Settlement:
         """Take the next look; an accepted model is the one that later ones must beat."""
-        with self._ledger.turn(
-            budget_of(self.benchmark), version=self.benchmark.content_digest, rows_root=name
-        ) as turn:
-            found = settle(
-                self.baseline,
-                self.accepted,
-                candidate,
-                benchmark=self.benchmark,
-                split=self.benchmark.split,
-                standing=turn.standing,
-            )
+        with self._turn(name) as turn:
+            found = self._judged(candidate, turn.standing)
             turn.settle(found.entry(self.benchmark, name, name))
         if found.decision.accepted:
             self.accepted = candidate
         self.paid_bps += found.decision.payable_bps
         return found
+
+    def judge(self, candidate: Evaluation, name: str) -> Settlement:
+        """Return what the next look would find, and record nothing."""
+        with self._turn(name) as turn:
+            return self._judged(candidate, turn.standing)
+
+    def _turn(self, name: str) -> AbstractContextManager[Turn]:
+        version = self.benchmark.content_digest
+        return self._ledger.turn(budget_of(self.benchmark), version=version, rows_root=name)
+
+    def _judged(self, candidate: Evaluation, standing: Standing) -> Settlement:
+        return settle(
+            self.baseline,
+            self.accepted,
+            candidate,
+            benchmark=self.benchmark,
+            split=self.benchmark.split,
+            standing=standing,
+        )
 
     def told(self, candidate: Evaluation, name: str) -> Told:
         """Settle a model and return what is released of it."""
@@ -145,17 +156,20 @@ class CountsRule:
     """The verdict on a first contribution that gains and loses so many of n rows.
 
     For accuracy all follows from these two counts. Each pair is judged once, by the settlement
-    itself in a ledger of its own.
+    itself, at the first look of a ledger that keeps none of them.
     """
 
     def __init__(self, folder: Path, rows: int, *, submissions: int, min_delta_bps: int) -> None:
         """Make a baseline that is right on four of five rows."""
         spec = spec_of(submissions=submissions, min_delta_bps=min_delta_bps)
         self.half = (PPM - allotted_confidence_ppm(0.95, submissions)) / PPM / 2
-        self._folder = folder / f"{rows}-{submissions}-{min_delta_bps}"
         self._benchmark = benchmark_of(spec, rows, seed=0)
         self._right = np.arange(rows) < rows * 4 // 5
-        self._baseline = right_on(self._benchmark, self._right, "baseline")
+        self._chain = Chain(
+            folder / f"{rows}-{submissions}-{min_delta_bps}",
+            self._benchmark,
+            right_on(self._benchmark, self._right, "baseline"),
+        )
         self._known: dict[tuple[int, int], tuple[bool, int]] = {}
 
     @property
@@ -182,8 +196,7 @@ class CountsRule:
             right[edge : edge + gained] = True
             name = f"{gained}-{lost}"
             candidate = right_on(self._benchmark, right, name)
-            chain = Chain(self._folder / name, self._benchmark, self._baseline)
-            decision = chain.settle(candidate, name).decision
+            decision = self._chain.judge(candidate, name).decision
             self._known[gained, lost] = (decision.accepted, decision.payable_bps)
         return self._known[gained, lost]
 
@@ -213,7 +226,7 @@ def worthless(
 
 @dataclass(frozen=True)
 class LearningCurve:
-    """Models of a base set and 0 to 10 parts of a contribution, on n test rows.
+    """Models of a base set and a share of a contribution, from 0 to 1, on n test rows.
 
     A row is right where its ease, the skill that the training rows bring and what this training
     does to this row add up to more than zero. Ease is normal, skill grows with the logarithm of
@@ -231,18 +244,18 @@ class LearningCurve:
     slope: float = 0.2
     stray: float = 0.3
 
-    def skill(self, parts: int) -> float:
-        """Return the skill of the base set with so many parts."""
-        return 0.8 + self.slope * float(np.log1p(self.times * parts / 10))
+    def skill(self, share: float) -> float:
+        """Return the skill of the base set with that share of the contribution."""
+        return 0.8 + self.slope * float(np.log1p(self.times * share))
 
-    def accuracy(self, parts: int) -> float:
+    def accuracy(self, share: float) -> float:
         """Return the true accuracy."""
-        return float(special.ndtr(self.skill(parts) / np.hypot(1, self.stray)))
+        return float(special.ndtr(self.skill(share) / np.hypot(1, self.stray)))
 
     def ease(self, stream: np.random.Generator) -> FloatArray:
         """Draw (n,) test rows."""
         return stream.normal(size=self.rows)
 
-    def right(self, stream: np.random.Generator, ease: FloatArray, parts: int) -> BoolArray:
+    def right(self, stream: np.random.Generator, ease: FloatArray, share: float) -> BoolArray:
         """Train anew: return (n,) which rows are right."""
-        return ease + self.skill(parts) + self.stray * stream.normal(size=self.rows) > 0
+        return ease + self.skill(share) + self.stray * stream.normal(size=self.rows) > 0

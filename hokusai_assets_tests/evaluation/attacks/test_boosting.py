@@ -61,7 +61,9 @@ def boosted(
     said = guesses(benchmark, queries + 1, seed)
     chain = Chain(folder / f"{seed}-{public_share}", benchmark, answering(benchmark, said[-1], "b"))
     said = said[:-1]
-    told = [chain.told(answering(benchmark, one, f"q{at}"), f"q{at}") for at, one in enumerate(said)]
+    told = [
+        chain.told(answering(benchmark, one, f"q{at}"), f"q{at}") for at, one in enumerate(said)
+    ]
     boosting = vote(said, np.array([_looks_good(one) for one in told]))
     chain.told(answering(benchmark, boosting, "vote"), "vote")
     right = boosting == truth_of(benchmark)

@@ -33,9 +33,7 @@ class Climbed:
     paid_bps: int
 
 
-def climbed(
-    folder: Path, seed: int, *, public_share: str | None, rounds: int = ROUNDS
-) -> Climbed:
+def climbed(folder: Path, seed: int, *, public_share: str | None, rounds: int = ROUNDS) -> Climbed:
     """Start from a random guess; turn random rows over; keep what raises the released delta."""
     rows = DECIDING if public_share is None else round(DECIDING / (1 - float(public_share)))
     spec = spec_of(submissions=ROUNDS, public_share=public_share)
