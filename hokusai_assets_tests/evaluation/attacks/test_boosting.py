@@ -1,7 +1,7 @@
 """The boosting attack: a majority vote of the random guesses that scored above one half.
 
-Blum & Hardt, "The Ladder: A Reliable Leaderboard for Machine Learning Competitions", ICML 2015,
-section 4. `python -m hokusai_assets_tests.evaluation.attacks.test_boosting` prints the table of
+Blum & Hardt, "The Ladder: A Reliable Leaderboard for Machine Learning Competitions", ICML 2015.
+`python -m hokusai_assets_tests.evaluation.attacks.test_boosting` prints the table of
 docs/EVALUATION.md.
 """
 

@@ -61,7 +61,7 @@ def climbed(folder: Path, seed: int, *, public_share: str | None, rounds: int = 
 
 @pytest.mark.slow
 def test_the_private_score_does_not_follow_who_climbs_on_released_deltas(tmp_path: Path):
-    for seed in SEEDS:
+    for seed in SEEDS[:2]:
         found = climbed(tmp_path, seed, public_share=PUBLIC_SHARE)
         assert found.shown > 0.6
         # Four standard errors of a coin on 10,000 rows.

@@ -121,7 +121,7 @@ def test_what_passes_the_screen_may_be_accepted(tmp_path: Path):
 
 
 def _print_table(families: int) -> None:
-    print("| rows that differ | rule | contributions paid | families with a payment |")
+    print("| rows that differ | rule | contributions accepted | families with any |")
     print("|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         for differing in (0.01, 0.05, 0.2):
