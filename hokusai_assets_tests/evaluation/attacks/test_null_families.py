@@ -81,7 +81,7 @@ def test_of_ten_thousand_worthless_contributions_seldom_any_is_accepted(
 ):
     positive, significant, ours, by_default = shares(tmp_path, differing=differing)
     assert positive.contributions > 0.4
-    assert significant.families == 1
+    assert significant.families > 0.95
     # The promise is 5% for gains and losses together, so half of it for gains.
     error = (0.025 * 0.975 / FAMILIES) ** 0.5
     assert ours.families <= 0.025 + 3 * error
