@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hokusai_assets.attestation.benchmark_check import benchmark_facts
 from hokusai_assets.attestation.metric_sources import metric_sources
 from hokusai_assets.attestation.prediction_commitment import commitment
 from hokusai_assets.attestation.statement import (
@@ -260,17 +261,7 @@ def issue_statement(
     refuse_parts_that_disagree(benchmark, contributed, baseline, new, measured, settled)
     spec, report = benchmark.spec, contributed.report
     result = build_result(
-        benchmark={
-            "id": spec.id,
-            "spec_hash": spec.spec_hash(),
-            "base_root": benchmark.base.root,
-            "base_rows": benchmark.base.count,
-            "test_root": benchmark.test.root,
-            "test_rows": benchmark.test.count,
-            "labels": list(spec.labels),
-            "average": spec.average,
-            "positive_label": spec.positive_label,
-        },
+        benchmark=benchmark_facts(benchmark),
         baseline_model={"source": baseline.source, "sha256": baseline.external_digest},
         estimator={
             "name": spec.model.estimator,

@@ -6,7 +6,7 @@ percent-encoded (RFC 3986) and scores in billionths as integers, in the order of
 sorted labels; each further replica adds ``|<predicted label>|<s1>,<s2>,...``.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -29,20 +29,28 @@ def predictions_root(row_digests: Sequence[bytes], replicas: Sequence[Prediction
         row_digests: n row digests, ascending.
         replicas: predictions of those rows, in that order.
     """
+    return merkle.root_hex(prediction_leaves(row_digests, replicas))
+
+
+def prediction_leaves(row_digests: Sequence[bytes], replicas: Sequence[Predictions]) -> list[bytes]:
+    """Return the n leaf hashes (32 bytes each) under `predictions_root`, which takes the same."""
+    return [merkle.leaf_hash(text.encode()) for text in leaf_texts(row_digests, replicas)]
+
+
+def leaf_texts(row_digests: Sequence[bytes], replicas: Sequence[Predictions]) -> Iterator[str]:
+    """Yield what each of the n leaves says; see the module."""
     names = [quote(label, safe="") for label in replicas[0].labels]
     actual = replicas[0].actual.tolist()
     said = [
         (part.predicted.tolist(), np.rint(part.scores * SCORE_UNITS).astype(np.int64))
         for part in replicas
     ]
-    leaves = []
     for position, row in enumerate(row_digests):
         text = f"{row.hex()}|{names[actual[position]]}"
         for predicted, billionths in said:
             scores = ",".join(map(str, billionths[position].tolist()))
             text += f"|{names[predicted[position]]}|{scores}"
-        leaves.append(merkle.leaf_hash(text.encode()))
-    return merkle.root_hex(leaves)
+        yield text
 
 
 def commitment(evaluation: Evaluation) -> str:

@@ -75,7 +75,7 @@ def _kind(field: dict[str, Any]) -> tuple[str, str | None, str]:
         kind, nested, ending = _kind(items) if items else ("array", None, "")
         return f"list of {kind}", nested, f"[]{ending}"
     if field.get("type") == "object":
-        inner = field.get("additionalProperties") or next(
+        inner: dict[str, Any] = field.get("additionalProperties") or next(
             iter(field.get("patternProperties", {}).values()), {}
         )
         kind, nested, ending = _kind(inner)

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from hokusai_assets.attestation.benchmark_check import attested_benchmark, check_parts
 from hokusai_assets.attestation.envelope import NoEnvelope, is_signed_by, open_envelope
 from hokusai_assets.attestation.measurement_checks import (
     check_classes,
@@ -20,6 +21,7 @@ from hokusai_assets.attestation.measurement_checks import (
 )
 from hokusai_assets.attestation.metric_sources import absent_here, check_sources
 from hokusai_assets.attestation.relations import Broken, require
+from hokusai_assets.attestation.row_proof import check_row_proof
 from hokusai_assets.attestation.settlement_checks import check_settlement, check_verdict
 from hokusai_assets.attestation.statement import (
     PREDICATE_TYPE,
@@ -72,6 +74,8 @@ def verify(
     *,
     public_key: Ed25519PublicKey | None,
     predictions: Sequence[Path] = (),
+    data_folder: Path | None = None,
+    row_proofs: Sequence[Path] = (),
     allow_dry_run: bool = False,
 ) -> Verification:
     """Check an attestation.
@@ -81,6 +85,9 @@ def verify(
         public_key: the issuer's key, got by a way the verifier trusts; None leaves the
             signature unchecked, and the verification does not pass.
         predictions: the per-row Parquet files to hold against the commitments.
+        data_folder: has the benchmark's files (``benchmarks/<id>/``), to hold them against what
+            is stated of it.
+        row_proofs: opened rows, from `prove_row`.
         allow_dry_run: accept a statement that says it is a rehearsal.
     """
     try:
@@ -124,7 +131,24 @@ def verify(
         checks.append(
             _run("predictions", detail, lambda: _check_predictions(statement, predictions))
         )
+    if data_folder is None:
+        checks.append(Check("benchmark", "not checked", "no data folder given: --data DIR"))
+    else:
+        detail = "its files give spec hash, both roots and the parts measured on"
+        checks.append(_run("benchmark", detail, lambda: _check_benchmark(statement, data_folder)))
+    checks += [_opened(statement, path) for path in row_proofs]
     return Verification(tuple(checks), statement)
+
+
+def _check_benchmark(statement: Mapping[str, Any], data_folder: Path) -> None:
+    claim = _claim(statement)
+    check_parts(claim, attested_benchmark(claim, data_folder))
+
+
+def _opened(statement: Mapping[str, Any], path: Path) -> Check:
+    told: list[str] = []
+    check = _run("row", "", lambda: told.append(check_row_proof(path.read_bytes(), statement)))
+    return check if check.outcome == "fail" else Check("row", "pass", told[0])
 
 
 def _run(name: str, detail: str, step: Callable[[], None]) -> Check:

@@ -12,6 +12,7 @@ _VERBS = {
     "check": "hokusai_assets.cli.check",
     "evaluate": "hokusai_assets.cli.evaluate",
     "verify": "hokusai_assets.cli.verify",
+    "prove-row": "hokusai_assets.cli.prove_row",
     "mint-request": "hokusai_assets.cli.mint_request",
     "value": "hokusai_assets.cli.value",
     "promote": "hokusai_assets.cli.promote",

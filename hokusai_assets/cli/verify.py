@@ -29,9 +29,27 @@ _MARKS = {
     help="A per-row Parquet file (repeat for the settlement's own): checks the commitments and "
     "computes every metric again.",
 )
+@click.option(
+    "--data",
+    "data_folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A data folder with benchmarks/<id>/: checks what is stated of the benchmark.",
+)
+@click.option(
+    "--row-proof",
+    "row_proofs",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A row that `hokusai prove-row` opened; may be repeated.",
+)
 @json_option
 def command(
-    file: Path, public_key: Path | None, predictions: tuple[Path, ...], as_json: bool
+    file: Path,
+    public_key: Path | None,
+    predictions: tuple[Path, ...],
+    data_folder: Path | None,
+    row_proofs: tuple[Path, ...],
+    as_json: bool,
 ) -> None:
     """Verify the attestation FILE: form, signature, hashes, and that its numbers follow.
 
@@ -40,7 +58,13 @@ def command(
     from hokusai_assets.attestation.verification import verify
 
     key = trusted_public_key(public_key)
-    verification = verify(file.read_bytes(), public_key=key, predictions=predictions)
+    verification = verify(
+        file.read_bytes(),
+        public_key=key,
+        predictions=predictions,
+        data_folder=data_folder,
+        row_proofs=row_proofs,
+    )
     if as_json:
         print_json(
             {
