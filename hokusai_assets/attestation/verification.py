@@ -21,6 +21,7 @@ from hokusai_assets.attestation.measurement_checks import (
 )
 from hokusai_assets.attestation.metric_sources import absent_here, check_sources
 from hokusai_assets.attestation.relations import Broken, require
+from hokusai_assets.attestation.reproduction import Inputs, reproduce
 from hokusai_assets.attestation.row_proof import check_row_proof
 from hokusai_assets.attestation.settlement_checks import check_settlement, check_verdict
 from hokusai_assets.attestation.statement import (
@@ -76,6 +77,8 @@ def verify(
     predictions: Sequence[Path] = (),
     data_folder: Path | None = None,
     row_proofs: Sequence[Path] = (),
+    inputs: Inputs | None = None,
+    on_step: Callable[[str], None] = lambda step: None,
     allow_dry_run: bool = False,
 ) -> Verification:
     """Check an attestation.
@@ -88,6 +91,8 @@ def verify(
         data_folder: has the benchmark's files (``benchmarks/<id>/``), to hold them against what
             is stated of it.
         row_proofs: opened rows, from `prove_row`.
+        inputs: what the run was made from, to make it again; see `reproduce`.
+        on_step: told what is being done, where that takes long.
         allow_dry_run: accept a statement that says it is a rehearsal.
     """
     try:
@@ -137,12 +142,38 @@ def verify(
         detail = "its files give spec hash, both roots and the parts measured on"
         checks.append(_run("benchmark", detail, lambda: _check_benchmark(statement, data_folder)))
     checks += [_opened(statement, path) for path in row_proofs]
+    if inputs is not None:
+        checks.append(_reproduced(statement, inputs, on_step))
     return Verification(tuple(checks), statement)
 
 
 def _check_benchmark(statement: Mapping[str, Any], data_folder: Path) -> None:
     claim = _claim(statement)
     check_parts(claim, attested_benchmark(claim, data_folder))
+
+
+def _reproduced(
+    statement: Mapping[str, Any], inputs: Inputs, on_step: Callable[[str], None]
+) -> Check:
+    told: list[str] = []
+
+    def step() -> None:
+        found = reproduce(statement, inputs, on_step=on_step)
+        differs = found.claim_differs
+        more = f" and {len(differs) - 5:,} more" if len(differs) > 5 else ""
+        require(
+            not differs,
+            "a full run from the inputs gives another claim, which differs in "
+            f"{', '.join(differs[:5])}{more}",
+        )
+        elsewhere = f"; environment differs in {', '.join(found.environment_differs[:8])}"
+        told.append(
+            "a full run from the inputs gives the same claim, hash by hash"
+            f"{elsewhere if found.environment_differs else ', and the same models to the byte'}"
+        )
+
+    check = _run("reproduced", "", step)
+    return check if check.outcome == "fail" else Check("reproduced", "pass", told[0])
 
 
 def _opened(statement: Mapping[str, Any], path: Path) -> Check:

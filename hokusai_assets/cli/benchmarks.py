@@ -8,7 +8,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from hokusai_assets.cli.common_options import current_settings, json_option, print_json
+from hokusai_assets.cli.common_options import (
+    benchmark_folder,
+    current_settings,
+    json_option,
+    print_json,
+)
 from hokusai_assets.settings import Settings
 
 
@@ -106,3 +111,22 @@ def new(benchmark_id: str, train: Path, test: Path, target: str) -> None:
     except SpecError as error:
         raise click.UsageError(str(error)) from None
     click.echo(f"Wrote {path}\nRead and correct it, then: hokusai evaluate FILE -b {benchmark_id}")
+
+
+@command.command("history")
+@click.argument("benchmark_id", metavar="ID")
+def history(benchmark_id: str) -> None:
+    """List the contributions whose rows are recorded, in order: `<key>:<file digest>` a line.
+
+    A verifier needs it for `hokusai verify --reproduce --history FILE`.
+    """
+    from hokusai_assets.contributions.row_index import RowIndex, RowIndexError
+
+    settings = current_settings()
+    benchmark_folder(settings, benchmark_id)
+    try:
+        lines = RowIndex(settings.row_index(benchmark_id)).recorded()
+    except RowIndexError as error:
+        raise click.ClickException(str(error)) from None
+    for line in lines:
+        click.echo(line)

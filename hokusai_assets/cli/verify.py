@@ -1,12 +1,18 @@
 """`hokusai verify`: check an attestation without trusting who issued it."""
 
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
 from rich.console import Console
 from rich.markup import escape
 
-from hokusai_assets.cli.common_options import json_option, print_json, trusted_public_key
+from hokusai_assets.cli.common_options import (
+    current_settings,
+    json_option,
+    print_json,
+    trusted_public_key,
+)
 
 _MARKS = {
     "pass": "[green]pass[/]       ",
@@ -42,6 +48,25 @@ _MARKS = {
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A row that `hokusai prove-row` opened; may be repeated.",
 )
+@click.option(
+    "--reproduce",
+    "make_again",
+    is_flag=True,
+    help="Make the whole run again and compare it hash by hash. Needs the benchmark's files "
+    "(--data) and the contributions' (--contributions, or this home's).",
+)
+@click.option(
+    "--contributions",
+    "contribution_folders",
+    multiple=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A folder with contributed files, for --reproduce; may be repeated.",
+)
+@click.option(
+    "--history",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="What was recorded before, in order: `hokusai benchmarks history ID`. For --reproduce.",
+)
 @json_option
 def command(
     file: Path,
@@ -49,6 +74,9 @@ def command(
     predictions: tuple[Path, ...],
     data_folder: Path | None,
     row_proofs: tuple[Path, ...],
+    make_again: bool,
+    contribution_folders: tuple[Path, ...],
+    history: Path | None,
     as_json: bool,
 ) -> None:
     """Verify the attestation FILE: form, signature, hashes, and that its numbers follow.
@@ -58,13 +86,27 @@ def command(
     from hokusai_assets.attestation.verification import verify
 
     key = trusted_public_key(public_key)
-    verification = verify(
-        file.read_bytes(),
-        public_key=key,
-        predictions=predictions,
-        data_folder=data_folder,
-        row_proofs=row_proofs,
-    )
+    if not make_again and (contribution_folders or history):
+        raise click.UsageError("--contributions and --history go with --reproduce")
+    settings = current_settings()
+    with ExitStack() as stack:
+        inputs = None
+        if make_again:
+            from hokusai_assets.cli.reproduction_inputs import inputs_of
+
+            data_folder = data_folder or settings.data
+            inputs = stack.enter_context(
+                inputs_of(file.read_bytes(), settings, data_folder, contribution_folders, history)
+            )
+        verification = verify(
+            file.read_bytes(),
+            public_key=key,
+            predictions=predictions,
+            data_folder=data_folder,
+            row_proofs=row_proofs,
+            inputs=inputs,
+            on_step=lambda step: click.echo(f"{step} ...", err=True) if not as_json else None,
+        )
     if as_json:
         print_json(
             {

@@ -176,6 +176,17 @@ class RowIndex:
             holder = self._holders(state, ordered)
         return Claimed(_in_given_order(holder, order, limit), tuple(names[:limit]))
 
+    def recorded(self) -> list[str]:
+        """Return the contributions that are recorded, in order; none where there is no index.
+
+        Raises:
+            RowIndexError: the folder's files are damaged, foreign or of another version.
+        """
+        if not self._folder.is_dir():
+            return []
+        with self._locked(fcntl.LOCK_SH):
+            return self._read_journal(self._read_state())
+
     def verify(self) -> int:
         """Read every file whole and compare digests; return the number of keys.
 

@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,16 @@ def model_bytes(pipeline: Any) -> bytes:
         text = json.dumps(schema, sort_keys=False, separators=(",", ":"))
         archive.writestr(_entry("schema.json"), text)
     return buffer.getvalue()
+
+
+def files_digest(files: Sequence[bytes]) -> str:
+    """Return the SHA-256 (hex) that names a model: of its file; of several replicas' files, over
+    their digests' text one after the other.
+    """
+    digests = [hashlib.sha256(file).hexdigest() for file in files]
+    if len(digests) == 1:
+        return digests[0]
+    return hashlib.sha256("".join(digests).encode()).hexdigest()
 
 
 def load_model(data: bytes, *, trusted: tuple[str, ...] = (), where: str = "model file") -> Any:

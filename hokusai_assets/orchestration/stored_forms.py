@@ -1,6 +1,5 @@
 """How each asset's value is written to a folder and read back."""
 
-import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from hokusai_assets.contributions.intake import ContributedData
 from hokusai_assets.contributions.intake_report import IntakeReport
 from hokusai_assets.evaluation.measurement import Evaluation
 from hokusai_assets.evaluation.predictions import Predictions
-from hokusai_assets.models.persistence import load_model, model_bytes
+from hokusai_assets.models.persistence import files_digest, load_model, model_bytes
 from hokusai_assets.models.training import TrainedModel
 
 PREDICTIONS = "predictions.parquet"
@@ -314,11 +313,9 @@ def stored_model(
 ) -> StoredModel:
     """Wrap a model for storage; ``fingerprint`` names all that it was made from."""
     files = tuple(model_bytes(model.pipeline) for model in replicas)
-    digests = [hashlib.sha256(file).hexdigest() for file in files]
-    digest = digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode())
     return StoredModel(
         files,
-        digest if isinstance(digest, str) else digest.hexdigest(),
+        files_digest(files),
         replicas[0].train_rows,
         source,
         external_digest,
