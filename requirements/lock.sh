@@ -8,6 +8,6 @@ compile() {
   "$python" -m uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
     --python-version 3.11 --universal --no-header --no-annotate --no-strip-extras "$@"
 }
-echo "setuptools>=80" | compile --output-file requirements/run.lock pyproject.toml -
-echo "setuptools>=80" | compile --group dev --constraint requirements/run.lock \
+echo "setuptools>=80" | compile --extra platform --output-file requirements/run.lock pyproject.toml -
+echo "setuptools>=80" | compile --extra platform --group dev --constraint requirements/run.lock \
   --output-file requirements/dev.lock pyproject.toml -

@@ -22,6 +22,9 @@ _VERBS = {
     "dev": "hokusai_assets.cli.dev",
 }
 
+# Packages of the extra `platform`, without which files are verified all the same.
+_PLATFORM = ("dagster", "dagster_mlflow", "fsspec", "mlflow", "sqlalchemy")
+
 
 class _LazyVerbs(click.Group):
     """Imports a verb's module when it is asked for: `--help` needs neither Dagster nor MLflow."""
@@ -34,6 +37,17 @@ class _LazyVerbs(click.Group):
             return None
         command: click.Command = importlib.import_module(_VERBS[cmd_name]).command
         return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except ModuleNotFoundError as error:
+            if (error.name or "").partition(".")[0] not in _PLATFORM:
+                raise
+            raise click.ClickException(
+                f"this needs the platform, and {error.name} is not installed: "
+                "pip install 'hokusai-assets[platform]'"
+            ) from None
 
 
 @click.command(

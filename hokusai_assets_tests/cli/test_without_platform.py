@@ -1,0 +1,96 @@
+"""Without Dagster and MLflow: what verifies works, and what needs them says so."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hokusai_assets.attestation.signing_key import public_pem
+from hokusai_assets_tests.attestation.changed_statements import PUBLIC
+from hokusai_assets_tests.attestation.measured_contribution import (
+    measured_contribution,
+    resign,
+    write_predictions,
+)
+from hokusai_assets_tests.cli.test_commands import DATA, FIXTURES, clean_environment
+
+# An import of a module that stands as None fails as if it were not installed.
+PROGRAM = """
+import sys
+for name in ("dagster", "dagster_mlflow", "fsspec", "mlflow", "sqlalchemy"):
+    sys.modules[name] = None
+from hokusai_assets.cli.main import main
+main()
+"""
+
+
+def hokusai(*arguments: object, home: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", PROGRAM, *map(str, arguments)],
+        env=clean_environment() | {"HOKUSAI_HOME": str(home), "HOKUSAI_DATA": str(DATA)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+
+@pytest.fixture(scope="module")
+def issued(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an attestation, its key, its per-row file, the data and the contribution."""
+    root = tmp_path_factory.mktemp("issued")
+    parts = measured_contribution(root)
+    (root / "attestation.json").write_bytes(resign(parts.statement()))
+    (root / "key.pem").write_bytes(public_pem(PUBLIC))
+    write_predictions(parts, root / "predictions.parquet", lambda table: table)
+    return root
+
+
+def test_verify_checks_all_that_it_is_given(issued: Path, tmp_path: Path):
+    opened = hokusai(
+        "prove-row",
+        issued / "attestation.json",
+        "--predictions",
+        issued / "predictions.parquet",
+        "--index",
+        "3",
+        "-o",
+        tmp_path / "row.json",
+        home=tmp_path / "home",
+    )
+    assert opened.returncode == 0, opened.stderr
+    done = hokusai(
+        "verify",
+        issued / "attestation.json",
+        "--public-key",
+        issued / "key.pem",
+        "--predictions",
+        issued / "predictions.parquet",
+        "--data",
+        issued,
+        "--row-proof",
+        tmp_path / "row.json",
+        "--reproduce",
+        "--contributions",
+        issued,
+        "--json",
+        home=tmp_path / "home",
+    )
+    document = json.loads(done.stdout)
+    assert document["verified"] is True, document
+    outcomes = {check["name"]: check["outcome"] for check in document["checks"]}
+    for name in ("signature", "predictions", "benchmark", "row", "reproduced"):
+        assert outcomes[name] == "pass", name
+
+
+@pytest.mark.parametrize(
+    "arguments", [("evaluate", FIXTURES / "test_queries.csv", "-b", "sms-spam"), ("dev",)]
+)
+def test_what_needs_the_platform_says_how_to_install_it(arguments: tuple[str, ...], tmp_path: Path):
+    (tmp_path / "x.csv").write_text("a\n1\n")
+    done = hokusai(*arguments, home=tmp_path / "home")
+    assert done.returncode == 1
+    assert "pip install 'hokusai-assets[platform]'" in done.stderr
+    assert "Traceback" not in done.stderr
