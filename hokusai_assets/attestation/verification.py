@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from hokusai_assets.attestation.envelope import NoEnvelope, is_signed_by, open_envelope
+from hokusai_assets.attestation.log_proof import NoProof, check_inclusion
 from hokusai_assets.attestation.measurement_checks import (
     Broken,
     check_classes,
@@ -27,6 +28,7 @@ from hokusai_assets.attestation.statement import (
     STATEMENT_TYPE,
 )
 from hokusai_assets.attestation.statement_form import form_faults
+from hokusai_assets.attestation.transparency_log import log_line
 from hokusai_assets.canonical.canonical_json import digest
 from hokusai_assets.contributions.identity import DIGEST_IN_KEY, is_partition_key
 from hokusai_assets.contributions.manifest import TOTAL_BASIS_POINTS
@@ -72,6 +74,8 @@ def verify(
     public_key: Ed25519PublicKey | None,
     predictions: Sequence[Path] = (),
     allow_dry_run: bool = False,
+    log_proof: bytes | None = None,
+    log_key: Ed25519PublicKey | None = None,
 ) -> Verification:
     """Check an attestation.
 
@@ -81,6 +85,8 @@ def verify(
             signature unchecked, and the verification does not pass.
         predictions: the per-row Parquet files to hold against the commitments.
         allow_dry_run: accept a statement that says it is a rehearsal.
+        log_proof: an inclusion proof in a log of attestations; None asks for none.
+        log_key: signs the log's checkpoints; None means the issuer's key.
     """
     try:
         envelope, statement = open_envelope(data)
@@ -120,7 +126,20 @@ def verify(
         checks.append(
             _run("predictions", detail, lambda: _check_predictions(statement, predictions))
         )
+    if log_proof is not None:
+        line, key = log_line(statement, data), log_key or public_key
+        checks.append(_logged(log_proof, line, key))
     return Verification(tuple(checks), statement)
+
+
+def _logged(proof: bytes, line: bytes, key: Ed25519PublicKey | None) -> Check:
+    if key is None:
+        return Check("log", "not checked", "no public key given: --public-key FILE")
+    try:
+        found = check_inclusion(proof, line, key)
+    except NoProof as error:
+        return Check("log", "fail", str(error))
+    return Check("log", "pass", f"in the log {found.origin} when it had {found.size:,} entries")
 
 
 def _run(name: str, detail: str, step: Callable[[], None]) -> Check:

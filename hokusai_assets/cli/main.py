@@ -12,6 +12,7 @@ _VERBS = {
     "check": "hokusai_assets.cli.check",
     "evaluate": "hokusai_assets.cli.evaluate",
     "verify": "hokusai_assets.cli.verify",
+    "log": "hokusai_assets.cli.log",
     "value": "hokusai_assets.cli.value",
     "promote": "hokusai_assets.cli.promote",
     "backfill": "hokusai_assets.cli.backfill",
@@ -56,6 +57,8 @@ def main() -> None:
         hokusai evaluate data/test_fixtures/test_queries.csv --benchmark sms-spam
     Check what came out, as a stranger would:
         hokusai verify ATTESTATION --public-key KEY.pem
+    See whether any contribution is attested twice:
+        hokusai log check
     See what each contribution is worth beside the others:
         hokusai value --benchmark sms-spam
     Put what was accepted into the base set, as a new version of the benchmark:

@@ -7,6 +7,7 @@ import dagster as dg
 
 from hokusai_assets.attestation.issuing import PartsDisagree
 from hokusai_assets.attestation.signing_key import SigningKeyError
+from hokusai_assets.attestation.transparency_log import LogError
 from hokusai_assets.benchmarks.spec import SpecError
 from hokusai_assets.contributions.identity import UnknownContribution
 from hokusai_assets.contributions.key_segments import RowIndexError
@@ -30,6 +31,7 @@ EXPLAINED = (
     UndefinedMetric,
     BudgetSpent,
     LedgerError,
+    LogError,
     PromotionMoved,
     MissingObject,
     TrackingUnavailable,
