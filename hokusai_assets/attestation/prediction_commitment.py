@@ -29,6 +29,11 @@ def predictions_root(row_digests: Sequence[bytes], replicas: Sequence[Prediction
         row_digests: n row digests, ascending.
         replicas: predictions of those rows, in that order.
     """
+    return merkle.root_hex(prediction_leaves(row_digests, replicas))
+
+
+def prediction_leaves(row_digests: Sequence[bytes], replicas: Sequence[Predictions]) -> list[bytes]:
+    """Return the n leaf hashes (32 bytes each) under `predictions_root`, which takes the same."""
     names = [quote(label, safe="") for label in replicas[0].labels]
     actual = replicas[0].actual.tolist()
     said = [
@@ -42,7 +47,7 @@ def predictions_root(row_digests: Sequence[bytes], replicas: Sequence[Prediction
             scores = ",".join(map(str, billionths[position].tolist()))
             text += f"|{names[predicted[position]]}|{scores}"
         leaves.append(merkle.leaf_hash(text.encode()))
-    return merkle.root_hex(leaves)
+    return leaves
 
 
 def commitment(evaluation: Evaluation) -> str:
