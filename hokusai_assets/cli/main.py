@@ -13,6 +13,7 @@ _VERBS = {
     "evaluate": "hokusai_assets.cli.evaluate",
     "verify": "hokusai_assets.cli.verify",
     "log": "hokusai_assets.cli.log",
+    "export": "hokusai_assets.cli.export",
     "value": "hokusai_assets.cli.value",
     "promote": "hokusai_assets.cli.promote",
     "backfill": "hokusai_assets.cli.backfill",

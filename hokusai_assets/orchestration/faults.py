@@ -8,6 +8,7 @@ import dagster as dg
 from hokusai_assets.attestation.issuing import PartsDisagree
 from hokusai_assets.attestation.signing_key import SigningKeyError
 from hokusai_assets.attestation.transparency_log import LogError
+from hokusai_assets.attestation.witness import NoWitness
 from hokusai_assets.benchmarks.spec import SpecError
 from hokusai_assets.contributions.identity import UnknownContribution
 from hokusai_assets.contributions.key_segments import RowIndexError
@@ -34,6 +35,7 @@ EXPLAINED = (
     LogError,
     PromotionMoved,
     MissingObject,
+    NoWitness,
     TrackingUnavailable,
     PrivacyError,
     PrivacyKeyError,

@@ -11,6 +11,7 @@ from hokusai_assets.attestation.prediction_commitment import predictions_table
 from hokusai_assets.attestation.signing_key import public_pem
 from hokusai_assets.attestation.transparency_log import log_line
 from hokusai_assets.attestation.verification import verify
+from hokusai_assets.attestation.witness import build_witness, write_witness
 from hokusai_assets.benchmarks.loading import Benchmark
 from hokusai_assets.contributions.intake import ContributedData
 from hokusai_assets.drafts import replace_file
@@ -181,6 +182,18 @@ def attestation_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
             # Named by its id: after a change of keys the older one is still beside its own.
             key_file = f"public_key.{key_id(key.public_key())[:12]}.pem"
             replace_file(path.parent / key_file, public_pem(key.public_key()))
+            if platform.witness:
+                tables = [metric_deltas.predictions]
+                if predicate["claim"]["settlement"]["released"]:
+                    tables.append(settlement.predictions)
+                with explained():
+                    # Only here: MLflow and Dagster's metadata never hold it.
+                    write_witness(
+                        platform.witness_file(
+                            benchmark_id, context.partition_key, predicate["attestation_hash"]
+                        ),
+                        build_witness(statement, tables),
+                    )
         tracking.log_text(envelope.decode(), "attestation.json")
         tracking.set_tags(
             {
