@@ -7,13 +7,17 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+
+from click.testing import CliRunner
 
 from hokusai_assets.attestation.envelope import open_envelope
 from hokusai_assets.attestation.log_check import check_log
 from hokusai_assets.attestation.signing_key import PUBLIC_KEY_FILE, load_public_key
 from hokusai_assets.attestation.transparency_log import TransparencyLog, log_line
 from hokusai_assets.attestation.witness import check_witness
+from hokusai_assets.cli.main import main
 from hokusai_assets.orchestration.issued import issued_here
 from hokusai_assets.orchestration.running import RunOutcome, read_record
 
@@ -60,11 +64,10 @@ def test_another_attestation_of_the_same_file_and_version_is_told(
     deployment = make_deployment()
     key, _ = deployment.run()
     first = read_record(deployment.settings, "generated", key).attestation_hash
-    sidecar = next(
-        (deployment.settings.contributions("generated") / key).parent.rglob("origin.json")
-    )
+    stored = deployment.settings.contributions("generated") / key
+    assert stored.is_dir()
     # The operator changes who is paid, and issues anew.
-    (sidecar.parent / "sidecar.yaml").write_text("contributors: [{id: eve, weight_bps: 10000}]\n")
+    (stored / "sidecar.yaml").write_text("contributors: [{id: eve, weight_bps: 10000}]\n")
     _, outcome = deployment.run()
     assert outcome.status == "evaluated"
     log = log_of(deployment)
@@ -150,6 +153,36 @@ def test_a_witness_is_written_only_where_it_is_asked_for_and_nowhere_else(
     (logged,) = asked.mlflow_runs()
     artifacts = [file.name for file in Path(logged.info.artifact_uri[7:]).rglob("*")]
     assert artifacts and not any("witness" in name for name in artifacts)
+
+
+def test_a_dry_run_is_not_logged(deployment: Deployment):
+    deployment.settings = replace(deployment.settings, dry_run=True)
+    key, outcome = deployment.run()
+    assert outcome.status == "evaluated"
+    assert read_record(deployment.settings, "generated", key).attestation is not None
+    assert not deployment.settings.log.exists()
+
+
+def test_an_issuer_exports_without_naming_files_or_runs(deployment: Deployment):
+    key, outcome = deployment.run()
+    path = read_record(deployment.settings, "generated", key).attestation
+    places = {
+        "HOKUSAI_HOME": str(deployment.settings.home),
+        "HOKUSAI_DATA": str(deployment.settings.data),
+    }
+
+    def exported(form: str) -> str:
+        arguments = ["export", str(path), "--format", form]
+        done = CliRunner().invoke(main, arguments, env=places)
+        assert done.exit_code == 0, done.output
+        return done.stdout
+
+    assert json.loads(exported("zk-output"))["attestation"]["proof_ready"] is False
+    assert Path(exported("witness").strip()).is_relative_to(deployment.settings.home / "witness")
+    document = json.loads(exported("zk-output"))
+    assert document["attestation"]["proof_ready"] is True
+    assert document["metadata"]["pipeline_run_id"] == outcome.run_id
+    assert document["models"]["new"]["mlflow_run_id"] == deployment.mlflow_runs()[0].info.run_id
 
 
 def test_what_stands_beside_an_attestation_is_found_for_its_own_only(deployment: Deployment):
