@@ -58,7 +58,7 @@ def check_log(
             for found in doubly_attested(lines)
             if since is None or found[-1]["index"] >= since.size
         )
-        form = Check("lines", "pass", f"{len(lines):,} entries of the known form")
+        form = Check("lines", "pass", f"all are of the known form: {len(lines):,}")
     except LogError as error:
         form = Check("lines", "fail", str(error))
     checks = [form, _root(leaves, checkpoint), _signature("signature", checkpoint, key)]
@@ -73,9 +73,9 @@ def _root(leaves: Sequence[bytes], checkpoint: Checkpoint | None) -> Check:
         return Check("root", "fail", detail) if leaves else Check("root", "pass", detail)
     if not is_continued(checkpoint, leaves):
         return Check("root", "fail", "the checkpoint's root is not that of the log's lines")
-    detail = f"the {checkpoint.size:,} first lines have the checkpoint's root"
+    detail = f"the lines give the root of the checkpoint of size {checkpoint.size:,}"
     if behind := len(leaves) - checkpoint.size:
-        detail += f"; {behind:,} more are not signed for yet: the next attestation does"
+        detail += f"; after a crash {behind:,} more wait for the next attestation's checkpoint"
     return Check("root", "pass", detail)
 
 
@@ -83,7 +83,7 @@ def _signature(name: str, checkpoint: Checkpoint | None, key: Ed25519PublicKey |
     if checkpoint is None or key is None:
         return Check(name, "not checked", "no checkpoint or no public key: --public-key FILE")
     if checkpoint.is_signed_by(key):
-        return Check(name, "pass", f"the checkpoint of size {checkpoint.size:,} is the key's")
+        return Check(name, "pass", f"the key signed the checkpoint of size {checkpoint.size:,}")
     return Check(name, "fail", "no signature of the checkpoint verifies with the key")
 
 

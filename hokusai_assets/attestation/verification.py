@@ -139,7 +139,7 @@ def _logged(proof: bytes, line: bytes, key: Ed25519PublicKey | None) -> Check:
         found = check_inclusion(proof, line, key)
     except NoProof as error:
         return Check("log", "fail", str(error))
-    return Check("log", "pass", f"in the log {found.origin} when it had {found.size:,} entries")
+    return Check("log", "pass", f"in the log {found.origin} of size {found.size:,}")
 
 
 def _run(name: str, detail: str, step: Callable[[], None]) -> Check:

@@ -38,7 +38,7 @@ class Unattested:
         timestamp: when it was issued, RFC 3339.
         run_id: of the pipeline's run, of letters, digits, dashes and underscores; None where it is
             not known: then the attestation_hash stands for it.
-        mlflow_run_id: of the run that logged the new model, None where it is not known.
+        mlflow_run_id: of the contribution's run in MLflow, None where it is not known.
         columns: of the contribution's rows as they were trained on, from the benchmark's spec.
         verification_key: PEM of the key that the signature was verified with, None where none is.
         has_witness: whether a witness that opens the attestation is at hand.

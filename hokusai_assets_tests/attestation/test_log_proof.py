@@ -109,7 +109,7 @@ def test_a_verification_takes_a_proof_by_the_issuers_key_or_the_logs_own(
     found = verify(data, public_key=PUBLIC, log_proof=by_issuer)
     assert found.passed
     assert found.checks[-1].to_dict() == {
-        "name": "log", "outcome": "pass", "detail": "in the log a.log when it had 2 entries"
+        "name": "log", "outcome": "pass", "detail": "in the log a.log of size 2"
     }  # fmt: skip
     assert verify(data, public_key=PUBLIC, log_proof=by_log, log_key=LOG_PUBLIC).passed
     assert failed(verify(data, public_key=PUBLIC, log_proof=by_log)) == ["log"]
