@@ -7,6 +7,7 @@
 | HOKUSAI_DROPS | where drops arrive: a folder or an fsspec URL | ``<HOKUSAI_DATA>/drops`` |
 | HOKUSAI_MODE | ``development`` or ``production`` (demands given keys) | ``development`` |
 | HOKUSAI_TRACKING | ``required`` or ``optional``; overrides each benchmark's ``tracking`` | unset |
+| HOKUSAI_WITNESS | ``on`` writes a prover's witness beside each attestation | ``off`` |
 | HOKUSAI_PII_KEY, HOKUSAI_PII_KEY_FILE | key for pseudonyms, 64 or more hex digits | generated |
 | HOKUSAI_SIGNING_KEY, HOKUSAI_SIGNING_KEY_FILE | Ed25519 private key in PEM | generated |
 | HOKUSAI_ATTESTER_KEY, HOKUSAI_ATTESTER_KEY_FILE | secp256k1 private key, 64 hex digits | unset |
@@ -24,6 +25,7 @@ from pathlib import Path
 
 _MODES = ("development", "production")
 _TRACKING = ("required", "optional")
+_SWITCH = ("on", "off")
 _FIX = "give a folder that this user can read"
 
 
@@ -44,6 +46,7 @@ class Settings:
     mlflow_experiment: str = "hokusai-pipeline"
     mlflow_artifact_root: str | None = None
     dry_run: bool = False
+    witness: bool = False
 
     @property
     def benchmarks(self) -> Path:
@@ -92,6 +95,15 @@ class Settings:
         name = f"{key}.{attestation_hash[:12]}.dsse.json"
         return self.attestations / benchmark_id / name
 
+    @property
+    def log(self) -> Path:
+        """Log of all issued attestations."""
+        return self.home / "log"
+
+    def witness_file(self, benchmark_id: str, key: str, attestation_hash: str) -> Path:
+        """Where the private witness of an attestation is kept, if the operator wants one."""
+        return self.home / "witness" / benchmark_id / f"{key}.{attestation_hash[:12]}.json"
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
         """Read the settings.
@@ -117,6 +129,7 @@ class Settings:
             mlflow_tracking_uri=uri,
             mlflow_experiment=environment.get("MLFLOW_EXPERIMENT_NAME") or "hokusai-pipeline",
             mlflow_artifact_root=artifacts,
+            witness=_one_of(environment, "HOKUSAI_WITNESS", _SWITCH) == "on",
         )
 
 

@@ -30,9 +30,10 @@ def test_an_empty_environment_keeps_all_under_the_working_directory(tmp_path: Pa
 def test_everything_written_is_inside_the_home(tmp_path: Path) -> None:
     found = Settings.from_environment({"HOKUSAI_HOME": "here"})
     written = [found.dagster_home, found.storage, found.attestations, found.keys]
-    written.append(found.contributions("letter"))
+    written += [found.contributions("letter"), found.log]
+    written.append(found.witness_file("letter", "key", "0" * 64))
     assert all(path.is_relative_to(tmp_path / "here") for path in written)
-    assert len(set(written)) == 5
+    assert len(set(written)) == 7
     assert found.contributions("a") != found.contributions("b")
     assert list(tmp_path.iterdir()) == []
 
@@ -54,6 +55,14 @@ def test_relative_and_home_folders_become_absolute(
 @pytest.mark.parametrize("url", ["s3://bucket/prefix/", "memory://drops", "file:///a/../b"])
 def test_a_url_for_drops_is_left_as_it_is(url: str) -> None:
     assert Settings.from_environment({"HOKUSAI_DROPS": url}).drops == url
+
+
+def test_a_witness_is_written_only_when_asked_for() -> None:
+    assert Settings.from_environment({}).witness is False
+    assert Settings.from_environment({"HOKUSAI_WITNESS": "off"}).witness is False
+    assert Settings.from_environment({"HOKUSAI_WITNESS": "on"}).witness is True
+    with pytest.raises(SettingsError, match="HOKUSAI_WITNESS"):
+        Settings.from_environment({"HOKUSAI_WITNESS": "yes"})
 
 
 def test_given_values_win_over_defaults() -> None:

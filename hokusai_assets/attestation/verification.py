@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from hokusai_assets.attestation.benchmark_check import attested_benchmark, check_parts
 from hokusai_assets.attestation.envelope import NoEnvelope, is_signed_by, open_envelope
+from hokusai_assets.attestation.log_proof import NoProof, check_inclusion
 from hokusai_assets.attestation.measurement_checks import (
     check_classes,
     check_counts,
@@ -31,6 +32,7 @@ from hokusai_assets.attestation.statement import (
     subjects,
 )
 from hokusai_assets.attestation.statement_form import form_faults
+from hokusai_assets.attestation.transparency_log import log_line
 from hokusai_assets.canonical.canonical_json import digest
 from hokusai_assets.contributions.identity import DIGEST_IN_KEY, is_partition_key
 from hokusai_assets.contributions.manifest import TOTAL_BASIS_POINTS
@@ -80,6 +82,8 @@ def verify(
     inputs: Inputs | None = None,
     on_step: Callable[[str], None] = lambda step: None,
     allow_dry_run: bool = False,
+    log_proof: bytes | None = None,
+    log_key: Ed25519PublicKey | None = None,
 ) -> Verification:
     """Check an attestation.
 
@@ -94,6 +98,8 @@ def verify(
         inputs: what the run was made from, to make it again; see `reproduce`.
         on_step: told what is being done, where that takes long.
         allow_dry_run: accept a statement that says it is a rehearsal.
+        log_proof: an inclusion proof in a log of attestations; None asks for none.
+        log_key: signs the log's checkpoints; None means the issuer's key.
     """
     try:
         envelope, statement = open_envelope(data)
@@ -144,6 +150,9 @@ def verify(
     checks += [_opened(statement, path) for path in row_proofs]
     if inputs is not None:
         checks.append(_reproduced(statement, inputs, on_step))
+    if log_proof is not None:
+        line, key = log_line(statement, data), log_key or public_key
+        checks.append(_logged(log_proof, line, key))
     return Verification(tuple(checks), statement)
 
 
@@ -180,6 +189,16 @@ def _opened(statement: Mapping[str, Any], path: Path) -> Check:
     told: list[str] = []
     check = _run("row", "", lambda: told.append(check_row_proof(path.read_bytes(), statement)))
     return check if check.outcome == "fail" else Check("row", "pass", told[0])
+
+
+def _logged(proof: bytes, line: bytes, key: Ed25519PublicKey | None) -> Check:
+    if key is None:
+        return Check("log", "not checked", "no public key given: --public-key FILE")
+    try:
+        found = check_inclusion(proof, line, key)
+    except NoProof as error:
+        return Check("log", "fail", str(error))
+    return Check("log", "pass", f"in the log {found.origin} of size {found.size:,}")
 
 
 def _run(name: str, detail: str, step: Callable[[], None]) -> Check:

@@ -14,6 +14,8 @@ _VERBS = {
     "verify": "hokusai_assets.cli.verify",
     "prove-row": "hokusai_assets.cli.prove_row",
     "mint-request": "hokusai_assets.cli.mint_request",
+    "log": "hokusai_assets.cli.log",
+    "export": "hokusai_assets.cli.export",
     "value": "hokusai_assets.cli.value",
     "promote": "hokusai_assets.cli.promote",
     "backfill": "hokusai_assets.cli.backfill",
@@ -74,6 +76,8 @@ def main() -> None:
         hokusai verify ATTESTATION --public-key KEY.pem
     Sign what it entitles to, for a contract:
         hokusai mint-request ATTESTATION --contract ADDR --chain-id N --model-id N
+    See whether any contribution is attested twice:
+        hokusai log check
     See what each contribution is worth beside the others:
         hokusai value --benchmark sms-spam
     Put what was accepted into the base set, as a new version of the benchmark:

@@ -14,7 +14,7 @@ from hokusai_assets.cli.common_options import (
     trusted_public_key,
 )
 
-_MARKS = {
+MARKS = {
     "pass": "[green]pass[/]       ",
     "fail": "[red]FAIL[/]       ",
     "not checked": "not checked",
@@ -67,6 +67,16 @@ _MARKS = {
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="What was recorded before, in order: `hokusai benchmarks history ID`. For --reproduce.",
 )
+@click.option(
+    "--log-proof",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A proof (`hokusai log prove`) that it is in the issuer's log.",
+)
+@click.option(
+    "--log-key",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The public key (PEM) that signs the log's checkpoints, if it is not the issuer's.",
+)
 @json_option
 def command(
     file: Path,
@@ -77,6 +87,8 @@ def command(
     make_again: bool,
     contribution_folders: tuple[Path, ...],
     history: Path | None,
+    log_proof: Path | None,
+    log_key: Path | None,
     as_json: bool,
 ) -> None:
     """Verify the attestation FILE: form, signature, hashes, and that its numbers follow.
@@ -105,6 +117,8 @@ def command(
             data_folder=data_folder,
             row_proofs=row_proofs,
             inputs=inputs,
+            log_proof=log_proof.read_bytes() if log_proof else None,
+            log_key=trusted_public_key(log_key) if log_key else None,
             on_step=lambda step: click.echo(f"{step} ...", err=True) if not as_json else None,
         )
     if as_json:
@@ -118,7 +132,7 @@ def command(
     else:
         console = Console(highlight=False)
         for check in verification.checks:
-            console.print(f"{_MARKS[check.outcome]} {check.name}: {escape(check.detail)}")
+            console.print(f"{MARKS[check.outcome]} {check.name}: {escape(check.detail)}")
         if verification.passed and public_key is None:
             console.print("The signature is of this home's own key; a stranger gives --public-key.")
         word = "[bold green]Verified[/]" if verification.passed else "[bold red]Not verified[/]"

@@ -11,16 +11,15 @@ Kinds of entries: ``registered`` opens a test set's budget, ``settled`` spends o
 ``promoted`` closes a version of the benchmark: from then on only what it settled counts.
 """
 
-import fcntl
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from hokusai_assets.append_only import append_line, cut_half_line, held, whole_lines
 from hokusai_assets.canonical.canonical_json import canonical_bytes
 from hokusai_assets.evaluation.ledger_entries import KINDS, Budget, Entry, Promoted, Settled
 from hokusai_assets.tables.problems import Problem
@@ -94,12 +93,8 @@ class Ledger:
         Raises:
             LedgerError: a line was changed, taken out or is of no known form.
         """
-        try:
-            whole, _, _ = self._path.read_bytes().rpartition(b"\n")
-        except FileNotFoundError:
-            return []
         found: list[_Line] = []
-        for number, line in enumerate(whole.split(b"\n") if whole else [], 1):
+        for number, line in enumerate(whole_lines(self._path), 1):
             previous = found[-1].digest if found else EMPTY_DIGEST
             try:
                 document = json.loads(line)
@@ -218,10 +213,9 @@ class Ledger:
 
     @contextmanager
     def _writing(self) -> Iterator[tuple[Any, list[_Line]]]:
-        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with _held(self._path) as stream:
+        with held(self._path) as stream:
             lines = self.lines()
-            _cut_half_line(stream)
+            cut_half_line(stream)
             yield stream, lines
 
 
@@ -286,36 +280,6 @@ class PromotionTurn:
                 "another promotion of this version was entered in the ledger before, of "
                 f"{_some(self.recorded.keys)}; promote the same ones to finish it"
             )
-
-
-@contextmanager
-def _held(path: Path) -> Iterator[Any]:
-    """Open a file, made where there is none, and hold its lock."""
-    while True:
-        with open(path, "a+b") as stream:
-            fcntl.flock(stream, fcntl.LOCK_EX)
-            # Whoever brings the file back from a copy replaces it: then this lock is on the old
-            # one, and what is appended there is lost.
-            if _is_at(stream, path):
-                _sync_folder(path)
-                yield stream
-                return
-
-
-def _is_at(stream: Any, path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(stream.fileno()), path.stat())
-    except FileNotFoundError:
-        return False
-
-
-def _sync_folder(path: Path) -> None:
-    # Else a file that was made just now may be gone after a power cut, lines and all.
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _in_words(entry: Settled) -> str:
@@ -413,14 +377,5 @@ def spent_in_words(submissions: int) -> str:
 
 def _append(stream: Any, kind: str, entry: Entry, previous: str) -> _Line:
     line = canonical_bytes({"kind": kind, "previous": previous, **asdict(entry)})
-    stream.seek(0, os.SEEK_END)
-    stream.write(line + b"\n")
-    stream.flush()
-    os.fsync(stream.fileno())
+    append_line(stream, line)
     return _Line(hashlib.sha256(line).hexdigest(), previous, entry)
-
-
-def _cut_half_line(stream: Any) -> None:
-    stream.seek(0)
-    whole = stream.read().rpartition(b"\n")
-    stream.truncate(len(whole[0]) + len(whole[1]))

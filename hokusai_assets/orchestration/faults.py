@@ -7,6 +7,8 @@ import dagster as dg
 
 from hokusai_assets.attestation.issuing import PartsDisagree
 from hokusai_assets.attestation.signing_key import SigningKeyError
+from hokusai_assets.attestation.transparency_log import LogError
+from hokusai_assets.attestation.witness import NoWitness
 from hokusai_assets.benchmarks.spec import SpecError
 from hokusai_assets.contributions.identity import UnknownContribution
 from hokusai_assets.contributions.key_segments import RowIndexError
@@ -30,8 +32,10 @@ EXPLAINED = (
     UndefinedMetric,
     BudgetSpent,
     LedgerError,
+    LogError,
     PromotionMoved,
     MissingObject,
+    NoWitness,
     TrackingUnavailable,
     PrivacyError,
     PrivacyKeyError,

@@ -1,12 +1,17 @@
 """Two assets of a contribution: what it alone changes, and the attestation of what was settled."""
 
+from typing import Any
+
 import dagster as dg
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from hokusai_assets.attestation.envelope import key_id, sign_statement
 from hokusai_assets.attestation.issuing import issue_statement, measurement_document
 from hokusai_assets.attestation.prediction_commitment import predictions_table
 from hokusai_assets.attestation.signing_key import public_pem
+from hokusai_assets.attestation.transparency_log import log_line
 from hokusai_assets.attestation.verification import verify
+from hokusai_assets.attestation.witness import build_witness, write_witness
 from hokusai_assets.benchmarks.loading import Benchmark
 from hokusai_assets.contributions.intake import ContributedData
 from hokusai_assets.drafts import replace_file
@@ -167,11 +172,28 @@ def attestation_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
             benchmark_id, context.partition_key, predicate["attestation_hash"]
         )
         verification = verify(envelope, public_key=key.public_key(), allow_dry_run=platform.dry_run)
+        logged: dict[str, Any] = {}
         if verification.passed:
+            if not platform.dry_run:
+                # Before the file is anywhere: none is out that the log does not hold.
+                with explained():
+                    logged = _logged(platform, log_line(statement, envelope), key)
             replace_file(path, envelope)
             # Named by its id: after a change of keys the older one is still beside its own.
             key_file = f"public_key.{key_id(key.public_key())[:12]}.pem"
             replace_file(path.parent / key_file, public_pem(key.public_key()))
+            if platform.witness:
+                tables = [metric_deltas.predictions]
+                if predicate["claim"]["settlement"]["released"]:
+                    tables.append(settlement.predictions)
+                with explained():
+                    # Only here: MLflow and Dagster's metadata never hold it.
+                    write_witness(
+                        platform.witness_file(
+                            benchmark_id, context.partition_key, predicate["attestation_hash"]
+                        ),
+                        build_witness(statement, tables),
+                    )
         tracking.log_text(envelope.decode(), "attestation.json")
         tracking.set_tags(
             {
@@ -195,6 +217,7 @@ def attestation_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
                 "attestation": dg.MetadataValue.path(str(path)),
                 "mlflow_run_id": tracking.run_id or "(MLflow was not reachable)",
                 "verdict": decision["reason"],
+                **logged,
             },
             check_results=[
                 dg.AssetCheckResult(
@@ -206,3 +229,20 @@ def attestation_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
         )
 
     return attestation
+
+
+def _logged(platform: Platform, line: bytes, key: object) -> dict[str, Any]:
+    """Enter an attestation in the log, and return what the run tells of it."""
+    found = platform.transparency_log().append(
+        line, key if isinstance(key, Ed25519PrivateKey) else None
+    )
+    told: dict[str, Any] = {"log_index": found.index, "log_size": found.checkpoint.size}
+    if not found.checkpoint.signatures:
+        told["log_checkpoint"] = "unsigned: the signing key is not Ed25519"
+    if found.others:
+        told["also_attested"] = (
+            "This contribution has other attestations on this version of the benchmark: "
+            f"{', '.join(entry['attestation_hash'] for entry in found.others)}. "
+            "`hokusai log check` names them too."
+        )
+    return told

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from hokusai_assets.attestation.signing_key import dry_run_key, load_signing_key
 from hokusai_assets.attestation.statement import software_digest
+from hokusai_assets.attestation.transparency_log import TransparencyLog
 from hokusai_assets.benchmarks.loading import (
     SPEC_FILE,
     Benchmark,
@@ -44,6 +45,7 @@ class Platform(dg.ConfigurableResource):  # type: ignore[type-arg]
     mlflow_tracking_uri: str = ""
     production: bool = False
     dry_run: bool = False
+    witness: bool = False
 
     @classmethod
     def of(cls, settings: Settings) -> "Platform":
@@ -54,6 +56,7 @@ class Platform(dg.ConfigurableResource):  # type: ignore[type-arg]
             mlflow_tracking_uri=settings.mlflow_tracking_uri,
             production=settings.production,
             dry_run=settings.dry_run,
+            witness=settings.witness,
         )
 
     def privacy_key(self) -> PrivacyKey:
@@ -117,6 +120,10 @@ class Platform(dg.ConfigurableResource):  # type: ignore[type-arg]
         """Return the ledger of what was settled on a benchmark."""
         return Ledger(self._places.ledger(benchmark_id))
 
+    def transparency_log(self) -> TransparencyLog:
+        """Return the log of all issued attestations."""
+        return TransparencyLog(self._places.log)
+
     def accepted_rows(self, benchmark_id: str, settled: Settled) -> StoredRows:
         """Return the rows of a contribution that was accepted, as its intake stored them.
 
@@ -152,6 +159,10 @@ class Platform(dg.ConfigurableResource):  # type: ignore[type-arg]
     def attestation_file(self, benchmark_id: str, key: str, attestation_hash: str) -> Path:
         """Return where an issued attestation is kept; a different one never replaces it."""
         return self._places.attestation_file(benchmark_id, key, attestation_hash)
+
+    def witness_file(self, benchmark_id: str, key: str, attestation_hash: str) -> Path:
+        """Return where the private witness of an attestation is kept."""
+        return self._places.witness_file(benchmark_id, key, attestation_hash)
 
     def reuse(
         self,

@@ -1,8 +1,9 @@
 """A measured contribution to the small generated benchmark, and the attestation over it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
@@ -78,21 +79,27 @@ METRICS = "{primary: auroc, secondary: [accuracy, precision, recall, f1]}"
 
 
 def measured_contribution(
-    root: Path, *, name: str = "orders.csv", spec_lines: str = "", metrics: str = METRICS
+    root: Path,
+    *,
+    name: str = "orders.csv",
+    spec_lines: str = "",
+    metrics: str = METRICS,
+    sidecar: str = SIDECAR,
+    replaced: Mapping[str, str] = MappingProxyType({}),
 ) -> Parts:
     """Generate, take in, train, measure and settle under a folder; takes about a second."""
     folder, file = write_generated_benchmark(root, seed=1)
     # Waives the privacy check of one column, so that a statement names one.
     spec_file = folder / "benchmark.yaml"
-    spec_file.write_text(
-        spec_file.read_text()
-        .replace("region: {type: category}", REGION)
-        .replace(f"metrics: {METRICS}", f"metrics: {metrics}")
-        + "guardrails: {accuracy: {max_drop_bps: 50}}\n"
-        + spec_lines
-    )
+    text = spec_file.read_text().replace("region: {type: category}", REGION)
+    text = text.replace(f"metrics: {METRICS}", f"metrics: {metrics}")
+    text += "guardrails: {accuracy: {max_drop_bps: 50}}\n" + spec_lines
+    for old, new_text in replaced.items():
+        assert old in text
+        text = text.replace(old, new_text)
+    spec_file.write_text(text)
     file = file.rename(file.with_name(name))
-    file.with_name(f"{name}.contribution.yaml").write_text(SIDECAR)
+    file.with_name(f"{name}.contribution.yaml").write_text(sidecar)
     benchmark = load_benchmark(folder, PRIVACY_KEY)
     spec = benchmark.spec
     scratch = root / "scratch"

@@ -1,0 +1,95 @@
+"""Checking a log of attestations as its monitor does: its form, its root, its past, its doubles."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from hokusai_assets.attestation.checkpoint import Checkpoint
+from hokusai_assets.attestation.transparency_log import (
+    LogError,
+    doubly_attested,
+    is_continued,
+)
+from hokusai_assets.attestation.verification import Check
+from hokusai_assets.canonical import merkle
+
+
+@dataclass(frozen=True)
+class LogReport:
+    """What a look at a log found.
+
+    Attributes:
+        checks: of lines, root, signature and past.
+        doubles: contributions with several attestations, see `doubly_attested`; given an
+            earlier checkpoint, only those with one that is younger.
+    """
+
+    checks: tuple[Check, ...]
+    doubles: tuple[Sequence[Mapping[str, Any]], ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether no check failed and no contribution is attested twice."""
+        return not self.doubles and all(check.outcome != "fail" for check in self.checks)
+
+
+def check_log(
+    lines: Sequence[bytes],
+    checkpoint: Checkpoint | None,
+    *,
+    since: Checkpoint | None = None,
+    key: Ed25519PublicKey | None = None,
+) -> LogReport:
+    """Look at a whole log.
+
+    Args:
+        lines: all of it.
+        checkpoint: the one beside it.
+        since: an earlier one that was kept elsewhere.
+        key: signs the log's checkpoints; None leaves signatures unchecked.
+    """
+    leaves = [merkle.leaf_hash(line) for line in lines]
+    doubles: tuple[Sequence[Mapping[str, Any]], ...] = ()
+    try:
+        doubles = tuple(
+            found
+            for found in doubly_attested(lines)
+            if since is None or found[-1]["index"] >= since.size
+        )
+        form = Check("lines", "pass", f"all are of the known form: {len(lines):,}")
+    except LogError as error:
+        form = Check("lines", "fail", str(error))
+    checks = [form, _root(leaves, checkpoint), _signature("signature", checkpoint, key)]
+    if since is not None:
+        checks += [_past(leaves, checkpoint, since), _signature("since", since, key)]
+    return LogReport(tuple(checks), doubles)
+
+
+def _root(leaves: Sequence[bytes], checkpoint: Checkpoint | None) -> Check:
+    if checkpoint is None:
+        detail = "there is no checkpoint beside the log"
+        return Check("root", "fail", detail) if leaves else Check("root", "pass", detail)
+    if not is_continued(checkpoint, leaves):
+        return Check("root", "fail", "the checkpoint's root is not that of the log's lines")
+    detail = f"the lines give the root of the checkpoint of size {checkpoint.size:,}"
+    if behind := len(leaves) - checkpoint.size:
+        detail += f"; after a crash {behind:,} more wait for the next attestation's checkpoint"
+    return Check("root", "pass", detail)
+
+
+def _signature(name: str, checkpoint: Checkpoint | None, key: Ed25519PublicKey | None) -> Check:
+    if checkpoint is None or key is None:
+        return Check(name, "not checked", "no checkpoint or no public key: --public-key FILE")
+    if checkpoint.is_signed_by(key):
+        return Check(name, "pass", f"the key signed the checkpoint of size {checkpoint.size:,}")
+    return Check(name, "fail", "no signature of the checkpoint verifies with the key")
+
+
+def _past(leaves: Sequence[bytes], checkpoint: Checkpoint | None, since: Checkpoint) -> Check:
+    if checkpoint is not None and checkpoint.origin != since.origin:
+        return Check("past", "fail", f"the earlier checkpoint is of another log ({since.origin})")
+    if not is_continued(since, leaves):
+        return Check("past", "fail", "the log does not continue the earlier checkpoint")
+    return Check("past", "pass", f"the log continues the checkpoint of size {since.size:,}")

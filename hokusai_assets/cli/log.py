@@ -1,0 +1,239 @@
+"""`hokusai log`: the log of issued attestations, shown, proved from, and checked."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.markup import escape
+
+from hokusai_assets.cli.common_options import current_settings, json_option, print_json
+from hokusai_assets.cli.verify import MARKS
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_folder_option = click.option(
+    "--log",
+    "folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="The log's folder, or a copy of it. Default: this home's.",
+)
+_key_option = click.option(
+    "--public-key",
+    type=_FILE,
+    help="The public key (PEM) that signs the log's checkpoints. Default: this home's own key.",
+)
+_since_option = click.option(
+    "--since", type=_FILE, help="A checkpoint of this log that was kept earlier."
+)
+
+
+@click.group("log")
+def command() -> None:
+    """Show, prove from and check the log of issued attestations."""
+
+
+@command.command("show")
+@_folder_option
+@_key_option
+@json_option
+def show(folder: Path | None, public_key: Path | None, as_json: bool) -> None:
+    """Print the log's checkpoint, the key as note tools take it, and its entries."""
+    from hokusai_assets.attestation.checkpoint import verifier_key
+    from hokusai_assets.attestation.transparency_log import entry_of
+
+    log, key = _log(folder), _key(public_key)
+    try:
+        lines, checkpoint = log.lines(), log.checkpoint()
+        entries = [{"index": index, **entry_of(line)} for index, line in enumerate(lines)]
+    except _log_error() as error:
+        raise click.ClickException(str(error)) from None
+    note = checkpoint.note().decode() if checkpoint else None
+    verifier = verifier_key(checkpoint.origin, key) if checkpoint and key else None
+    if as_json:
+        print_json(
+            {
+                "size": len(entries),
+                "checkpoint": note,
+                "verifier_key": verifier,
+                "entries": entries,
+            }
+        )
+        return
+    if note is None:
+        click.echo("The log is empty.")
+        return
+    click.echo(note)
+    if verifier:
+        click.echo(f"Key: {verifier}")
+    for entry in entries:
+        click.echo(
+            f"{entry['index']:>6}  {entry['benchmark']}  {entry['contribution']}  "
+            f"{entry['attestation_hash'][:12]}"
+        )
+
+
+@command.command("prove")
+@click.argument("attestation", required=False, type=_FILE)
+@_since_option
+@_folder_option
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where the proof goes. Default: standard output.",
+)
+def prove(
+    attestation: Path | None, since: Path | None, folder: Path | None, output: Path | None
+) -> None:
+    """Write the proof that ATTESTATION is in the log, or that the log continues --since.
+
+    `hokusai verify --log-proof` checks the first, `hokusai log check --proof` the second; neither
+    needs the log.
+    """
+    from hokusai_assets.attestation.log_proof import consistency_proof, inclusion_proof
+
+    if (attestation is None) == (since is None):
+        raise click.UsageError("give ATTESTATION, or --since CHECKPOINT")
+    log = _log(folder)
+    try:
+        lines, checkpoint = log.lines(), log.checkpoint()
+    except _log_error() as error:
+        raise click.ClickException(str(error)) from None
+    if checkpoint is None:
+        raise click.UsageError(f"{log.folder} has no checkpoint: nothing was issued here")
+    if attestation is not None:
+        proof = inclusion_proof(lines, _index(attestation, lines[: checkpoint.size]), checkpoint)
+    else:
+        assert since is not None
+        earlier = _checkpoint(since)
+        if not 1 <= earlier.size <= checkpoint.size:
+            raise click.UsageError(f"{since}: it is not of an earlier state of this log")
+        proof = consistency_proof(lines, earlier.size, checkpoint)
+    text = json.dumps(proof, indent=2, ensure_ascii=False) + "\n"
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        output.write_text(text, encoding="utf-8")
+
+
+@command.command("check")
+@_since_option
+@click.option(
+    "--proof",
+    type=_FILE,
+    help="Check this proof (`hokusai log prove --since`) instead of a log's lines.",
+)
+@_folder_option
+@_key_option
+@json_option
+def check(
+    since: Path | None,
+    proof: Path | None,
+    folder: Path | None,
+    public_key: Path | None,
+    as_json: bool,
+) -> None:
+    """Compute the log's root again, and name contributions that are attested twice.
+
+    With --since, also check that it continues a checkpoint kept earlier, and name only second
+    attestations that are younger. Exits 0 when all holds and nothing is attested twice, else 1.
+    """
+    from hokusai_assets.attestation.log_check import LogReport, check_log
+    from hokusai_assets.attestation.log_proof import NoProof, check_consistency
+    from hokusai_assets.attestation.verification import Check
+
+    key = _key(public_key)
+    earlier = _checkpoint(since) if since else None
+    if proof is not None:
+        if earlier is None or key is None:
+            raise click.UsageError("--proof needs --since and --public-key")
+        try:
+            found = check_consistency(proof.read_bytes(), earlier, key)
+            past = f"the log of size {found.size:,} continues the one of {earlier.size:,}"
+            report = LogReport((Check("past", "pass", past),), ())
+        except NoProof as error:
+            report = LogReport((Check("past", "fail", str(error)),), ())
+    else:
+        log = _log(folder)
+        try:
+            report = check_log(log.lines(), log.checkpoint(), since=earlier, key=key)
+        except _log_error() as error:
+            raise click.ClickException(str(error)) from None
+    if as_json:
+        print_json(
+            {
+                "passed": report.passed,
+                "checks": [each.to_dict() for each in report.checks],
+                "doubly_attested": [list(entries) for entries in report.doubles],
+            }
+        )
+    else:
+        _print_report(report)
+    raise SystemExit(0 if report.passed else 1)
+
+
+def _print_report(report: Any) -> None:
+    console = Console(highlight=False, soft_wrap=True)
+    for each in report.checks:
+        console.print(f"{MARKS[each.outcome]} {each.name}: {escape(each.detail)}")
+    for entries in report.doubles:
+        first = entries[0]
+        console.print(
+            f"[red]Attested {len(entries)} times[/]: {escape(first['contribution'])} on "
+            f"{first['benchmark']}"
+        )
+        for entry in entries:
+            same = "same" if entry["result_hash"] == first["result_hash"] else "another"
+            console.print(f"  entry {entry['index']}: {entry['attestation_hash']} ({same} result)")
+
+
+def _log(folder: Path | None) -> Any:
+    from hokusai_assets.attestation.transparency_log import TransparencyLog
+
+    return TransparencyLog(folder or current_settings().log)
+
+
+def _log_error() -> type[Exception]:
+    from hokusai_assets.attestation.transparency_log import LogError
+
+    return LogError
+
+
+def _key(path: Path | None) -> Any:
+    from hokusai_assets.attestation.signing_key import (
+        PUBLIC_KEY_FILE,
+        SigningKeyError,
+        load_public_key,
+    )
+
+    own = current_settings().keys / PUBLIC_KEY_FILE
+    try:
+        return load_public_key(path or own) if path or own.is_file() else None
+    except SigningKeyError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def _checkpoint(path: Path) -> Any:
+    from hokusai_assets.attestation.checkpoint import NoCheckpoint, parse_checkpoint
+
+    try:
+        return parse_checkpoint(path.read_bytes())
+    except NoCheckpoint as error:
+        raise click.UsageError(f"{path}: {error}") from None
+
+
+def _index(attestation: Path, lines: list[bytes]) -> int:
+    from hokusai_assets.attestation.envelope import NoEnvelope, open_envelope
+    from hokusai_assets.attestation.transparency_log import log_line
+
+    data = attestation.read_bytes()
+    try:
+        line = log_line(open_envelope(data)[1], data)
+    except NoEnvelope as error:
+        raise click.UsageError(f"{attestation}: {error}") from None
+    except (LookupError, TypeError):
+        raise click.UsageError(f"{attestation}: it is no attestation of Hokusai") from None
+    if line not in lines:
+        raise click.ClickException(f"{attestation}: it is not in the log")
+    return lines.index(line)

@@ -1,0 +1,126 @@
+"""Checkpoints: Go's signed-note vector, C2SP's example, and that nothing else is read."""
+
+import base64
+import hashlib
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hokusai_assets.attestation.checkpoint import (
+    Checkpoint,
+    NoCheckpoint,
+    check_origin,
+    key_hash,
+    note_signature,
+    parse_checkpoint,
+    verifier_key,
+)
+
+# golang.org/x/mod/sumdb/note, note_test.go: seed, verifier key, text and signature.
+SEED = base64.b64decode("AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz")[1:]
+VERIFIER = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
+TEXT = (
+    b"If you think cryptography is the answer to your problem,\n"
+    b"then you don't know what your problem is.\n"
+)
+SIGNATURE = (
+    "x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM="
+)
+# c2sp.org/tlog-checkpoint, its example.
+EXAMPLE = (
+    "example.com/behind-the-sofa\n"
+    "20852163\n"
+    "CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n"
+    "\n"
+    "— example.com/behind-the-sofa Az3grlgtzPICa5OS8npVmf1Myq/5IZniMp+ZJurmRDeOoRDe4URYN7u5/"
+    "Zhcyv2q1gGzGku9nTo+zyWE+xeMcTOAYQ8=\n"
+)
+KEY = Ed25519PrivateKey.from_private_bytes(SEED)
+
+
+def test_go_signs_the_same_bytes() -> None:
+    signed = note_signature(TEXT, "PeterNeumann", KEY)
+    assert base64.b64encode(signed).decode() == SIGNATURE
+    assert verifier_key("PeterNeumann", KEY.public_key()) == VERIFIER
+    assert key_hash("PeterNeumann", KEY.public_key()).hex() == "c74f20a3"
+
+
+def test_c2sps_example_is_read_and_written_again() -> None:
+    found = parse_checkpoint(EXAMPLE.encode())
+    assert (found.origin, found.size) == ("example.com/behind-the-sofa", 20852163)
+    assert found.root.hex()[:8] == "0ac5186a"
+    assert found.signatures[0][1][:4].hex() == "033de0ae"
+    assert found.note().decode() == EXAMPLE
+
+
+@given(st.integers(0, 2**63 - 1), st.binary(max_size=9))
+def test_a_signed_checkpoint_is_read_back_and_verifies(size: int, seed: bytes) -> None:
+    signed = Checkpoint("a.log/b", size, hashlib.sha256(seed).digest()).signed(KEY)
+    found = parse_checkpoint(signed.note())
+    assert found == signed
+    assert found.is_signed_by(KEY.public_key())
+    assert not found.is_signed_by(Ed25519PrivateKey.generate().public_key())
+
+
+def test_a_signature_of_another_text_name_or_length_does_not_verify() -> None:
+    signed = Checkpoint("a.log", 3, bytes(32)).signed(KEY)
+    (signature,) = signed.signatures
+    for other in (
+        Checkpoint("a.log", 4, bytes(32), (signature,)),
+        Checkpoint("b.log", 3, bytes(32), (signature,)),
+        Checkpoint("a.log", 3, bytes(32), ()),
+        Checkpoint("a.log", 3, bytes(32), (("a.log", signature[1][:-1]),)),
+        Checkpoint("a.log", 3, bytes(32), (("b.log", signature[1]),)),
+    ):
+        assert not other.is_signed_by(KEY.public_key())
+
+
+def test_a_witnesss_signature_beside_the_logs_own_is_kept() -> None:
+    witness = ("witness.example", b"\x00\x01\x02\x03" + bytes(72))
+    both = Checkpoint("a.log", 3, bytes(32), (witness,)).signed(KEY)
+    found = parse_checkpoint(both.note())
+    assert [name for name, _ in found.signatures] == ["witness.example", "a.log"]
+    assert found.is_signed_by(KEY.public_key())
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("20852163", "+20852163"),
+        ("20852163", "020852163"),
+        ("20852163", "2_0852163"),
+        ("20852163", "-1"),
+        ("20852163", str(2**64)),
+        ("20852163", "9" * 5000),
+        ("CsUY", "CsU"),
+        ("q2I=", "q2J="),
+        ("q2I=", "q2I=\nextension"),
+        ("\n\n", "\n"),
+        ("— ", "- "),
+        ("— ", "—  "),
+        ("OAYQ8=\n", "OAYQ8="),
+        ("sofa\n", "so fa\n"),
+        ("sofa\n", "so+fa\n"),
+        ("example.com/behind-the-sofa\n", "\n"),
+        ("\n", "\r\n"),
+    ],
+)
+def test_what_is_not_exactly_a_checkpoint_is_refused(old: str, new: str) -> None:
+    changed = EXAMPLE.replace(old, new, 1)
+    assert changed != EXAMPLE
+    with pytest.raises(NoCheckpoint):
+        parse_checkpoint(changed.encode())
+
+
+@pytest.mark.parametrize("data", [b"", b"\xff", b"\n\n", b"a\n1\n\n\n", EXAMPLE.encode() * 999])
+def test_other_bytes_are_refused(data: bytes) -> None:
+    with pytest.raises(NoCheckpoint):
+        parse_checkpoint(data)
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a+b", "a\n", "x" * 201, "a\u2003b"])
+def test_a_name_that_a_note_can_not_hold_is_refused(name: str) -> None:
+    with pytest.raises(NoCheckpoint):
+        check_origin(name)
