@@ -5,8 +5,9 @@ A line that a crash left half-written is no line: the next writer cuts it off.
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -29,13 +30,26 @@ def held(path: Path) -> Iterator[BinaryIO]:
                 return
 
 
+@dataclass(frozen=True)
+class Lines:
+    """A file's lines without their ends, and what follows the last end."""
+
+    whole: list[bytes]
+    half: bytes
+
+
+def read_lines(path: Path) -> Lines:
+    """Return a file's lines; of no file, none."""
+    try:
+        whole, _, half = path.read_bytes().rpartition(b"\n")
+    except FileNotFoundError:
+        return Lines([], b"")
+    return Lines(whole.split(b"\n") if whole else [], half)
+
+
 def whole_lines(path: Path) -> list[bytes]:
     """Return a file's lines without their ends; of no file, none."""
-    try:
-        whole, _, _ = path.read_bytes().rpartition(b"\n")
-    except FileNotFoundError:
-        return []
-    return whole.split(b"\n") if whole else []
+    return read_lines(path).whole
 
 
 def append_line(stream: BinaryIO, line: bytes) -> None:
@@ -46,11 +60,20 @@ def append_line(stream: BinaryIO, line: bytes) -> None:
     os.fsync(stream.fileno())
 
 
-def cut_half_line(stream: BinaryIO) -> None:
-    """Remove what a crash left of a line."""
+def end_last_line(stream: BinaryIO, *, keep: Callable[[bytes], bool] = lambda half: False) -> None:
+    """Remove what a crash left of a line; end it instead where all of it is there.
+
+    Args:
+        stream: the file, held.
+        keep: says of what follows the last line's end whether it is a whole line.
+    """
     stream.seek(0)
-    whole = stream.read().rpartition(b"\n")
-    stream.truncate(len(whole[0]) + len(whole[1]))
+    whole, end, half = stream.read().rpartition(b"\n")
+    if half and keep(half):
+        stream.seek(0, os.SEEK_END)
+        stream.write(b"\n")
+    else:
+        stream.truncate(len(whole) + len(end))
 
 
 def _is_at(stream: BinaryIO, path: Path) -> bool:

@@ -1,5 +1,6 @@
 """Half-made files and folders: names that tell whose they are, and removing those of the dead."""
 
+import hashlib
 import os
 import secrets
 import shutil
@@ -63,6 +64,40 @@ def replace_file(path: Path, data: bytes, *, mode: int = 0o644) -> None:
         flush(path.parent)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def write_once(path: Path, data: bytes | Path, *, mode: int = 0o644) -> bool:
+    """Write a file that must not change, or find it there; False if it is there with other content.
+
+    Args:
+        path: the file.
+        data: its content, or a file to copy it from.
+        mode: of a file that is made.
+    """
+    if path.exists():
+        return _content(path) == _content(data)
+    if isinstance(data, bytes):
+        replace_file(path, data, mode=mode)
+        return True
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(draft_name(_FILE_DRAFT))
+    try:
+        shutil.copyfile(data, draft)
+        draft.chmod(mode)
+        flush(draft)
+        os.replace(draft, path)
+        flush(path.parent)
+    finally:
+        draft.unlink(missing_ok=True)
+    return True
+
+
+def _content(data: bytes | Path) -> bytes:
+    """Return the SHA-256 of bytes, or of a file."""
+    if isinstance(data, bytes):
+        return hashlib.sha256(data).digest()
+    with data.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").digest()
 
 
 def flush(path: Path) -> None:

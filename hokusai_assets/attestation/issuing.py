@@ -159,6 +159,7 @@ def settlement_claim(settled: Mapping[str, Any], spec: BenchmarkSpec) -> dict[st
         "budget": dict(settled["budget"]),
         "accepted_before": [dict(entry) for entry in settled["accepted_before"]],
         "paid_before_bps": settled["paid_before_bps"],
+        "paid_for_it_before_bps": settled["paid_for_it_before_bps"],
         "released": released,
         "measurement_sha256": digest(measurement),
         "measurement": measurement if released else None,

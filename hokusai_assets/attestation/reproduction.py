@@ -26,8 +26,8 @@ from hokusai_assets.contributions.identity import Contribution
 from hokusai_assets.contributions.intake import ContributedData, take_in
 from hokusai_assets.contributions.intake_report import History
 from hokusai_assets.contributions.row_index import RowIndex
-from hokusai_assets.evaluation.ledger import Standing
 from hokusai_assets.evaluation.ledger_entries import Settled
+from hokusai_assets.evaluation.ledger_state import Standing
 from hokusai_assets.evaluation.measurement import Evaluation, evaluate_models, measure
 from hokusai_assets.evaluation.settlement import settle
 from hokusai_assets.models.persistence import files_digest, load_model_file, model_bytes
@@ -268,7 +268,12 @@ def _standing(claim: Mapping[str, Any], benchmark: Benchmark) -> Standing:
         # Only the sum is stated, and only the sum counts.
         accepted[0] = replace(accepted[0], payable_bps=settlement["paid_before_bps"])
     return Standing(
-        budget["position"], budget["submissions"], tuple(accepted), budget["ledger_digest"], None
+        budget["position"],
+        budget["submissions"],
+        tuple(accepted),
+        budget["ledger_digest"],
+        None,
+        settlement["paid_for_it_before_bps"],
     )
 
 

@@ -115,6 +115,7 @@ def check_verdict(claim: Mapping[str, Any]) -> None:
         decision,
         certain_total_bps=settled["certain_total_bps"],
         paid_before_bps=settled["paid_before_bps"],
+        paid_for_it_bps=settled["paid_for_it_before_bps"],
     ).to_dict()
     for name in ("bps", "conditions", "accepted", "payable_bps"):
         require(stated[name] == expected[name], f"{name} does not follow from rule and metrics")

@@ -191,7 +191,9 @@ class SettlementForm(Form):
     accepted_before: list[AcceptedForm]
     """What was accepted before, in order."""
     paid_before_bps: Count
-    """What was paid for it, in basis points."""
+    """What was paid for those, in basis points."""
+    paid_for_it_before_bps: Count
+    """What was paid for this one on other versions of the benchmark, in basis points."""
     released: bool
     """Whether the measurement may be seen."""
     measurement_sha256: Hex256

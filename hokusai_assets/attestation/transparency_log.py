@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from hokusai_assets.append_only import append_line, cut_half_line, held, whole_lines
+from hokusai_assets.append_only import append_line, end_last_line, held, whole_lines
 from hokusai_assets.attestation.checkpoint import (
     Checkpoint,
     NoCheckpoint,
@@ -113,7 +113,7 @@ class TransparencyLog:
             LogError: the lines are not those of the checkpoint written last.
         """
         with held(self.folder / LOG_FILE) as stream:
-            cut_half_line(stream)
+            end_last_line(stream)
             lines = self.lines()
             leaves = [merkle.leaf_hash(each) for each in lines]
             self._refuse_another_past(leaves)

@@ -37,13 +37,14 @@ class Benchmark:
     """A validated spec with its base training set and held-out test set.
 
     ``fingerprint`` is what `fingerprint` gives for the folder: while it stays, loading again
-    would give the same benchmark.
+    would give the same benchmark. ``test_file`` is the SHA-256 (hex) of the test set's file.
     """
 
     spec: BenchmarkSpec
     base: RowSet
     test: RowSet
     fingerprint: str
+    test_file: str = ""
 
     @cached_property
     def split(self) -> TestSplit:
@@ -226,7 +227,7 @@ def load_benchmark(
     if limit is not None and test.count > limit:
         labels = test.table.column(spec.target)
         test = test.take(stratified_positions(labels, limit, seed=spec.seed, purpose="test-sample"))
-    benchmark = Benchmark(spec, base, test, made_from)
+    benchmark = Benchmark(spec, base, test, made_from, _file_digest(folder / spec.data.test))
     try:
         _refuse_empty_slices(benchmark)
     except SpecError as error:
@@ -257,8 +258,7 @@ def fingerprint(folder: Path, spec: BenchmarkSpec, key: PrivacyKey, software_dig
     joined = hashlib.sha256(f"{key.key_id}|{software_digest}".encode())
     for key_name, name in files:
         try:
-            with (folder / name).open("rb") as stream:
-                joined.update(hashlib.file_digest(stream, "sha256").digest())
+            joined.update(bytes.fromhex(_file_digest(folder / name)))
         except OSError:
             raise SpecError(
                 f"{folder / SPEC_FILE}: {key_name}{name} can't be read; put it beside the spec"
@@ -288,6 +288,11 @@ def _load_rows(
         if is_promoted(name):
             parts.append(_load_promoted(folder, name, key_name, schema))
     return parts[0] if len(parts) == 1 else pa.concat_tables(parts)
+
+
+def _file_digest(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _load_promoted(

@@ -23,7 +23,7 @@ from hokusai_assets.benchmarks.loading import (
 from hokusai_assets.benchmarks.row_sets import RowSet, StoredRows
 from hokusai_assets.benchmarks.spec import BenchmarkSpec, SpecError
 from hokusai_assets.canonical.canonical_json import canonical_bytes
-from hokusai_assets.drafts import replace_file
+from hokusai_assets.drafts import replace_file, write_once
 
 
 def promoted_file(key: str) -> str:
@@ -82,7 +82,7 @@ def with_promoted(benchmark: Benchmark, spec: BenchmarkSpec, rows: Sequence[Stor
 
 def write_next_version(
     folder: Path,
-    text: str,
+    text: bytes,
     rows: dict[str, StoredRows],
     record: dict[str, Any],
     *,
@@ -90,7 +90,7 @@ def write_next_version(
 ) -> None:
     """Write all that a new version needs but its spec; see `put_in_force`.
 
-    Writing again after a crash gives the same files.
+    Writing again after a crash gives the same files. The rows are readable to the owner only.
 
     Args:
         folder: the benchmark's.
@@ -98,11 +98,24 @@ def write_next_version(
         rows: of each promoted contribution, by key.
         record: what was promoted, for ``versions/<version>.json``.
         version: the new one.
+
+    Raises:
+        SpecError: a file of another history is there, which attestations may need.
     """
-    for key, stored in rows.items():
-        replace_file(folder / promoted_file(key), stored.path.read_bytes())
-    replace_file(earlier_spec_file(folder, version - 1), text.encode())
-    replace_file(folder / VERSIONS_FOLDER / f"{version}.json", canonical_bytes(record) + b"\n")
+    files: list[tuple[Path, bytes | Path, int]] = [
+        (folder / promoted_file(key), stored.path, 0o600) for key, stored in rows.items()
+    ]
+    files.append((earlier_spec_file(folder, version - 1), text, 0o644))
+    files.append(
+        (folder / VERSIONS_FOLDER / f"{version}.json", canonical_bytes(record) + b"\n", 0o644)
+    )
+    for path, data, mode in files:
+        if not write_once(path, data, mode=mode):
+            raise SpecError(
+                f"{path} is there already, with other content: the lineage in {SPEC_FILE} is not "
+                "that of this folder. Bring back the spec that names the newest version, or move "
+                "the files of the other history elsewhere; attestations may need them"
+            )
 
 
 def put_in_force(folder: Path, text: str) -> None:

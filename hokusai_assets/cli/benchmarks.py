@@ -59,11 +59,13 @@ def command(ctx: click.Context, as_json: bool) -> None:
 def _describe(folder: Path, settings: Settings) -> dict[str, Any]:
     from hokusai_assets.benchmarks.loading import load_spec
     from hokusai_assets.benchmarks.spec import SpecError
-    from hokusai_assets.evaluation.ledger import Ledger, LedgerError
+    from hokusai_assets.evaluation.ledger import Ledger
+    from hokusai_assets.evaluation.ledger_state import LedgerError
 
     try:
         spec = load_spec(folder)
-        spent = Ledger(settings.ledger(spec.id)).summary()
+        before = spec.lineage.promoted_from if spec.lineage else None
+        spent = Ledger(settings.ledger(spec.id)).summary(promoted_from=before)
     except (SpecError, LedgerError) as error:
         return {"id": folder.name, "error": str(error)}
     return {

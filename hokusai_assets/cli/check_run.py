@@ -38,7 +38,8 @@ def run_check(
     from hokusai_assets.contributions.key_segments import RowIndexError
     from hokusai_assets.contributions.row_index import RowIndex
     from hokusai_assets.evaluation.contribution_check import check_contribution
-    from hokusai_assets.evaluation.ledger import Ledger, LedgerError
+    from hokusai_assets.evaluation.ledger import Ledger
+    from hokusai_assets.evaluation.ledger_state import LedgerError
     from hokusai_assets.privacy.custom import RecogniserError
     from hokusai_assets.privacy.keys import PrivacyKeyError
     from hokusai_assets.tables.problems import UnreadableFile

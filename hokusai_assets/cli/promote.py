@@ -1,6 +1,7 @@
 """`hokusai promote`: accepted contributions join the base set: a new version of a benchmark."""
 
 import sys
+from functools import partial
 from typing import Any
 
 import click
@@ -31,9 +32,10 @@ def command(benchmark_id: str | None, without: tuple[str, ...], yes: bool, as_js
     """Put accepted contributions into the base set, as a new version of the benchmark.
 
     Shows what would change and asks before it does it; off a terminal, and with --json, it only
-    shows unless --yes is given. The next run trains the new baseline. The old version's spec and
-    files are kept, and its attestations stay as they are. Exits 0 when it is promoted or only
-    shown, 1 on a platform fault, 2 when there is nothing to promote or the answer is no.
+    shows unless --yes is given. The rows are copied to promoted/ beside benchmark.yaml, whose
+    data.train and lineage change; versions/ keeps the old spec and what was promoted. The next run
+    trains the new baseline; old attestations stay as they are. Exits 0 when it is promoted or only
+    shown, 1 on a platform fault, 2 when there is nothing to promote.
     """
     settings = current_settings()
     folder = benchmark_folder(settings, benchmark_id)
@@ -48,9 +50,7 @@ def command(benchmark_id: str | None, without: tuple[str, ...], yes: bool, as_js
     try:
         benchmark, _ = platform.current_benchmark(benchmark_id)
 
-        def rows_of(entry: Any) -> Any:
-            return platform.accepted_rows(benchmark_id, entry)
-
+        rows_of = partial(platform.accepted_rows, benchmark_id)
         promotion = plan_promotion(
             benchmark,
             folder,
@@ -84,9 +84,7 @@ def _asked() -> bool:
     """Ask on a terminal; without one nobody can say yes."""
     if not sys.stdin.isatty():
         return False
-    if not click.confirm("Promote them?"):
-        raise click.UsageError("not promoted")
-    return True
+    return click.confirm("Promote them?")
 
 
 def _print_plan(document: dict[str, Any]) -> None:

@@ -13,7 +13,8 @@ from hokusai_assets.contributions.intake import examine
 from hokusai_assets.contributions.intake_report import IntakeReport
 from hokusai_assets.contributions.labels import BaselineOpinion
 from hokusai_assets.contributions.row_index import RowIndex
-from hokusai_assets.evaluation.ledger import Ledger, Looks
+from hokusai_assets.evaluation.ledger import Ledger
+from hokusai_assets.evaluation.ledger_state import Looks
 from hokusai_assets.evaluation.measurement import predictions_on
 from hokusai_assets.evaluation.predictions import Predictions
 from hokusai_assets.evaluation.preview import NoPreview, Preview, preview, sampled

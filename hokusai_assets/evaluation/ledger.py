@@ -12,72 +12,38 @@ Kinds of entries: ``registered`` opens a test set's budget, ``settled`` spends o
 """
 
 import hashlib
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from hokusai_assets.append_only import append_line, cut_half_line, held, whole_lines
+from hokusai_assets.append_only import append_line, end_last_line, held, read_lines
 from hokusai_assets.canonical.canonical_json import canonical_bytes
-from hokusai_assets.evaluation.ledger_entries import KINDS, Budget, Entry, Promoted, Settled
+from hokusai_assets.evaluation.ledger_entries import (
+    Budget,
+    Entry,
+    Promoted,
+    Settled,
+)
+from hokusai_assets.evaluation.ledger_state import (
+    EMPTY_DIGEST,
+    LedgerError,
+    Line,
+    Looks,
+    Standing,
+    accepted_on,
+    budgets_of,
+    check_budget,
+    check_open,
+    parsed_line,
+    promotion_of,
+    settled_on,
+    some_keys,
+    spent_in_words,
+    standing_of,
+)
 from hokusai_assets.tables.problems import Problem
-
-EMPTY_DIGEST = hashlib.sha256(b"").hexdigest()
-"""What stands for the line before the first."""
-
-
-class LedgerError(RuntimeError):
-    """The ledger is damaged, or the budget it registered is not the spec's; says the remedy."""
-
-
-class BudgetSpent(RuntimeError):
-    """Every look at this test set that was registered is spent."""
-
-
-@dataclass(frozen=True)
-class Standing:
-    """Where a contribution stands when it is its turn.
-
-    Attributes:
-        position: which look at the test set it takes, from 1.
-        submissions: looks there are.
-        accepted: those accepted before it on this version of the benchmark, in order.
-        ledger_digest: SHA-256 (hex) of the line before its own: the state it is judged in.
-        recorded: its settlement, if it was settled before; then all above is as it was then.
-    """
-
-    position: int
-    submissions: int
-    accepted: tuple[Settled, ...]
-    ledger_digest: str
-    recorded: Settled | None
-
-    @property
-    def paid_bps(self) -> int:
-        """What was paid on this version before."""
-        return sum(entry.payable_bps for entry in self.accepted)
-
-
-@dataclass(frozen=True)
-class Looks:
-    """How many looks at a test set were registered, and how many of them are spent."""
-
-    submissions: int
-    spent: int
-
-    @property
-    def left(self) -> int:
-        """How many there are still."""
-        return self.submissions - self.spent
-
-
-@dataclass(frozen=True)
-class _Line:
-    digest: str
-    previous: str
-    entry: Entry
 
 
 class Ledger:
@@ -87,33 +53,35 @@ class Ledger:
         """Name the file; it need not be there yet."""
         self._path = path
 
-    def lines(self) -> list[_Line]:
+    def lines(self) -> list[Line]:
         """Read all entries and check that each follows from the one before.
 
         Raises:
             LedgerError: a line was changed, taken out or is of no known form.
         """
-        found: list[_Line] = []
-        for number, line in enumerate(whole_lines(self._path), 1):
-            previous = found[-1].digest if found else EMPTY_DIGEST
-            try:
-                document = json.loads(line)
-                chained = document.pop("previous") == previous
-                entry = KINDS[document.pop("kind")](**document)
-            except (ValueError, LookupError, TypeError, AttributeError):
-                chained = False
-            if not chained:
+        try:
+            given = read_lines(self._path)
+        except OSError as error:
+            raise LedgerError(f"{self._path} can't be read: {error.strerror}") from None
+        found: list[Line] = []
+        for number, line in enumerate(given.whole, 1):
+            parsed = parsed_line(line, found[-1].digest if found else EMPTY_DIGEST)
+            if parsed is None:
                 raise LedgerError(
-                    f"{self._path}, line {number}: it does not follow from the line before; "
-                    "bring the file back from a copy - no contribution is settled until then"
+                    f"{self._path}, line {number}: it, or the line before it, is not as it was "
+                    "written; bring the file back from a copy - no contribution is settled until "
+                    "then"
                 )
-            found.append(_Line(hashlib.sha256(line).hexdigest(), previous, entry))
-        return found
+            found.append(parsed)
+        # All of the last line may be there but its end: then it is an entry like the others.
+        last = parsed_line(given.half, found[-1].digest if found else EMPTY_DIGEST)
+        return found if last is None else [*found, last]
 
-    def summary(self) -> dict[str, int]:
+    def summary(self, *, promoted_from: str | None = None) -> dict[str, int]:
         """Return ``submissions``, ``spent`` and ``accepted`` of the test set settled on last.
 
-        Empty where none was registered.
+        Empty where none was registered. What was accepted counts on the version settled on last,
+        unless that is ``promoted_from``, the one that the version in force replaced.
 
         Raises:
             LedgerError: the ledger is damaged.
@@ -122,13 +90,13 @@ class Ledger:
         budgets = [line.entry for line in lines if isinstance(line.entry, Budget)]
         if not budgets:
             return {}
-        settled = _settled(lines, budgets[-1].test_root)
+        settled = settled_on(lines, budgets[-1])
         version = settled[-1].version if settled else ""
-        closed = _promotion_of(lines, version) is not None
+        closed = version == promoted_from or promotion_of(lines, version) is not None
         return {
             "submissions": budgets[-1].submissions,
             "spent": len(settled),
-            "accepted": 0 if closed else len(_accepted(lines, version)),
+            "accepted": 0 if closed else len(accepted_on(lines, version)),
         }
 
     def settled(self) -> list[Settled]:
@@ -141,7 +109,7 @@ class Ledger:
         Raises:
             LedgerError: the ledger is damaged.
         """
-        return _accepted(self.lines(), version)
+        return accepted_on(self.lines(), version)
 
     @contextmanager
     def promotion(self, version: str) -> Iterator["PromotionTurn"]:
@@ -155,7 +123,7 @@ class Ledger:
         with self._writing() as (stream, lines):
             last = lines[-1].digest if lines else EMPTY_DIGEST
             yield PromotionTurn(
-                stream, last, tuple(_accepted(lines, version)), _promotion_of(lines, version)
+                stream, last, tuple(accepted_on(lines, version)), promotion_of(lines, version)
             )
 
     def looks(self, budget: Budget) -> Looks | None:
@@ -165,10 +133,10 @@ class Ledger:
             LedgerError: the ledger is damaged, or another budget was registered.
         """
         lines = self.lines()
-        _check_budget(lines, budget)
+        check_budget(lines, budget)
         if not lines:
             return None
-        return Looks(budget.submissions, len(_settled(lines, budget.test_root)))
+        return Looks(budget.submissions, len(settled_on(lines, budget)))
 
     def refusal(self, budget: Budget, *, version: str, key: str) -> Problem | None:
         """Say why a contribution can't be settled, None if it can or was before.
@@ -178,11 +146,11 @@ class Ledger:
                 replaced by a promotion.
         """
         lines = self.lines()
-        _check_budget(lines, budget)
-        settled = _settled(lines, budget.test_root)
+        check_budget(lines, budget)
+        settled = settled_on(lines, budget)
         if any((entry.version, entry.key) == (version, key) for entry in settled):
             return None
-        _check_open(lines, version)
+        check_open(lines, version)
         if len(settled) < budget.submissions:
             return None
         told = spent_in_words(budget.submissions)
@@ -193,7 +161,7 @@ class Ledger:
         )
 
     @contextmanager
-    def turn(self, budget: Budget, *, version: str, rows_root: str) -> Iterator["Turn"]:
+    def turn(self, budget: Budget, *, version: str, key: str, rows_root: str) -> Iterator["Turn"]:
         """Hold the ledger while one contribution is measured and settled.
 
         Waits for whoever holds it. Leaving without `Turn.settle` changes nothing.
@@ -204,18 +172,19 @@ class Ledger:
                 replaced by a promotion.
         """
         with self._writing() as (stream, lines):
-            _check_budget(lines, budget)
-            if _budget(lines, budget.test_root) is None:
+            check_budget(lines, budget)
+            if budget not in budgets_of(lines, budget):
                 # Before the first look, so that a look can't be what decides on K.
                 last = lines[-1].digest if lines else EMPTY_DIGEST
                 lines.append(_append(stream, "registered", budget, last))
-            yield Turn(stream, _standing(lines, budget, version, rows_root))
+            yield Turn(stream, standing_of(lines, budget, version, key, rows_root))
 
     @contextmanager
-    def _writing(self) -> Iterator[tuple[Any, list[_Line]]]:
+    def _writing(self) -> Iterator[tuple[Any, list[Line]]]:
         with held(self._path) as stream:
             lines = self.lines()
-            cut_half_line(stream)
+            last = lines[-1].digest if lines else ""
+            end_last_line(stream, keep=lambda half: hashlib.sha256(half).hexdigest() == last)
             yield stream, lines
 
 
@@ -267,18 +236,18 @@ class PromotionTurn:
         self.recorded = recorded
 
     def record(self, entry: Promoted) -> None:
-        """Put the promotion on disk; where it is recorded already, only compare.
-
-        Raises:
-            LedgerError: another promotion of this version was recorded before.
-        """
+        """Put the promotion on disk, unless it is there."""
+        self.refuse_another(entry)
         if self.recorded is None:
             self._last = _append(self._stream, "promoted", entry, self._last).digest
             self.recorded = entry
-        elif self.recorded != entry:
+
+    def refuse_another(self, entry: Promoted) -> None:
+        """Raise LedgerError where another promotion of this version was recorded before."""
+        if self.recorded is not None and self.recorded != entry:
             raise LedgerError(
                 "another promotion of this version was entered in the ledger before, of "
-                f"{_some(self.recorded.keys)}; promote the same ones to finish it"
+                f"{some_keys(self.recorded.keys)}; promote the same ones to finish it"
             )
 
 
@@ -286,96 +255,7 @@ def _in_words(entry: Settled) -> str:
     return f"accepted with {entry.payable_bps} bps" if entry.accepted else "not accepted"
 
 
-def _budget(lines: Sequence[_Line], test_root: str) -> Budget | None:
-    for line in lines:
-        if isinstance(line.entry, Budget) and line.entry.test_root == test_root:
-            return line.entry
-    return None
-
-
-def _settled(lines: Sequence[_Line], test_root: str) -> list[Settled]:
-    entries = (line.entry for line in lines)
-    return [e for e in entries if isinstance(e, Settled) and e.test_root == test_root]
-
-
-def _accepted(lines: Sequence[_Line], version: str) -> list[Settled]:
-    entries = (line.entry for line in lines)
-    return [e for e in entries if isinstance(e, Settled) and e.accepted and e.version == version]
-
-
-def _promotion_of(lines: Sequence[_Line], version: str) -> Promoted | None:
-    entries = (line.entry for line in lines)
-    found = (e for e in entries if isinstance(e, Promoted) and e.version == version)
-    return next(found, None)
-
-
-def _some(keys: Sequence[str]) -> str:
-    more = f" and {len(keys) - 5:,} more" if len(keys) > 5 else ""
-    return ", ".join(keys[:5]) + more
-
-
-def _check_open(lines: Sequence[_Line], version: str) -> None:
-    if (promotion := _promotion_of(lines, version)) is not None:
-        raise LedgerError(
-            "this version of the benchmark was closed by the promotion of "
-            f"{_some(promotion.keys)}: evaluate again on the version in force; if the promotion "
-            "was interrupted, run `hokusai promote` again first"
-        )
-
-
-def _check_budget(lines: Sequence[_Line], budget: Budget) -> None:
-    registered = _budget(lines, budget.test_root)
-    if registered is None or registered == budget:
-        return
-    part = "" if registered.deciding_root == budget.deciding_root else ", another part of it"
-    raise LedgerError(
-        f"this test set was registered to decide about {registered.submissions:,} submissions at "
-        f"a confidence of {registered.confidence_ppm / 10_000:g}%; the spec now says "
-        f"{budget.submissions:,} at {budget.confidence_ppm / 10_000:g}%{part}: put delta_one, "
-        "test_split and seed back, or give the benchmark a new test set"
-    )
-
-
-def _standing(lines: Sequence[_Line], budget: Budget, version: str, rows_root: str) -> Standing:
-    before: list[_Line] = []
-    for line in lines:
-        entry = line.entry
-        if isinstance(entry, Settled) and (entry.version, entry.rows_root) == (version, rows_root):
-            return _at(before, budget, version, line.previous, entry)
-        before.append(line)
-    _check_open(lines, version)
-    standing = _at(before, budget, version, before[-1].digest if before else EMPTY_DIGEST, None)
-    if standing.position > budget.submissions:
-        raise BudgetSpent(spent_in_words(budget.submissions))
-    return standing
-
-
-def _at(
-    before: Sequence[_Line],
-    budget: Budget,
-    version: str,
-    digest: str,
-    recorded: Settled | None,
-) -> Standing:
-    return Standing(
-        position=len(_settled(before, budget.test_root)) + 1,
-        submissions=budget.submissions,
-        accepted=tuple(_accepted(before, version)),
-        ledger_digest=digest,
-        recorded=recorded,
-    )
-
-
-def spent_in_words(submissions: int) -> str:
-    """Say that a budget is spent and what to do."""
-    spent = "the only look" if submissions == 1 else f"all {submissions:,} looks"
-    return (
-        f"{spent} at the benchmark's test set {'is' if submissions == 1 else 'are'} spent: it "
-        "can't tell gains from luck any more. The benchmark needs a new version with new test rows"
-    )
-
-
-def _append(stream: Any, kind: str, entry: Entry, previous: str) -> _Line:
+def _append(stream: Any, kind: str, entry: Entry, previous: str) -> Line:
     line = canonical_bytes({"kind": kind, "previous": previous, **asdict(entry)})
     append_line(stream, line)
-    return _Line(hashlib.sha256(line).hexdigest(), previous, entry)
+    return Line(hashlib.sha256(line).hexdigest(), previous, entry)

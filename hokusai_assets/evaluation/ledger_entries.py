@@ -1,26 +1,39 @@
 """What the lines of a settlement ledger say."""
 
-from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import ConfigDict, Field, TypeAdapter
+from pydantic.dataclasses import dataclass
+
+from hokusai_assets.canonical.canonical_json import canonical_bytes
+
+Count = Annotated[int, Field(ge=0)]
+Positive = Annotated[int, Field(ge=1)]
+# Strict: a line with a text for a number, or a key too much, was not written here.
+_EXACT = ConfigDict(extra="forbid", strict=True)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=_EXACT)
 class Budget:
     """How often a test set may decide, as registered before its first look.
 
     Attributes:
         test_root: the whole test set's Merkle root (hex): what wears out.
         deciding_root: the root of the part of it that decides.
+        test_file: SHA-256 (hex) of the file it was read from. Another choice of its rows or
+            columns is the same test set still; "" where there is no file.
         confidence_ppm: of all decisions together.
         submissions: looks there are.
     """
 
     test_root: str
     deciding_root: str
-    confidence_ppm: int
-    submissions: int
+    confidence_ppm: Positive
+    submissions: Positive
+    test_file: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=_EXACT)
 class Settled:
     """One contribution's settlement.
 
@@ -38,13 +51,13 @@ class Settled:
     version: str
     key: str
     rows_root: str
-    position: int
+    position: Positive
     accepted: bool
     bps: int
-    payable_bps: int
+    payable_bps: Count
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=_EXACT)
 class Promoted:
     """A version of the benchmark was replaced by one whose base set holds contributions.
 
@@ -60,10 +73,6 @@ class Promoted:
     to_version: str
     keys: tuple[str, ...]
 
-    def __post_init__(self) -> None:
-        """Take the list that JSON has."""
-        object.__setattr__(self, "keys", tuple(self.keys))
-
 
 Entry = Budget | Settled | Promoted
 
@@ -72,3 +81,15 @@ KINDS: dict[str, type[Entry]] = {
     "settled": Settled,
     "promoted": Promoted,
 }
+_READERS = {kind: TypeAdapter(entry) for kind, entry in KINDS.items()}
+
+
+def entry_of_document(document: dict[str, object]) -> Entry:
+    """Return the entry that a line's document holds, without its ``previous``.
+
+    Raises:
+        LookupError, ValueError, TypeError: it is none in its exact form.
+    """
+    kind = document.pop("kind")
+    entry: Entry = _READERS[str(kind)].validate_json(canonical_bytes(document))
+    return entry

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hokusai_assets.benchmarks.loading import SPEC_FILE, Benchmark, parse_spec
+from hokusai_assets.append_only import held
+from hokusai_assets.benchmarks.loading import SPEC_FILE, VERSIONS_FOLDER, Benchmark, parse_spec
 from hokusai_assets.benchmarks.row_sets import StoredRows
 from hokusai_assets.benchmarks.spec import BenchmarkSpec
 from hokusai_assets.benchmarks.versions import (
@@ -164,11 +165,15 @@ def carry_out(promotion: Promotion, folder: Path, ledger: Ledger, rows_of: RowsO
         PromotionMoved: something was accepted since, or the spec was changed.
         LedgerError: the ledger is damaged, or another promotion was begun on this version.
     """
-    with ledger.promotion(promotion.promoted_from) as turn:
+    # One at a time on these files too: homes that share them have ledgers of their own.
+    with (
+        held(folder / VERSIONS_FOLDER / ".lock"),
+        ledger.promotion(promotion.promoted_from) as turn,
+    ):
         expected = (*promotion.promoted, *promotion.left_out)
-        text = (folder / SPEC_FILE).read_text(encoding="utf-8")
+        text = (folder / SPEC_FILE).read_bytes()
         again = next_spec_text(
-            text,
+            text.decode(),
             [entry.key for entry in promotion.promoted],
             version=promotion.version,
             promoted_from=promotion.promoted_from,
@@ -178,6 +183,13 @@ def carry_out(promotion: Promotion, folder: Path, ledger: Ledger, rows_of: RowsO
                 f"{promotion.benchmark_id} changed since this promotion was planned: a "
                 "contribution was accepted, or benchmark.yaml was edited; plan it again"
             )
+        entry = Promoted(
+            test_root=promotion.test_root,
+            version=promotion.promoted_from,
+            to_version=promotion.to_version,
+            keys=tuple(entry.key for entry in promotion.promoted),
+        )
+        turn.refuse_another(entry)
         write_next_version(
             folder,
             text,
@@ -185,12 +197,5 @@ def carry_out(promotion: Promotion, folder: Path, ledger: Ledger, rows_of: RowsO
             promotion.to_dict(),
             version=promotion.version,
         )
-        turn.record(
-            Promoted(
-                test_root=promotion.test_root,
-                version=promotion.promoted_from,
-                to_version=promotion.to_version,
-                keys=tuple(entry.key for entry in promotion.promoted),
-            )
-        )
+        turn.record(entry)
         put_in_force(folder, promotion.spec_text)

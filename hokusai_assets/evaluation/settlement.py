@@ -15,8 +15,8 @@ from hokusai_assets.benchmarks.test_split import TestSplit
 from hokusai_assets.evaluation.budget import allotted_confidence_ppm
 from hokusai_assets.evaluation.decision import DeltaOneDecision, decide
 from hokusai_assets.evaluation.intervals import confidence_to_ppm
-from hokusai_assets.evaluation.ledger import Standing
 from hokusai_assets.evaluation.ledger_entries import Budget, Settled
+from hokusai_assets.evaluation.ledger_state import Standing
 from hokusai_assets.evaluation.measurement import Evaluation, Measurement, measure, rule_of
 from hokusai_assets.evaluation.rounding import floor_ppm_to_bps
 
@@ -70,6 +70,7 @@ class Settlement:
                 {"key": entry.key, "rows_root": entry.rows_root} for entry in self.standing.accepted
             ],
             "paid_before_bps": self.standing.paid_bps,
+            "paid_for_it_before_bps": self.standing.paid_elsewhere_bps,
             "certain_total_bps": self.certain_total_bps,
             "measurement": self.measurement.to_dict(),
             "delta_one": self.decision.to_dict(),
@@ -84,6 +85,7 @@ def budget_of(benchmark: Benchmark) -> Budget:
         deciding_root=benchmark.split.deciding.root,
         confidence_ppm=confidence_to_ppm(delta_one.confidence),
         submissions=delta_one.submissions,
+        test_file=benchmark.test_file,
     )
 
 
@@ -129,23 +131,41 @@ def settle(
         level,
         measurement,
         certain,
-        within_total(decision, certain_total_bps=certain, paid_before_bps=standing.paid_bps),
+        within_total(
+            decision,
+            certain_total_bps=certain,
+            paid_before_bps=standing.paid_bps,
+            paid_for_it_bps=standing.paid_elsewhere_bps,
+        ),
     )
 
 
 def within_total(
-    decision: DeltaOneDecision, *, certain_total_bps: int, paid_before_bps: int
+    decision: DeltaOneDecision,
+    *,
+    certain_total_bps: int,
+    paid_before_bps: int,
+    paid_for_it_bps: int = 0,
 ) -> DeltaOneDecision:
-    """Hold what is payable to what is certain in all less what was paid before.
+    """Hold what is payable to what is certain in all, and to what was not paid for it before.
 
     Each acceptance is measured against the one before, so luck in single steps could add up
     to more than was gained; what one step lacks the next one makes good before it is paid.
+    A contribution that was paid on another version of the benchmark is paid only what it is
+    worth beyond that.
     """
+    payable, reason = decision.payable_bps, decision.reason
     left = max(0, certain_total_bps - paid_before_bps)
-    if decision.payable_bps <= left:
-        return decision
-    reason = (
-        f"{decision.reason} Of the {certain_total_bps} basis points that are certain of all "
-        f"accepted contributions together {paid_before_bps} are paid, so {left} remain payable."
-    )
-    return replace(decision, payable_bps=left, reason=reason)
+    if payable > left:
+        payable = left
+        reason += (
+            f" Of the {certain_total_bps} basis points that are certain of all accepted "
+            f"contributions together {paid_before_bps} are paid, so {left} remain payable."
+        )
+    if payable and paid_for_it_bps:
+        payable = max(0, payable - paid_for_it_bps)
+        reason += (
+            f" On other versions of the benchmark {paid_for_it_bps} basis points were paid for "
+            f"it, so {payable} remain payable."
+        )
+    return replace(decision, payable_bps=payable, reason=reason)

@@ -13,7 +13,7 @@ from hokusai_assets.benchmarks.spec import SpecError
 from hokusai_assets.contributions.identity import UnknownContribution
 from hokusai_assets.contributions.key_segments import RowIndexError
 from hokusai_assets.evaluation.credit.methods import NoCredit
-from hokusai_assets.evaluation.ledger import BudgetSpent, LedgerError
+from hokusai_assets.evaluation.ledger_state import BudgetSpent, LedgerError
 from hokusai_assets.evaluation.metrics import UndefinedMetric
 from hokusai_assets.evaluation.promotion import PromotionMoved
 from hokusai_assets.orchestration.object_store import MissingObject

@@ -75,7 +75,10 @@ def settlement_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
         with explained():
             split = benchmark.split
             with platform.ledger(benchmark_id).turn(
-                budget_of(benchmark), version=benchmark.content_digest, rows_root=rows.root
+                budget_of(benchmark),
+                version=benchmark.content_digest,
+                key=context.partition_key,
+                rows_root=rows.root,
             ) as turn:
                 before = turn.standing.accepted
                 reference: Evaluated = (baseline_model, baseline_evaluation)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from hokusai_assets.benchmarks.loading import Benchmark
+from hokusai_assets.benchmarks.versions import promoted_file
 from hokusai_assets.contributions.intake import ContributedData
 from hokusai_assets.evaluation.credit.methods import NoCredit, OnModel, value_contributions
 from hokusai_assets.evaluation.credit.split import split_by_weights
@@ -25,7 +26,7 @@ class LeftOut:
     """A contribution that can't be valued, and why."""
 
     contribution: str
-    why: Literal["rejected", "damaged", "not evaluated", "other columns"]
+    why: Literal["rejected", "damaged", "not evaluated", "other columns", "promoted"]
     message: str
 
 
@@ -83,6 +84,8 @@ def _read(
     platform: Platform, benchmark: Benchmark, key: str
 ) -> tuple[int, Contributed, dict[str, int]] | LeftOut:
     benchmark_id = benchmark.spec.id
+    if promoted_file(key) in benchmark.spec.data.train:
+        return LeftOut(key, "promoted", "its rows are in the base set, which it was promoted into")
     try:
         stored: ContributedData = platform.stored(benchmark_id, "contributed_data", key)
         report, rows = stored.report, stored.rows

@@ -123,7 +123,8 @@ def _save_benchmark(value: Benchmark, folder: Path) -> None:
     _write_rows(folder / "base.parquet", value.base)
     _write_rows(folder / "test.parquet", value.test)
     spec = value.spec.model_dump(mode="json")
-    _write_json(folder / "benchmark.json", {"spec": spec, "fingerprint": value.fingerprint})
+    facts = {"spec": spec, "fingerprint": value.fingerprint, "test_file": value.test_file}
+    _write_json(folder / "benchmark.json", facts)
 
 
 def _load_benchmark(folder: Path) -> Benchmark:
@@ -133,6 +134,7 @@ def _load_benchmark(folder: Path) -> Benchmark:
         _read_rows(folder / "base.parquet"),
         _read_rows(folder / "test.parquet"),
         document["fingerprint"],
+        document["test_file"],
     )
 
 

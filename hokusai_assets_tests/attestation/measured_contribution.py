@@ -129,7 +129,10 @@ def measured_contribution(
     trained = (identities[0].train_rows, identities[1].train_rows)
     budget = budget_of(benchmark)
     with Ledger(root / "ledger.jsonl").turn(
-        budget, version=benchmark.content_digest, rows_root=contributed.rows.root
+        budget,
+        version=benchmark.content_digest,
+        key=contributed.rows.root,
+        rows_root=contributed.rows.root,
     ) as turn:
         found = settle(
             baseline, baseline, new, benchmark=benchmark, split=split, standing=turn.standing

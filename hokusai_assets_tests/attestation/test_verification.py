@@ -60,7 +60,9 @@ def test_a_real_attestation_passes(
     verification = verify(resign(statement), public_key=PUBLIC, predictions=[predictions])
     assert failed(verification) == []
     assert verification.passed
-    assert {check.outcome for check in verification.checks} == {"pass"}
+    told = {check.name: check.outcome for check in verification.checks}
+    assert told.pop("benchmark") == "not checked"
+    assert set(told.values()) == {"pass"}
     assert verification.statement == statement
     assert "- pass: **signature**" in verification.as_markdown()
 

@@ -397,7 +397,7 @@ def spend(home: Path, file: Path, *, looks: int) -> dict[str, bytes]:
     for position in range(1, looks + 1):
         key = unregistered(file).key if position == looks else f"other-{position:012x}"
         root = f"{position:064x}"
-        with ledger.turn(budget_of(benchmark), version=version, rows_root=root) as turn:
+        with ledger.turn(budget_of(benchmark), version=version, key=root, rows_root=root) as turn:
             entry = Settled(benchmark.test.root, version, key, root, position, False, 0, 0)
             turn.settle(entry)
     return {path.name: path.read_bytes() for path in (home / "ledger").iterdir()}

@@ -34,7 +34,9 @@ def entry_of(rows_root: str, position: int, *, payable: int = 0, key: str | None
 def settle_many(ledger: Ledger, name: str, count: int, log: Path) -> None:
     with log.open("ab", buffering=0) as stream:
         for number in range(count):
-            with ledger.turn(BUDGET, version=VERSION, rows_root=f"{name}-{number}") as turn:
+            with ledger.turn(
+                BUDGET, version=VERSION, key=f"{name}-{number}", rows_root=f"{name}-{number}"
+            ) as turn:
                 stream.write(f"in {name}\n".encode())
                 turn.settle(entry_of(f"{name}-{number}", turn.standing.position))
                 # As long as training takes, whoever else runs could get in now.
@@ -43,7 +45,7 @@ def settle_many(ledger: Ledger, name: str, count: int, log: Path) -> None:
 
 
 def hold(ledger: Ledger) -> None:
-    with ledger.turn(BUDGET, version=VERSION, rows_root="held"):
+    with ledger.turn(BUDGET, version=VERSION, key="held", rows_root="held"):
         print("held", flush=True)
         sys.stdin.read()
 

@@ -84,7 +84,7 @@ class Settling:
         )
 
     def settle(self, candidate: Evaluation, name: str) -> Settlement:
-        with self._ledger.turn(self._budget, version="v", rows_root=name) as turn:
+        with self._ledger.turn(self._budget, version="v", key=name, rows_root=name) as turn:
             found = settle(
                 self.baseline,
                 self.accepted,

@@ -14,8 +14,9 @@ from hokusai_assets.benchmarks.loading import Benchmark, load_benchmark, load_sp
 from hokusai_assets.benchmarks.row_sets import RowSet, StoredRows, store_rows
 from hokusai_assets.benchmarks.spec import SpecError
 from hokusai_assets.evaluation import promotion as promotion_module
-from hokusai_assets.evaluation.ledger import Ledger, LedgerError
+from hokusai_assets.evaluation.ledger import Ledger
 from hokusai_assets.evaluation.ledger_entries import Settled
+from hokusai_assets.evaluation.ledger_state import LedgerError
 from hokusai_assets.evaluation.promotion import (
     NothingToPromote,
     Promotion,
@@ -47,7 +48,10 @@ class Deployment:
         self.stored[key] = stored
         benchmark = self.benchmark
         with self.ledger.turn(
-            budget_of(benchmark), version=benchmark.content_digest, rows_root=stored.root
+            budget_of(benchmark),
+            version=benchmark.content_digest,
+            key=stored.root,
+            rows_root=stored.root,
         ) as turn:
             turn.settle(
                 Settled(
@@ -109,7 +113,7 @@ def files(folder: Path) -> dict[str, bytes]:
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.is_file()
+        if path.is_file() and path.name != ".lock"
     }
 
 
@@ -178,7 +182,7 @@ def test_the_budget_goes_on_and_what_was_accepted_starts_anew(deployment: Deploy
     deployment.promote()
     benchmark = deployment.benchmark
     with deployment.ledger.turn(
-        budget_of(benchmark), version=benchmark.content_digest, rows_root="new"
+        budget_of(benchmark), version=benchmark.content_digest, key="new", rows_root="new"
     ) as turn:
         assert turn.standing.position == 4
         assert turn.standing.accepted == ()
@@ -193,7 +197,9 @@ def test_nothing_more_is_settled_on_the_old_version_but_what_was_stays_readable(
     deployment.promote()
 
     def turn(root: str):
-        return deployment.ledger.turn(budget_of(old), version=old.content_digest, rows_root=root)
+        return deployment.ledger.turn(
+            budget_of(old), version=old.content_digest, key=root, rows_root=root
+        )
 
     with pytest.raises(LedgerError, match="closed by the promotion of first, second"), turn("new"):
         pass
@@ -286,6 +292,38 @@ def test_a_crash_leaves_the_old_version_or_the_new_and_the_same_command_finishes
     assert (home / "ledger.jsonl").read_bytes() == (
         tmp_path / "undisturbed-home" / "ledger.jsonl"
     ).read_bytes()
+
+
+def test_a_version_of_another_history_is_not_overwritten(deployment: Deployment):
+    deployment.promote()
+    spec = deployment.folder / "benchmark.yaml"
+    text = spec.read_text()
+    spec.write_text(text[: text.index("lineage:")])
+    assert deployment.benchmark.spec.benchmark_version == 1
+    deployment.contribute("late", contributed(600, 7), payable=10)
+    before = files(deployment.folder)
+    with pytest.raises(SpecError, match=r"versions/1\.yaml is there already, with other content"):
+        deployment.promote()
+    kept = files(deployment.folder)
+    assert {name: kept[name] for name in before} == before
+
+
+def test_promoted_rows_are_for_their_owner_only(deployment: Deployment):
+    deployment.promote()
+    path = deployment.folder / "promoted" / "first.parquet"
+    assert path.stat().st_mode & 0o077 == 0
+
+
+def test_left_out_and_sent_again_a_contribution_is_not_paid_twice(deployment: Deployment):
+    deployment.promote("second")
+    benchmark = deployment.benchmark
+    with deployment.ledger.turn(
+        budget_of(benchmark),
+        version=benchmark.content_digest,
+        key="second",
+        rows_root=deployment.stored["second"].root,
+    ) as turn:
+        assert turn.standing.paid_elsewhere_bps == 20
 
 
 def test_an_interrupted_promotion_is_not_finished_as_another_one(

@@ -10,7 +10,7 @@ from scipy import stats
 
 from hokusai_assets.benchmarks.test_split import TestSplit
 from hokusai_assets.evaluation.decision import DeltaOneDecision
-from hokusai_assets.evaluation.ledger import Standing
+from hokusai_assets.evaluation.ledger_state import Standing
 from hokusai_assets.evaluation.settlement import Settlement, settle, within_total
 
 from .ledger_process import entry_of
@@ -61,6 +61,17 @@ def test_who_is_paid_less_than_the_step_is_told_the_total_and_what_is_paid():
 
 def test_who_is_paid_the_whole_step_is_told_nothing_more():
     assert within_total(DECISION, certain_total_bps=570, paid_before_bps=450) == DECISION
+
+
+@given(st.integers(0, 10_000), st.integers(0, 10_000))
+def test_what_was_paid_for_it_elsewhere_is_not_paid_again(payable: int, elsewhere: int):
+    decision = replace(DECISION, payable_bps=payable)
+    held = within_total(
+        decision, certain_total_bps=10_000, paid_before_bps=0, paid_for_it_bps=elsewhere
+    )
+    assert held.payable_bps == max(0, payable - elsewhere)
+    told = f"{elsewhere} basis points were paid for it, so {held.payable_bps} remain payable"
+    assert (told in held.reason) == (payable > 0 and elsewhere > 0)
 
 
 # settle

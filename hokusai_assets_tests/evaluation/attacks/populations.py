@@ -17,7 +17,8 @@ from hokusai_assets.benchmarks.loading import Benchmark
 from hokusai_assets.benchmarks.row_sets import RowSet
 from hokusai_assets.benchmarks.spec import BenchmarkSpec
 from hokusai_assets.evaluation.budget import allotted_confidence_ppm
-from hokusai_assets.evaluation.ledger import Ledger, Standing, Turn
+from hokusai_assets.evaluation.ledger import Ledger, Turn
+from hokusai_assets.evaluation.ledger_state import Standing
 from hokusai_assets.evaluation.measurement import Evaluation, Measurement, measure
 from hokusai_assets.evaluation.predictions import FloatArray, IntArray, Predictions
 from hokusai_assets.evaluation.rounding import PPM
@@ -125,7 +126,9 @@ class Chain:
 
     def _turn(self, name: str) -> AbstractContextManager[Turn]:
         version = self.benchmark.content_digest
-        return self._ledger.turn(budget_of(self.benchmark), version=version, rows_root=name)
+        return self._ledger.turn(
+            budget_of(self.benchmark), version=version, key=name, rows_root=name
+        )
 
     def _judged(self, candidate: Evaluation, standing: Standing) -> Settlement:
         return settle(
