@@ -145,7 +145,7 @@ def _made(kind: str, rows: int, seed: int) -> pa.Table:
 
 def evaluated(folder: str, kind: str) -> dict[str, float]:
     """Evaluate as the platform does, from rows that loading and intake stored."""
-    from hokusai_assets.evaluation.ledger import Standing
+    from hokusai_assets.evaluation.ledger_state import Standing
     from hokusai_assets.evaluation.measurement import evaluate_models
     from hokusai_assets.evaluation.settlement import settle
     from hokusai_assets.models.training import train_replicas, training_rows

@@ -123,10 +123,10 @@ def test_without_the_plug_in_that_decides_nothing_is_verified_though_the_rest_is
 ):
     found = verified(attested)
     assert failed(found) == ["sources"]
-    outcome, detail = said_of("sources", found)
+    _, detail = said_of("sources", found)
     assert detail == (
-        "balanced_accuracy decides, and metrics balanced_accuracy, hit_rate, mean_absolute_error come from tiny-metrics 0.3, not "
-        "installed here: taken as stated; install tiny-metrics 0.3 and verify again"
+        "balanced_accuracy decides, and metrics balanced_accuracy, hit_rate, mean_absolute_error "
+        "come from tiny-metrics 0.3, not installed here: taken as stated; install tiny-metrics 0.3 and verify again"
     )
     outcome, detail = said_of("predictions", found)
     assert outcome == "pass"
@@ -137,7 +137,7 @@ def test_another_version_of_the_plug_in_checks_nothing_of_it(attested: Attested,
     with with_version(tmp_path, "0.4"):
         found = verified(attested)
     assert failed(found) == ["sources"]
-    outcome, detail = said_of("sources", found)
+    _, detail = said_of("sources", found)
     assert "from tiny-metrics 0.3, where here it is tiny-metrics 0.4: taken as stated" in detail
 
 
