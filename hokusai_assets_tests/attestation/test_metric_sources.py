@@ -126,7 +126,8 @@ def test_without_the_plug_in_that_decides_nothing_is_verified_though_the_rest_is
     _, detail = said_of("sources", found)
     assert detail == (
         "balanced_accuracy decides, and metrics balanced_accuracy, hit_rate, mean_absolute_error "
-        "come from tiny-metrics 0.3, not installed here: taken as stated; install tiny-metrics 0.3 and verify again"
+        "come from tiny-metrics 0.3, not installed here: taken as stated; install tiny-metrics "
+        "0.3 and verify again"
     )
     outcome, detail = said_of("predictions", found)
     assert outcome == "pass"
