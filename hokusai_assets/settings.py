@@ -8,7 +8,7 @@
 | HOKUSAI_MODE | ``development`` or ``production`` (demands given keys) | ``development`` |
 | HOKUSAI_TRACKING | ``required`` or ``optional``; overrides each benchmark's ``tracking`` | unset |
 | HOKUSAI_PII_KEY, HOKUSAI_PII_KEY_FILE | key for pseudonyms, 64 or more hex digits | generated |
-| HOKUSAI_SIGNING_KEY, HOKUSAI_SIGNING_KEY_FILE | Ed25519 private key in PEM | generated |
+| HOKUSAI_SIGNING_KEY, HOKUSAI_SIGNING_KEY_FILE | PEM, or ``awskms:ID`` | the home's |
 | MLFLOW_TRACKING_URI | MLflow's store or server | SQLite in the home |
 | MLFLOW_EXPERIMENT_NAME | experiment that runs are logged to | ``hokusai-pipeline`` |
 | MLFLOW_ARTIFACT_ROOT | where a new experiment keeps artifacts | folder in the home |
@@ -66,7 +66,7 @@ class Settings:
 
     @property
     def keys(self) -> Path:
-        """Generated keys."""
+        """The home's keys and the records of them."""
         return self.home / "keys"
 
     def contributions(self, benchmark_id: str) -> Path:

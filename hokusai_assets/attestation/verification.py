@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from securesystemslib.dsse import Envelope
+from securesystemslib.signer import SSlibKey  # type: ignore[attr-defined]
 
 from hokusai_assets.attestation.envelope import NoEnvelope, is_signed_by, open_envelope
 from hokusai_assets.attestation.measurement_checks import (
@@ -20,6 +22,7 @@ from hokusai_assets.attestation.measurement_checks import (
     measurements_of,
     require,
 )
+from hokusai_assets.attestation.public_keys import TYPE_NAMES, is_dry_run_key, type_of
 from hokusai_assets.attestation.settlement_checks import check_settlement, check_verdict
 from hokusai_assets.attestation.statement import (
     PREDICATE_TYPE,
@@ -27,6 +30,7 @@ from hokusai_assets.attestation.statement import (
     STATEMENT_TYPE,
 )
 from hokusai_assets.attestation.statement_form import form_faults
+from hokusai_assets.attestation.trust_policy import TrustPolicy, judge
 from hokusai_assets.canonical.canonical_json import digest
 from hokusai_assets.contributions.identity import DIGEST_IN_KEY, is_partition_key
 from hokusai_assets.contributions.manifest import TOTAL_BASIS_POINTS
@@ -69,7 +73,8 @@ class Verification:
 def verify(
     data: bytes,
     *,
-    public_key: Ed25519PublicKey | None,
+    public_key: SSlibKey | None = None,
+    trust: tuple[TrustPolicy, date] | None = None,
     predictions: Sequence[Path] = (),
     allow_dry_run: bool = False,
 ) -> Verification:
@@ -77,8 +82,9 @@ def verify(
 
     Args:
         data: the envelope's bytes.
-        public_key: the issuer's key, got by a way the verifier trusts; None leaves the
-            signature unchecked, and the verification does not pass.
+        public_key: the issuer's key, got by a way the verifier trusts.
+        trust: in its place a policy of keys, and the date at which they must count. With neither
+            the signature stays unchecked, and the verification does not pass.
         predictions: the per-row Parquet files to hold against the commitments.
         allow_dry_run: accept a statement that says it is a rehearsal.
     """
@@ -87,12 +93,10 @@ def verify(
     except NoEnvelope as error:
         return Verification((Check("envelope", "fail", str(error)),), None)
     checks = [Check("envelope", "pass", "DSSE envelope, canonical JSON payload")]
-    if public_key is None:
-        checks.append(Check("signature", "not checked", "no public key given: --public-key FILE"))
-    elif is_signed_by(envelope, public_key):
-        checks.append(Check("signature", "pass", "Ed25519 signature of the given key"))
+    if trust is not None:
+        checks += _signature_by_policy(envelope, *trust)
     else:
-        checks.append(Check("signature", "fail", "no signature of the given key verifies"))
+        checks.append(_signature_by_key(envelope, public_key, allow_dry_run))
     steps: list[tuple[str, str, Callable[[Mapping[str, Any]], None]]] = [
         ("statement", "in-toto Statement v1 about this contribution", _check_form),
         ("hashes", "result_hash and attestation_hash are those of the claim", _check_hashes),
@@ -121,6 +125,31 @@ def verify(
             _run("predictions", detail, lambda: _check_predictions(statement, predictions))
         )
     return Verification(tuple(checks), statement)
+
+
+def _signature_by_key(envelope: Envelope, key: SSlibKey | None, allow_dry_run: bool) -> Check:
+    if key is None:
+        return Check(
+            "signature", "not checked", "no public key given: --public-key FILE or --trust FILE"
+        )
+    if is_dry_run_key(key) and not allow_dry_run:
+        return Check("signature", "fail", "the given key is that of dry runs: anyone can sign")
+    if not is_signed_by(envelope, key):
+        return Check("signature", "fail", "no signature of the given key verifies")
+    return Check("signature", "pass", f"{TYPE_NAMES[type_of(key)]} signature of the given key")
+
+
+def _signature_by_policy(envelope: Envelope, policy: TrustPolicy, at: date) -> list[Check]:
+    found = judge(envelope, policy, at)
+    needed = f"{found.threshold} needed"
+    verified = Check(
+        "signature",
+        "pass" if len(found.valid) >= found.threshold else "fail",
+        f"signatures of the policy's keys that verify: {len(found.valid)}, {needed}",
+    )
+    told = [f"keys that count on {at}: {len(found.counted)}, {needed}", *found.faults[:5]]
+    trusted = Check("key trust", "pass" if found.met else "fail", "; ".join(told))
+    return [verified, trusted]
 
 
 def _run(name: str, detail: str, step: Callable[[], None]) -> Check:

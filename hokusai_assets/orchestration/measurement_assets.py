@@ -2,10 +2,10 @@
 
 import dagster as dg
 
-from hokusai_assets.attestation.envelope import key_id, sign_statement
+from hokusai_assets.attestation.envelope import sign_statement
 from hokusai_assets.attestation.issuing import issue_statement, measurement_document
 from hokusai_assets.attestation.prediction_commitment import predictions_table
-from hokusai_assets.attestation.signing_key import public_pem
+from hokusai_assets.attestation.public_keys import SHORT_ID, public_pem
 from hokusai_assets.attestation.verification import verify
 from hokusai_assets.benchmarks.loading import Benchmark
 from hokusai_assets.contributions.intake import ContributedData
@@ -127,7 +127,7 @@ def attestation_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
         ),
         kinds={"json"},
         description=(
-            "The signed statement (in-toto, DSSE, Ed25519) of what was measured. Check it with "
+            "The signed statement (in-toto, DSSE) of what was measured. Check it with "
             "`hokusai verify`."
         ),
         check_specs=[
@@ -160,18 +160,19 @@ def attestation_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
                 settlement.document,
                 dry_run=platform.dry_run,
             )
-            key = platform.signing_key()
-        envelope = sign_statement(statement, key)
+            signer = platform.signer()
+            envelope = sign_statement(statement, signer)
+        key = signer.public_key
         predicate = statement["predicate"]
         path = platform.attestation_file(
             benchmark_id, context.partition_key, predicate["attestation_hash"]
         )
-        verification = verify(envelope, public_key=key.public_key(), allow_dry_run=platform.dry_run)
+        verification = verify(envelope, public_key=key, allow_dry_run=platform.dry_run)
         if verification.passed:
             replace_file(path, envelope)
             # Named by its id: after a change of keys the older one is still beside its own.
-            key_file = f"public_key.{key_id(key.public_key())[:12]}.pem"
-            replace_file(path.parent / key_file, public_pem(key.public_key()))
+            key_file = f"public_key.{key.keyid[:SHORT_ID]}.pem"
+            replace_file(path.parent / key_file, public_pem(key))
         tracking.log_text(envelope.decode(), "attestation.json")
         tracking.set_tags(
             {
