@@ -12,6 +12,7 @@ _VERBS = {
     "check": "hokusai_assets.cli.check",
     "evaluate": "hokusai_assets.cli.evaluate",
     "verify": "hokusai_assets.cli.verify",
+    "keys": "hokusai_assets.cli.keys",
     "value": "hokusai_assets.cli.value",
     "promote": "hokusai_assets.cli.promote",
     "backfill": "hokusai_assets.cli.backfill",
