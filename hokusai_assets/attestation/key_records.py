@@ -34,7 +34,11 @@ _LEAST_PREFIX = 8
 
 
 class KeyRecordError(ValueError):
-    """The records are damaged, or a key can't be found or changed so; says which and the remedy."""
+    """A key can't be found or changed so; the message says why."""
+
+
+class DamagedRecords(KeyRecordError):
+    """The records can't be read; the message names the file and the remedy."""
 
 
 @dataclass(frozen=True)
@@ -86,20 +90,20 @@ def read_records(folder: Path) -> tuple[KeyRecord, ...]:
     """Return a keys folder's records in the order they were made; none where there is no folder.
 
     Raises:
-        KeyRecordError: the file is damaged.
+        DamagedRecords: the file is damaged.
     """
     path = folder / RECORDS_FILE
     try:
         document = json.loads(path.read_bytes())
         if document["form"] != _FORM:
-            raise KeyRecordError(f"{path} is of form {document['form']!r}, not {_FORM}")
+            raise DamagedRecords(f"{path} is of form {document['form']!r}, not {_FORM}")
         return tuple(_parsed(entry) for entry in document["keys"])
     except FileNotFoundError:
         return _before_records(folder)
-    except KeyRecordError:
+    except DamagedRecords:
         raise
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-        raise KeyRecordError(
+        raise DamagedRecords(
             f"{path} can't be read ({type(error).__name__}): bring it back from a copy, so that "
             "no key that was revoked counts again"
         ) from None

@@ -61,7 +61,7 @@ def load_signer(
         SigningKeyError: there is no key, the one that was given can't be used, it was retired,
             revoked or published; or, in production mode, it is a development key or in a file
             that others can read.
-        KeyRecordError: the home's records are damaged.
+        DamagedRecords: the home's records are damaged.
     """
     records = read_records(keys_folder)
     found = given_signer(environment, production=production, today=today)

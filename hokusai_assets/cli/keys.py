@@ -192,13 +192,16 @@ def _tell(record: "KeyRecord", path: Path) -> None:
 def _explained() -> Iterator[None]:
     """Tell what can't be done in one sentence: wrong usage, or a platform fault."""
     from hokusai_assets.attestation.key_files import SigningKeyError
-    from hokusai_assets.attestation.key_records import KeyRecordError
+    from hokusai_assets.attestation.key_records import DamagedRecords, KeyRecordError
     from hokusai_assets.attestation.trust_policy import TrustPolicyError
 
     try:
         yield
     except FileExistsError as error:
         raise click.UsageError(f"{error.filename2 or error.filename} exists already") from None
+    except DamagedRecords as error:
+        click.echo(str(error), err=True)
+        raise SystemExit(PLATFORM_FAULT) from None
     except (SigningKeyError, KeyRecordError, TrustPolicyError) as error:
         raise click.UsageError(str(error)) from None
     except OSError as error:

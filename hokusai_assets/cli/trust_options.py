@@ -42,7 +42,7 @@ def trusted_keys(
 
     An option that can't be used is wrong usage; damaged records of the home are a platform fault.
     """
-    from hokusai_assets.attestation.key_records import KeyRecordError, read_records
+    from hokusai_assets.attestation.key_records import DamagedRecords, read_records
     from hokusai_assets.attestation.public_keys import PublicKeyError, load_public_key
     from hokusai_assets.attestation.trust_policy import TrustPolicyError, parse_policy, policy_of
 
@@ -57,7 +57,7 @@ def trusted_keys(
         records = read_records(current_settings().keys)
     except (PublicKeyError, TrustPolicyError) as error:
         raise click.UsageError(str(error)) from None
-    except KeyRecordError as error:
+    except DamagedRecords as error:
         click.echo(str(error), err=True)
         raise SystemExit(PLATFORM_FAULT) from None
     if not records:
