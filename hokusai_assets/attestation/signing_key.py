@@ -77,8 +77,17 @@ def given_signer(
     """Return what signs with the key that a variable gives, and a record for it; else None.
 
     Raises:
-        SigningKeyError: what is given can't be used.
+        SigningKeyError: what is given can't be used, or it is the published key of dry runs.
     """
+    found = _in_environment(environment, production=production, today=today)
+    if found is not None and is_dry_run_key(found[1].key):
+        raise SigningKeyError(f"the signing key is the published key of dry runs; {_GIVE}")
+    return found
+
+
+def _in_environment(
+    environment: Mapping[str, str], *, production: bool, today: date
+) -> tuple[Signer, KeyRecord] | None:
     text, path = environment.get(KEY_VARIABLE), environment.get(KEY_FILE_VARIABLE)
     if text and text.startswith(_KMS):
         kms = _kms_signer(text.strip().removeprefix(_KMS))
@@ -148,8 +157,6 @@ def take_given_key(
 
 def _refuse(record: KeyRecord, production: bool) -> None:
     name = f"the signing key {record.id[:SHORT_ID]}"
-    if is_dry_run_key(record.key):
-        raise SigningKeyError(f"{name} is the published key of dry runs; {_GIVE}")
     if record.status != "active":
         raise SigningKeyError(f"{name} is {record.status}; {_GIVE}")
     if production and record.origin == "development":

@@ -158,15 +158,19 @@ def revoke(key_id: str, reason: str) -> None:
 def trust(owner: str, threshold: int, output: Path | None) -> None:
     """Write the trust policy (YAML) that verifiers give to `hokusai verify --trust`.
 
-    Holds every key of this home with its dates and revocation; in production mode none that was
-    made for development.
+    Holds every key of this home with its dates and revocation, also the one that a variable gives
+    now; in production mode none that was made for development.
     """
-    from hokusai_assets.attestation.key_records import read_records
+    from hokusai_assets.attestation.key_records import read_records, remember
+    from hokusai_assets.attestation.signing_key import given_signer
     from hokusai_assets.attestation.trust_policy import policy_of, policy_yaml
     from hokusai_assets.drafts import replace_file
 
     settings = current_settings()
     with _explained():
+        given = given_signer(os.environ, production=settings.production, today=today())
+        if given is not None:
+            remember(settings.keys, given[1])
         records = [
             record
             for record in read_records(settings.keys)

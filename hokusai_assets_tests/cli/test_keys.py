@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from hokusai_assets.attestation.envelope import open_envelope, sign_statement
-from hokusai_assets.attestation.key_files import read_private_key
+from hokusai_assets.attestation.key_files import dry_run_signer, read_private_key, write_pair
 from hokusai_assets.attestation.key_records import read_records
 from hokusai_assets.attestation.signing_key import load_signer
 from hokusai_assets.attestation.trust_policy import parse_policy
@@ -165,6 +165,27 @@ def test_trust_writes_a_policy_that_verify_takes(
     assert json.loads(found)["verified"] is True
     assert '"key trust"' in found
     assert policy.read_text() == done(run("keys", "trust", "--owner", "Example Org"))
+
+
+def test_trust_names_the_key_that_a_variable_gives_before_it_signed(
+    run: Run, tmp_path: Path
+) -> None:
+    path = tmp_path / "signing.pem"
+    told = done(run("keys", "new", "--out", path))
+    environment = {"HOKUSAI_SIGNING_KEY_FILE": str(path), "HOKUSAI_MODE": "production"}
+    (key,) = parse_policy(
+        done(run("keys", "trust", "--owner", "X", **environment)).encode(), name=""
+    ).keys
+    assert key.id in told
+    assert [entry["id"] for entry in listed(run)] == [key.id]
+
+
+def test_the_published_key_of_dry_runs_gets_into_no_policy(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "signing.pem"
+    write_pair(path, dry_run_signer())
+    refused = run("keys", "trust", "--owner", "X", HOKUSAI_SIGNING_KEY_FILE=str(path))
+    assert refused.exit_code == 2
+    assert listed(run) == []
 
 
 def test_what_a_retired_key_signed_verifies_at_home_and_as_of_a_day_and_not_once_revoked(
