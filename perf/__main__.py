@@ -15,6 +15,10 @@ from typing import Any
 
 import perf
 
+TITLE = """# Benchmarks
+
+Written by `make bench`; `python -m perf NAME --write` measures one section anew.
+"""
 RESULTS = Path(__file__).with_name("RESULTS.md")
 PACKAGES = ("numpy", "pyarrow", "phonenumbers", "presidio-analyzer", "pandas", "scikit-learn")
 
@@ -29,14 +33,15 @@ def main(arguments: list[str] | None = None) -> None:
     known = benchmarks()
     if unknown := sorted(set(given.names) - set(known)):
         parser.error(f"no benchmark {', '.join(unknown)}; there are {', '.join(known)}")
-    rows: list[dict[str, Any]] = []
     for name in given.names or known:
         print(f"running {name} ...", file=sys.stderr)
-        rows += importlib.import_module(f"perf.bench_{name}").run(given.scale)
-    text = table(rows)
-    print(text)
-    if given.write:
-        RESULTS.write_text(document(text, given.scale), encoding="utf-8")
+        text = table(importlib.import_module(f"perf.bench_{name}").run(given.scale))
+        print(f"## {name}\n\n{text}\n")
+        if given.write:
+            # One by one: what is measured stands, whatever becomes of the rest.
+            before = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else ""
+            after = with_section(before, name, f"{facts(given.scale)}\n\n{text}")
+            RESULTS.write_text(after, encoding="utf-8")
 
 
 def benchmarks() -> list[str]:
@@ -61,16 +66,22 @@ def _shown(figure: float, unit: str) -> str:
     return f"{figure:,.0f} {unit}" if abs(figure) >= 100 else f"{figure:,.3g} {unit}"
 
 
-def document(text: str, scale: float) -> str:
-    """Return the results with the facts about the machine that they were measured on."""
-    facts = [
-        f"{_processor()}, {os.cpu_count()} cores, {_memory_gib():.0f} GiB of memory",
-        f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
-        ", ".join(f"{name} {_version(name)}" for name in PACKAGES),
-        f"`python -m perf --scale {scale:g} --write`",
-    ]
-    listed = "\n".join(f"- {fact}" for fact in facts)
-    return f"# Benchmarks\n\nWritten by `make bench`, measured on:\n\n{listed}\n\n{text}\n"
+def facts(scale: float) -> str:
+    """Return what was measured on, as a sentence."""
+    packages = ", ".join(f"{name} {_version(name)}" for name in PACKAGES)
+    return (
+        f"Scale {scale:g}; {_processor()}, {os.cpu_count()} cores, {_memory_gib():.0f} GiB; "
+        f"{platform.system()} {platform.machine()}, Python {platform.python_version()}; {packages}."
+    )
+
+
+def with_section(document: str, name: str, text: str) -> str:
+    """Return the document with one benchmark's section new or replaced, sections by name."""
+    _, *parts = document.split("\n## ")
+    sections = dict(part.split("\n", 1) for part in parts)
+    sections[name] = f"\n{text}\n"
+    joined = "".join(f"\n## {key}\n{sections[key].rstrip()}\n" for key in sorted(sections))
+    return f"{TITLE}{joined}"
 
 
 def _processor() -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hokusai_assets.attestation.metric_sources import metric_sources
 from hokusai_assets.attestation.prediction_commitment import commitment
 from hokusai_assets.attestation.statement import (
     build_claim,
@@ -112,6 +113,7 @@ def measurement_document(
         "models": {"baseline": baseline.model_digest, "new": new.model_digest},
         "spec_hash": spec.spec_hash(),
         "software": software_digest(),
+        "metric_sources": metric_sources(measurement.deltas),
     }
 
 
@@ -187,7 +189,8 @@ def refuse_parts_that_disagree(
             or a model or measurement was made from other rows.
     """
     _refuse_contribution(benchmark, contributed)
-    spec_hash = benchmark.spec.spec_hash()
+    spec = benchmark.spec
+    spec_hash = spec.spec_hash()
     sources = [baseline.external_digest] if baseline.external_digest else []
     for name, model, roots in (
         ("baseline_model", baseline, sources),
@@ -203,6 +206,10 @@ def refuse_parts_that_disagree(
     ):
         if (document.get("spec_hash"), document.get("software")) != (spec_hash, software_digest()):
             raise PartsDisagree(f"{name} was measured by another spec or code; {_REMEDY}")
+        if document.get("metric_sources") != metric_sources(spec.metrics.names):
+            raise PartsDisagree(
+                f"{name} was measured by another version of a metric's plug-in; {_REMEDY}"
+            )
         if document["test_root"] != part.root:
             raise PartsDisagree(f"{name} stands on another test set; {_REMEDY}")
     if settled["rows_root"] != contributed.rows.root:
@@ -287,6 +294,7 @@ def issue_statement(
         licence=report.manifest.get("licence", ""),
         history=report.history,
         settlement=settlement_claim(settled, spec),
+        metric_sources=measured["metric_sources"],
         waived_columns=[name for name, column in spec.columns.items() if column.pii == "not_pii"],
         dry_run=dry_run,
     )

@@ -8,30 +8,28 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from hokusai_assets.attestation.metric_sources import metrics_here
 from hokusai_assets.attestation.prediction_commitment import PerRowFile, row_digests_of
+from hokusai_assets.attestation.relations import require
 from hokusai_assets.canonical import rows
 from hokusai_assets.evaluation.deltas import compare, confusion_cells
 from hokusai_assets.evaluation.intervals import holm_ppm, mcnemar_exact
 from hokusai_assets.evaluation.measurement import in_pairs
-from hokusai_assets.evaluation.metrics import CLASS_METRICS, Averaging, class_ratio, mean_of
+from hokusai_assets.evaluation.metrics import (
+    CLASS_METRICS,
+    METRICS,
+    Averaging,
+    Metric,
+    class_ratio,
+    mean_of,
+)
 from hokusai_assets.evaluation.predictions import Predictions
-from hokusai_assets.evaluation.registry import registered_metrics
 from hokusai_assets.evaluation.rounding import PPM, to_ppm
 from hokusai_assets.evaluation.sampling_error import method_names
 from hokusai_assets.evaluation.subgroups import group_deltas
 
 # Bounds the memory a hostile statement can ask for: rows times classes, 8 bytes each.
 MAX_CHECKED_SCORES = 100_000_000
-
-
-class Broken(Exception):
-    """A relation does not hold; the message says which."""
-
-
-def require(holds: bool, otherwise: str) -> None:
-    """Raise `Broken` with a message unless a relation holds."""
-    if not holds:
-        raise Broken(otherwise)
 
 
 def check_counts(measured: Mapping[str, Any], claim: Mapping[str, Any]) -> None:
@@ -107,12 +105,12 @@ def _check_training_rows(measured: Mapping[str, Any], claim: Mapping[str, Any]) 
 
 
 def check_deltas(measured: Mapping[str, Any], claim: Mapping[str, Any]) -> None:
-    """Check every delta's own relations.
+    """Check every delta's own relations; a metric that is not known here has fewer.
 
     Raises:
         Broken: one does not hold.
     """
-    replicas = len(measured["confusion_cells"])
+    replicas, known = len(measured["confusion_cells"]), metrics_here(claim)
     for name, delta in measured["metrics"].items():
         require(
             delta["delta_ppm"] == delta["new_ppm"] - delta["baseline_ppm"],
@@ -124,23 +122,28 @@ def check_deltas(measured: Mapping[str, Any], claim: Mapping[str, Any]) -> None:
         require(delta["low_ppm"] <= delta["high_ppm"], f"{name}: the interval is upside down")
         require(delta["metric"] == name, f"{name}: metric is wrong")
         require(delta["replicas"] == replicas, f"{name}: replicas is wrong")
-        metric = registered_metrics()[name]
-        least, most = (to_ppm(end) for end in metric.range)
-        within = all(least <= delta[key] <= most for key in ("baseline_ppm", "new_ppm"))
-        require(within, f"{name}: a value is out of the metric's range")
-        require(delta["direction"] == metric.direction, f"{name}: direction is wrong")
-        gain = -delta["delta_ppm"] if metric.direction == "lower" else delta["delta_ppm"]
+        gain = -delta["delta_ppm"] if delta["direction"] == "lower" else delta["delta_ppm"]
         require(delta["improved"] == (gain > 0), f"{name}: improved is wrong")
-        methods = (delta["interval_method"], delta["p_value_method"])
-        allowed = method_names(
-            metric, replicas=delta["replicas"], confidence_ppm=delta["confidence_ppm"]
-        )
-        require(methods in allowed, f"{name}: another method than this metric's")
+        if name in known:
+            _check_declared(known[name], delta)
         require(
             replicas > 1 or delta["training_noise_ppm"] == 0,
             f"{name}: one training shows no training noise",
         )
     _check_adjustment(measured["metrics"], claim["settlement"]["rule"]["primary"])
+
+
+def _check_declared(metric: Metric, delta: Mapping[str, Any]) -> None:
+    """Check a delta against what its metric declares."""
+    least, most = (to_ppm(end) for end in metric.range)
+    within = all(least <= delta[key] <= most for key in ("baseline_ppm", "new_ppm"))
+    require(within, f"{metric.name}: a value is out of the metric's range")
+    require(delta["direction"] == metric.direction, f"{metric.name}: direction is wrong")
+    methods = (delta["interval_method"], delta["p_value_method"])
+    allowed = method_names(
+        metric, replicas=delta["replicas"], confidence_ppm=delta["confidence_ppm"]
+    )
+    require(methods in allowed, f"{metric.name}: another method than this metric's")
 
 
 def _check_adjustment(metrics: Mapping[str, Any], primary: str) -> None:
@@ -180,15 +183,15 @@ def check_metrics(measured: Mapping[str, Any], claim: Mapping[str, Any]) -> None
             measured["metrics"]["accuracy"]["p_value_ppm"] == to_ppm(mcnemar_exact(gained, lost)),
             "accuracy: p_value_ppm does not follow from the confusion cells",
         )
-    known = registered_metrics()
+    counted = [metric for metric in metrics_here(claim).values() if metric.needs == "labels"]
     for which, column in (("baseline", 1), ("new", 2)):
         said = [_said(cells, column, labels) for cells in replicas]
-        for name, delta in measured["metrics"].items():
-            if known[name].needs == "labels":
-                require(
-                    delta[f"{which}_ppm"] == to_ppm(known[name].mean_value(said, averaging)),
-                    f"{name}: {which}_ppm does not follow from the confusion cells",
-                )
+        for metric in counted:
+            require(
+                measured["metrics"][metric.name][f"{which}_ppm"]
+                == to_ppm(metric.mean_value(said, averaging)),
+                f"{metric.name}: {which}_ppm does not follow from the confusion cells",
+            )
 
 
 def check_classes(measured: Mapping[str, Any], claim: Mapping[str, Any]) -> None:
@@ -217,7 +220,7 @@ def check_classes(measured: Mapping[str, Any], claim: Mapping[str, Any]) -> None
         counted = sum(cell[3] for cell in measured["confusion_cells"][0] if cell[0] == row["group"])
         require(row["rows"] == counted, f"class {row['group']}: rows is wrong")
     for row in measured["groups"]:
-        _check_group(row, measured["test_rows"])
+        _check_group(row, measured)
 
 
 def _of_class(cells: Sequence[Sequence[Any]], column: int, label: str, metric: str) -> Fraction:
@@ -227,13 +230,16 @@ def _of_class(cells: Sequence[Sequence[Any]], column: int, label: str, metric: s
     return class_ratio(metric, hits, predicted, actual)
 
 
-def _check_group(row: Mapping[str, Any], test_rows: int) -> None:
+def _check_group(row: Mapping[str, Any], measured: Mapping[str, Any]) -> None:
     name = f"{row['kind']} {row['group']}: {row['metric']}"
-    require(
-        row["direction"] == registered_metrics()[row["metric"]].direction,
-        f"{name}: direction is wrong",
+    of_class = row["kind"] == "class"
+    direction = (
+        METRICS[row["metric"]].direction
+        if of_class
+        else measured["metrics"][row["metric"]]["direction"]
     )
-    require(1 <= row["rows"] <= test_rows, f"{name}: more rows than the test set")
+    require(row["direction"] == direction, f"{name}: direction is wrong")
+    require(1 <= row["rows"] <= measured["test_rows"], f"{name}: more rows than the test set")
     values = {row["baseline_ppm"], row["new_ppm"], row["delta_ppm"]}
     require(
         values == {None} if row["undefined"] is not None else None not in values,
@@ -283,7 +289,7 @@ def check_predictions(
     Raises:
         Broken: it does not.
     """
-    known, averaging = registered_metrics(), averaging_of(claim)
+    known, averaging = metrics_here(claim), averaging_of(claim)
     for which, replicas in file.replicas.items():
         for said in replicas:
             require(
@@ -294,24 +300,26 @@ def check_predictions(
             file.roots[f"{which}_root"] == measured["predictions"][f"{which}_root"],
             f"{which}: the file's predictions are not those committed to",
         )
-        for name, delta in measured["metrics"].items():
+        for name, metric in known.items():
             require(
-                delta[f"{which}_ppm"] == to_ppm(known[name].mean_value(replicas, averaging)),
+                measured["metrics"][name][f"{which}_ppm"]
+                == to_ppm(metric.mean_value(replicas, averaging)),
                 f"{name}: {which}_ppm does not follow from the predictions",
             )
     first, second = in_pairs(file.replicas["baseline"], file.replicas["new"])
-    _check_both(measured, averaging, first, second)
-    _check_groups(measured, averaging, first, second, file.slices)
+    _check_both(measured, known, averaging, first, second)
+    _check_groups(measured, known, averaging, first, second, file.slices)
 
 
 def _check_groups(
     measured: Mapping[str, Any],
+    known: Mapping[str, Metric],
     averaging: Averaging,
     baseline: tuple[Predictions, ...],
     new: tuple[Predictions, ...],
     slices: Mapping[str, np.ndarray],
 ) -> None:
-    stated = measured["groups"]
+    stated = [row for row in measured["groups"] if row["kind"] == "class" or row["metric"] in known]
     if not stated:
         return
     found = group_deltas(
@@ -331,6 +339,7 @@ def _check_groups(
 
 def _check_both(
     measured: Mapping[str, Any],
+    known: Mapping[str, Metric],
     averaging: Averaging,
     baseline: tuple[Predictions, ...],
     new: tuple[Predictions, ...],
@@ -338,9 +347,8 @@ def _check_both(
     cells = [[list(cell) for cell in part] for part in confusion_cells(baseline, new)]
     require(cells == measured["confusion_cells"], "the confusion cells are not the predictions'")
     # Resampled metrics have an interval that follows from a seed, which only the spec holds.
-    known = registered_metrics()
     stated = {
-        name: delta for name, delta in measured["metrics"].items() if not known[name].is_resampled
+        name: measured["metrics"][name] for name, metric in known.items() if not metric.is_resampled
     }
     levels = {name: Decimal(delta["confidence_ppm"]) / PPM for name, delta in stated.items()}
     found = compare(

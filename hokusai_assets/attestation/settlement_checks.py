@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from hokusai_assets.attestation.measurement_checks import require
+from hokusai_assets.attestation.relations import require
 from hokusai_assets.canonical.canonical_json import digest
 from hokusai_assets.evaluation.budget import allotted_confidence_ppm
 from hokusai_assets.evaluation.decision import DeltaOneRule, decide

@@ -75,13 +75,15 @@ def build_claim(
     history: Mapping[str, Any],
     settlement: Mapping[str, Any],
     waived_columns: Sequence[str],
+    metric_sources: Mapping[str, Any],
     dry_run: bool,
 ) -> dict[str, Any]:
     """Return ``claim``: the result, who sent which file, and what else it followed from.
 
     ``history`` names the earlier contributions that rows were compared with: whether they were,
     how many there were, and a digest over their keys in order. ``settlement`` is the verdict:
-    the contribution against the model of all that was accepted before it.
+    the contribution against the model of all that was accepted before it. ``metric_sources``
+    names by metric the distribution that defines it, its version and entry point.
     """
     return {
         "result": dict(result),
@@ -91,6 +93,7 @@ def build_claim(
         "settlement": dict(settlement),
         "waived_columns": sorted(waived_columns),
         "code": {"version": hokusai_assets.__version__, "sha256": code_digest()},
+        "metric_sources": dict(metric_sources),
         "dry_run": dry_run,
     }
 

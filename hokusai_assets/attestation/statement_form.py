@@ -4,13 +4,15 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from hokusai_assets.benchmarks.spec import BenchmarkId, MetricName
+from hokusai_assets.benchmarks.spec import BenchmarkId
 from hokusai_assets.canonical.canonical_json import canonical_bytes
 
 Hex256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
 Ppm = Annotated[int, Field(ge=0, le=1_000_000)]
+# Any metric's: a verifier need not have installed the plug-in that defines it.
+MetricName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 ConfidencePpm = Annotated[int, Field(gt=500_000, lt=1_000_000)]
 
 
@@ -201,6 +203,12 @@ class _Code(_Form):
     sha256: Hex256
 
 
+class _MetricSource(_Form):
+    distribution: str
+    version: str
+    entry_point: str | None
+
+
 class _Claim(_Form):
     result: _Result
     contribution: _Contribution
@@ -209,6 +217,7 @@ class _Claim(_Form):
     settlement: _Settlement
     waived_columns: list[str]
     code: _Code
+    metric_sources: dict[MetricName, _MetricSource]
     dry_run: bool
 
 

@@ -13,16 +13,16 @@ from securesystemslib.signer import SSlibKey  # type: ignore[attr-defined]
 
 from hokusai_assets.attestation.envelope import NoEnvelope, is_signed_by, open_envelope
 from hokusai_assets.attestation.measurement_checks import (
-    Broken,
     check_classes,
     check_counts,
     check_deltas,
     check_metrics,
     check_predictions,
     measurements_of,
-    require,
 )
+from hokusai_assets.attestation.metric_sources import absent_here, check_sources
 from hokusai_assets.attestation.public_keys import TYPE_NAMES, is_dry_run_key, type_of
+from hokusai_assets.attestation.relations import Broken, require
 from hokusai_assets.attestation.settlement_checks import check_settlement, check_verdict
 from hokusai_assets.attestation.statement import (
     PREDICATE_TYPE,
@@ -111,6 +111,8 @@ def verify(
     ]
     for name, detail, step in steps:
         checks.append(_run(name, detail, lambda step=step: step(statement)))  # type: ignore[misc]
+    sources = _sources(statement)
+    checks.append(sources)
     if allow_dry_run:
         checks.append(Check("dry_run", "not checked", "a dry run is allowed here"))
     else:
@@ -120,7 +122,8 @@ def verify(
             Check("predictions", "not checked", "no per-row file given: --predictions FILE")
         )
     else:
-        detail = "the per-row files give the commitments and all metrics"
+        but = " but those not checked" if sources.outcome == "not checked" else ""
+        detail = f"the per-row files give the commitments and all metrics{but}"
         checks.append(
             _run("predictions", detail, lambda: _check_predictions(statement, predictions))
         )
@@ -162,6 +165,18 @@ def _run(name: str, detail: str, step: Callable[[], None]) -> Check:
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         return Check(name, "fail", f"it is not of the known form ({error!r:.80})")
     return Check(name, "pass", detail)
+
+
+def _sources(statement: Mapping[str, Any]) -> Check:
+    """Check where metrics come from; one that can't be computed here is not checked, and named."""
+    absent: list[str] = []
+
+    def step() -> None:
+        check_sources(_claim(statement))
+        absent.extend(absent_here(_claim(statement)))
+
+    found = _run("sources", "every metric is built in, or of a plug-in installed here", step)
+    return Check("sources", "not checked", "; ".join(absent)) if absent else found
 
 
 def _step(

@@ -18,7 +18,7 @@ from hokusai_assets.benchmarks.row_sets import RowSet, StoredRows
 from hokusai_assets.benchmarks.sampling import stratified_positions
 from hokusai_assets.benchmarks.slices import empty_slices
 from hokusai_assets.benchmarks.spec import BenchmarkSpec, SpecError
-from hokusai_assets.benchmarks.test_split import TestSplit, split_test_set
+from hokusai_assets.benchmarks.test_split import TestPart, TestSplit, split_test_set
 from hokusai_assets.privacy.custom import RecogniserError, recognisers_of
 from hokusai_assets.privacy.keys import PrivacyKey
 from hokusai_assets.privacy.pseudonymise import PrivacyError, pseudonymise
@@ -49,6 +49,11 @@ class Benchmark:
     def split(self) -> TestSplit:
         """What of the test set is shown and what decides."""
         return split_test_set(self.test, self.spec)
+
+    def test_rows_of(self, part: TestPart) -> pa.Table:
+        """Return the rows of a part of the test set, in its order."""
+        table = self.test.table
+        return table if part.positions is None else table.take(pa.array(part.positions))
 
     @property
     def content_digest(self) -> str:
@@ -230,9 +235,7 @@ def _refuse_empty_slices(benchmark: Benchmark) -> None:
     limit = spec.sampling.max_test_rows
     sampled = "" if limit is None else f" (sampled to max_test_rows, {limit:,})"
     for part in (split.shown, split.deciding):
-        of_part = benchmark.test.table
-        if part.positions is not None:
-            of_part = of_part.take(pa.array(part.positions))
+        of_part = benchmark.test_rows_of(part)
         if empty := empty_slices(of_part, spec):
             which = "" if part.name == "whole" else f"the {part.name} part of "
             raise SpecError(

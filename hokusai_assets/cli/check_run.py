@@ -15,6 +15,7 @@ from hokusai_assets.cli.common_options import PLATFORM_FAULT, REJECTED
 from hokusai_assets.cli.output import left_out_in_words
 from hokusai_assets.contributions.identity import shown_name
 from hokusai_assets.contributions.intake_report import IntakeReport
+from hokusai_assets.evaluation.contribution_check import ContributionCheck
 from hokusai_assets.evaluation.preview import Preview
 from hokusai_assets.privacy.keys import MIN_SECRET_BYTES, PrivacyKey
 from hokusai_assets.settings import Settings
@@ -37,6 +38,7 @@ def run_check(
     from hokusai_assets.contributions.key_segments import RowIndexError
     from hokusai_assets.contributions.row_index import RowIndex
     from hokusai_assets.evaluation.contribution_check import check_contribution
+    from hokusai_assets.evaluation.ledger import Ledger, LedgerError
     from hokusai_assets.privacy.custom import RecogniserError
     from hokusai_assets.privacy.keys import PrivacyKeyError
     from hokusai_assets.tables.problems import UnreadableFile
@@ -45,7 +47,7 @@ def run_check(
     console = Console(stderr=True, quiet=quiet)
     document = empty_document(folder.name, shown_name(file.name))
     try:
-        index_folder = settings.row_index(folder.name)
+        index_folder, ledger = settings.row_index(folder.name), settings.ledger(folder.name)
         key, own_key = _key(settings)
         with (
             orderly_termination(),
@@ -60,16 +62,24 @@ def run_check(
                 folder=folder,
                 scratch=Path(scratch),
                 index=RowIndex(index_folder) if index_folder.exists() else None,
+                ledger=Ledger(ledger) if ledger.exists() else None,
                 estimate=estimate,
                 on_step=status.update,
             )
-            document = check_document(document, found.report, found.preview, found.notes)
+            document = check_document(document, found)
             if fixed_file is not None:
                 rows = _write_fixed(fixed_file, found.rows)
                 document["fixed"] = {"file": str(fixed_file), "rows": rows, "own_key": own_key}
     except UnreadableFile as error:
         return document | {"reasons": [error.problem.to_dict()]}
-    except (SpecError, PrivacyKeyError, RecogniserError, RowIndexError, UnwritableFile) as error:
+    except (
+        SpecError,
+        PrivacyKeyError,
+        RecogniserError,
+        RowIndexError,
+        LedgerError,
+        UnwritableFile,
+    ) as error:
         return document | {"faults": [str(error)]}
     except OSError as error:
         return document | {"faults": [_system_fault(error, document["file"])]}
@@ -148,6 +158,7 @@ def empty_document(benchmark_id: str, file_name: str) -> dict[str, Any]:
         "would_be_accepted": False,
         **{name: report[name] for name in _FROM_REPORT},
         "read_as": {},
+        "budget": None,
         "estimate": None,
         "fixed": None,
         "report": None,
@@ -170,17 +181,18 @@ _FROM_REPORT = (
 )
 
 
-def check_document(
-    empty: dict[str, Any], report: IntakeReport, preview: Preview | None, notes: tuple[str, ...]
-) -> dict[str, Any]:
+def check_document(empty: dict[str, Any], found: ContributionCheck) -> dict[str, Any]:
     """Return the document of a check that was made."""
-    found = report.to_dict()
+    report, looks = found.report.to_dict(), found.looks
     return empty | {
-        "would_be_accepted": report.accepted,
-        **{name: found[name] for name in _FROM_REPORT},
-        "read_as": found["file"],
-        "estimate": None if preview is None else _estimate(preview),
-        "notes": list(notes),
+        "would_be_accepted": found.report.accepted,
+        **{name: report[name] for name in _FROM_REPORT},
+        "read_as": report["file"],
+        "budget": None
+        if looks is None
+        else {"submissions": looks.submissions, "spent": looks.spent, "left": looks.left},
+        "estimate": None if found.preview is None else _estimate(found.preview),
+        "notes": list(found.notes),
     }
 
 
@@ -218,6 +230,13 @@ def summary(document: dict[str, Any]) -> list[str]:
     if ignored := document["ignored_columns"]:
         columns = _counted(ignored, "column", "columns")
         sentences.append(f"Ignored: {columns} unknown to the benchmark.")
+    if [reason["rule"] for reason in document["reasons"]] == ["budget-spent"]:
+        sentences.append("The file itself breaks no rule.")
+    if (budget := document["budget"]) is not None and budget["left"]:
+        sentences.append(
+            f"The test set can decide about {budget['left']:,} more of "
+            f"{_counted(budget['submissions'], 'contribution', 'contributions')}."
+        )
     return sentences
 
 

@@ -62,9 +62,17 @@ def _bps(ppm: int) -> str:
     return f"{ppm / 100:+,.2f}"
 
 
+def _where(document: dict[str, Any]) -> str:
+    """Say which test rows were asked, if any."""
+    if document["part"] is None:
+        return ""
+    part = "the test set" if document["part"] == "whole" else "the public part of the test set"
+    return f", on {document['test_rows']:,} rows, {part}"
+
+
 def _sums(document: dict[str, Any]) -> str:
     """Say what was there to share, and how much of it the values leave over."""
-    parts = [f"Measured in: {document['measure']}."]
+    parts = [f"Measured in: {document['measure']}{_where(document)}."]
     empty, everything, gap = (document[name] for name in ("empty_ppm", "all_ppm", "gap_ppm"))
     if empty is None:
         parts.append(f"All contributed rows: {everything / 1e6:.4f}.")
@@ -80,7 +88,8 @@ def _sums(document: dict[str, Any]) -> str:
     elif empty is not None:
         parts.append("These values need not sum to the difference.")
     trained = document["models_trained"]
-    parts.append(f"{trained:,} models trained." if trained else "No model trained.")
+    each = f", {k} replicas of each, averaged" if (k := document["replicas"]) > 1 else ""
+    parts.append(f"{trained:,} models trained{each}." if trained else "No model trained.")
     if document["permutations"] is not None:
         parts.append(f"{document['permutations']:,} random orders.")
     if document["noise_ppm"] is not None:

@@ -13,12 +13,15 @@ from hokusai_assets.contributions.intake import examine
 from hokusai_assets.contributions.intake_report import IntakeReport
 from hokusai_assets.contributions.labels import BaselineOpinion
 from hokusai_assets.contributions.row_index import RowIndex
+from hokusai_assets.evaluation.ledger import Ledger, Looks
 from hokusai_assets.evaluation.measurement import predictions_on
 from hokusai_assets.evaluation.predictions import Predictions
 from hokusai_assets.evaluation.preview import NoPreview, Preview, preview, sampled
+from hokusai_assets.evaluation.settlement import budget_of
 from hokusai_assets.models.persistence import load_model_file
 from hokusai_assets.models.training import TrainedModel, predict_probabilities, train
 from hokusai_assets.privacy.keys import PrivacyKey
+from hokusai_assets.tables.problems import Problem
 
 
 @dataclass(frozen=True)
@@ -29,12 +32,15 @@ class ContributionCheck:
         report: what intake would find.
         rows: the new rows, cleaned and pseudonymised.
         preview: what the contribution might change; None where none was asked for or made.
+        looks: at the test set, that are left to settle contributions; None where there is no
+            record of them.
         notes: what was not looked at, and why, a sentence each.
     """
 
     report: IntakeReport
     rows: StoredRows
     preview: Preview | None
+    looks: Looks | None
     notes: tuple[str, ...]
 
 
@@ -46,6 +52,7 @@ def check_contribution(
     folder: Path,
     scratch: Path,
     index: RowIndex | None,
+    ledger: Ledger | None,
     estimate: bool,
     on_step: Callable[[str], None] = lambda step: None,
 ) -> ContributionCheck:
@@ -58,6 +65,7 @@ def check_contribution(
         folder: the benchmark's, with the baseline's file where the spec names one.
         scratch: an existing, empty folder.
         index: the rows of earlier contributions, None where there is no record of them.
+        ledger: what was settled on the benchmark, None where there is no record of it; only read.
         estimate: whether to train a preview.
         on_step: told what is being done.
 
@@ -65,8 +73,10 @@ def check_contribution(
         SpecError: the benchmark's model can't be trained or loaded.
         OSError: the file can't be read.
         RowIndexError: the index is damaged.
+        LedgerError: the ledger is, or it registered another budget than the spec's.
     """
     notes = []
+    looks, refused = _room(contribution, benchmark, ledger)
     on_step("training the baseline, by which the labels are judged")
     opinion = _opinion(benchmark, folder)
     if opinion is None:
@@ -75,9 +85,21 @@ def check_contribution(
         notes.append(
             "Rows of earlier contributions were not looked for: there is no record of them here."
         )
+    if looks is None:
+        notes.append(
+            "How often the test set can still decide was not looked for: there is no record of "
+            "it here."
+        )
     on_step("reading, hashing and comparing the rows")
     examined = examine(
-        contribution, benchmark, key, scratch=scratch, opinion=opinion, index=index, record=False
+        contribution,
+        benchmark,
+        key,
+        scratch=scratch,
+        opinion=opinion,
+        index=index,
+        record=False,
+        refused=refused,
     )
     found: Preview | None = None
     if estimate:
@@ -86,7 +108,18 @@ def check_contribution(
             found = preview(benchmark.base.table, _rows(examined.rows, benchmark), benchmark.spec)
         except NoPreview as error:
             notes.append(f"No estimate: {error}.")
-    return ContributionCheck(examined.report, examined.rows, found, tuple(notes))
+    return ContributionCheck(examined.report, examined.rows, found, looks, tuple(notes))
+
+
+def _room(
+    contribution: Contribution, benchmark: Benchmark, ledger: Ledger | None
+) -> tuple[Looks | None, Problem | None]:
+    """Return the looks there are, and why none is left for this contribution."""
+    if ledger is None:
+        return None, None
+    budget = budget_of(benchmark)
+    refused = ledger.refusal(budget, version=benchmark.content_digest, key=contribution.key)
+    return ledger.looks(budget), refused
 
 
 def opinion_of(

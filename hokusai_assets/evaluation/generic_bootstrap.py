@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from hokusai_assets.evaluation.bootstrap import random_stream
+from hokusai_assets.evaluation.distinct_rows import DistinctRows
 from hokusai_assets.evaluation.metrics import Metric
 from hokusai_assets.evaluation.predictions import FloatArray, IntArray, Predictions
 
@@ -35,25 +36,19 @@ def weighted_differences(
     Raises:
         UndefinedMetric: the score has no value on a resample.
     """
-    assert metric.score is not None
-    actual = new[0].actual
-    answers = [metric.answers(model) for pair in zip(baseline, new, strict=True) for model in pair]
-    rows = np.column_stack([actual, *(answer.reshape(len(actual), -1) for answer in answers)])
-    _, first, times = np.unique(rows, axis=0, return_index=True, return_counts=True)
-    truth, answers = actual[first], [answer[first] for answer in answers]
+    rows = DistinctRows.of(
+        metric, [model for pair in zip(baseline, new, strict=True) for model in pair]
+    )
     strata = [
-        (np.flatnonzero(truth == label), random_stream(seed, f"weighted bootstrap, class {label}"))
-        for label in np.unique(truth).tolist()
+        (
+            np.flatnonzero(rows.truth == label),
+            random_stream(seed, f"weighted bootstrap, class {label}"),
+        )
+        for label in np.unique(rows.truth).tolist()
     ]
     differences = np.empty(resamples)
     for index in range(resamples):
-        weights = _drawn(times, strata)
-        # What no resample drew must not be seen: a score may choke on weights of zero.
-        kept = weights > 0
-        scores = [
-            metric.score(truth[kept], answer[kept], weights[kept].astype(np.float64))
-            for answer in answers
-        ]
+        scores = rows.scores(_drawn(rows.times, strata))
         differences[index] = (sum(scores[1::2]) - sum(scores[::2])) / len(new)
     return np.asarray(np.round(differences, _DECIMALS))
 

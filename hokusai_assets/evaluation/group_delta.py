@@ -19,17 +19,18 @@ class GroupDelta:
         kind: "class", all rows of one label with that label's own precision, recall or F1; or
             "slice", rows the spec describes, with a metric as the whole test set has it.
         group: the label or the slice's name.
-        metric: name in METRICS.
+        metric: name in registered_metrics().
         direction: whether "higher" or "lower" values are better.
         rows: test rows of the group; of a class, those it truly has.
         baseline_ppm, new_ppm: the values, rounded half to even.
         delta_ppm: new_ppm - baseline_ppm.
         low_ppm, high_ppm: the normal interval of new - baseline, rounded outward; None where
-            rows are too few for one.
+            rows are too few for one, or a plug-in has no value without some of them.
         error_ppm: the standard error that delta_ppm would have if nothing had changed, rounded
             up: by chance alone it exceeds 1.645 of these in about one of twenty groups.
         confidence_ppm: of the interval.
-        interval_method: "jackknife_normal", "delong_normal" or "paired_normal".
+        interval_method: "jackknife_normal", "grouped_jackknife_normal", "delong_normal" or
+            "paired_normal"; "none" where the metric is undefined.
         undefined: why there is no value, one phrase; None where there is one.
     """
 

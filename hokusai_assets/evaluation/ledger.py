@@ -62,6 +62,19 @@ class Standing:
 
 
 @dataclass(frozen=True)
+class Looks:
+    """How many looks at a test set were registered, and how many of them are spent."""
+
+    submissions: int
+    spent: int
+
+    @property
+    def left(self) -> int:
+        """How many there are still."""
+        return self.submissions - self.spent
+
+
+@dataclass(frozen=True)
 class _Line:
     digest: str
     previous: str
@@ -144,14 +157,23 @@ class Ledger:
         Raises:
             LedgerError: the ledger is damaged.
         """
-        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with _held(self._path) as stream:
-            lines = self.lines()
-            _cut_half_line(stream)
+        with self._writing() as (stream, lines):
             last = lines[-1].digest if lines else EMPTY_DIGEST
             yield PromotionTurn(
                 stream, last, tuple(_accepted(lines, version)), _promotion_of(lines, version)
             )
+
+    def looks(self, budget: Budget) -> Looks | None:
+        """Return how many looks at a test set are left; None where nothing was ever settled.
+
+        Raises:
+            LedgerError: the ledger is damaged, or another budget was registered.
+        """
+        lines = self.lines()
+        _check_budget(lines, budget)
+        if not lines:
+            return None
+        return Looks(budget.submissions, len(_settled(lines, budget.test_root)))
 
     def refusal(self, budget: Budget, *, version: str, key: str) -> Problem | None:
         """Say why a contribution can't be settled, None if it can or was before.
@@ -168,9 +190,10 @@ class Ledger:
         _check_open(lines, version)
         if len(settled) < budget.submissions:
             return None
+        told = spent_in_words(budget.submissions)
         return Problem(
             "budget-spent",
-            f"{spent_in_words(budget.submissions)}.".capitalize(),
+            f"{told[0].upper()}{told[1:]}.",
             "Ask the operator for a new version of the benchmark, and send the file again then.",
         )
 
@@ -185,16 +208,21 @@ class Ledger:
             LedgerError: the ledger is damaged, another budget was registered, or the version was
                 replaced by a promotion.
         """
-        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with _held(self._path) as stream:
-            lines = self.lines()
-            _cut_half_line(stream)
+        with self._writing() as (stream, lines):
             _check_budget(lines, budget)
             if _budget(lines, budget.test_root) is None:
                 # Before the first look, so that a look can't be what decides on K.
                 last = lines[-1].digest if lines else EMPTY_DIGEST
                 lines.append(_append(stream, "registered", budget, last))
             yield Turn(stream, _standing(lines, budget, version, rows_root))
+
+    @contextmanager
+    def _writing(self) -> Iterator[tuple[Any, list[_Line]]]:
+        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with _held(self._path) as stream:
+            lines = self.lines()
+            _cut_half_line(stream)
+            yield stream, lines
 
 
 class Turn:
@@ -376,9 +404,10 @@ def _at(
 
 def spent_in_words(submissions: int) -> str:
     """Say that a budget is spent and what to do."""
+    spent = "the only look" if submissions == 1 else f"all {submissions:,} looks"
     return (
-        f"all {submissions:,} looks at the benchmark's test set are spent: it can't tell gains "
-        "from luck any more. The benchmark needs a new version with new test rows"
+        f"{spent} at the benchmark's test set {'is' if submissions == 1 else 'are'} spent: it "
+        "can't tell gains from luck any more. The benchmark needs a new version with new test rows"
     )
 
 

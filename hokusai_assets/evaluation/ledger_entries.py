@@ -30,7 +30,8 @@ class Settled:
         key, rows_root: the contribution and its rows' Merkle root (hex).
         position: which look at the test set it was, from 1.
         accepted: whether it joined the accepted model.
-        bps, payable_bps: its gain over the accepted model, and what is paid of it.
+        bps, payable_bps: its gain over the accepted model, and what is paid of it; both 0
+            where it was not accepted (see `Settlement.entry`).
     """
 
     test_root: str

@@ -16,7 +16,7 @@ from hokusai_assets.evaluation.decision import DeltaOneRule
 from hokusai_assets.evaluation.deltas import MetricDelta, compare, confusion_cells
 from hokusai_assets.evaluation.group_delta import GroupDelta
 from hokusai_assets.evaluation.group_rule import group_rule_of
-from hokusai_assets.evaluation.metrics import METRICS, Averaging
+from hokusai_assets.evaluation.metrics import Averaging
 from hokusai_assets.evaluation.patterns import BoolArray
 from hokusai_assets.evaluation.predictions import Predictions, label_codes, round_scores
 from hokusai_assets.evaluation.registry import registered_metrics
@@ -59,12 +59,7 @@ class Evaluation:
         chosen = part.positions
         if chosen is None:
             return self
-        replicas = tuple(
-            Predictions(
-                said.labels, said.actual[chosen], said.predicted[chosen], said.scores[chosen]
-            )
-            for said in self.replicas
-        )
+        replicas = tuple(said.take(chosen) for said in self.replicas)
         digests = [self.row_digests[position] for position in chosen.tolist()]
         return Evaluation(replicas, digests, part.root, self.model_digest)
 
@@ -188,8 +183,7 @@ def measure(
         first,
         second,
         slices=slices_on(benchmark, part),
-        # A slice's error is computed from counts or rows, which other metrics need not give.
-        metrics=[name for name in spec.metrics.names if name in METRICS],
+        metrics=spec.metrics.names,
         average=spec.average,
         positive=spec.positive_index,
         confidence=spec.delta_one.confidence,

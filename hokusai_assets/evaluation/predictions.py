@@ -90,6 +90,10 @@ class Predictions:
         ):
             object.__setattr__(self, name, value)
 
+    def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> "Predictions":
+        """Return what was said about some rows, given by positions (repeats allowed) or flags."""
+        return Predictions(self.labels, self.actual[rows], self.predicted[rows], self.scores[rows])
+
     @property
     def rows(self) -> int:
         """Number of test rows, n."""

@@ -5,13 +5,35 @@ metric's and whose object is a `Metric`. `metric_conformance` checks it.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
 
+import hokusai_assets
 from hokusai_assets.benchmarks.spec import METRIC_GROUP
 from hokusai_assets.evaluation.metrics import METRICS, Metric
+
+DISTRIBUTION = "hokusai-assets"
+"""The distribution of the built-in metrics."""
+
+
+@dataclass(frozen=True)
+class MetricSource:
+    """Where a metric is defined: what to install to have it.
+
+    Attributes:
+        distribution, version: as the installed metadata has them.
+        entry_point: the object, ``module:NAME``; None of a built-in metric.
+    """
+
+    distribution: str
+    version: str
+    entry_point: str | None
+
+    def to_dict(self) -> dict[str, str | None]:
+        """Return the attributes by name."""
+        return asdict(self)
 
 
 class MetricClash(ValueError):
@@ -39,6 +61,20 @@ def registered_metrics() -> Mapping[str, Metric]:
             )
         found[point.name] = _load(point)
     return MappingProxyType(found)
+
+
+def source_of(name: str) -> MetricSource:
+    """Return where a registered metric is defined.
+
+    Raises:
+        KeyError: there is no such metric.
+    """
+    if name in METRICS:
+        return MetricSource(DISTRIBUTION, hokusai_assets.__version__, None)
+    for point in entry_points(group=METRIC_GROUP, name=name):
+        if point.dist is not None:
+            return MetricSource(point.dist.name, point.dist.version, point.value)
+    raise KeyError(name)
 
 
 def _source(point: EntryPoint) -> str:

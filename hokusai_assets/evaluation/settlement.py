@@ -41,7 +41,11 @@ class Settlement:
     decision: DeltaOneDecision
 
     def entry(self, benchmark: Benchmark, key: str, rows_root: str) -> Settled:
-        """Return the ledger's entry."""
+        """Return the ledger's entry.
+
+        A refused contribution's gain is not in it: the next attestation names the digest of
+        this line, whose other fields are known, so a few thousand guesses would tell it.
+        """
         return Settled(
             test_root=benchmark.test.root,
             version=benchmark.content_digest,
@@ -49,7 +53,7 @@ class Settlement:
             rows_root=rows_root,
             position=self.standing.position,
             accepted=self.decision.accepted,
-            bps=self.decision.bps,
+            bps=self.decision.bps if self.decision.accepted else 0,
             payable_bps=self.decision.payable_bps,
         )
 

@@ -10,6 +10,8 @@ from statistics import NormalDist, variance
 import numpy as np
 
 from hokusai_assets.evaluation import intervals
+from hokusai_assets.evaluation.distinct_rows import DistinctRows
+from hokusai_assets.evaluation.generic_jackknife import MAX_PARTS, scores_without_parts
 from hokusai_assets.evaluation.group_delta import GroupDelta, Kind
 from hokusai_assets.evaluation.metrics import (
     CLASS_METRICS,
@@ -30,16 +32,21 @@ from hokusai_assets.evaluation.patterns import (
     left_out,
 )
 from hokusai_assets.evaluation.predictions import FloatArray, IntArray, Predictions, check_same_rows
+from hokusai_assets.evaluation.registry import registered_metrics
 from hokusai_assets.evaluation.rounding import PPM, ceil_to_ppm, floor_to_ppm, to_ppm
 
 
 @dataclass(frozen=True)
 class _Measured:
-    """Exact means over replicas, and the variance of their difference (None: too few rows)."""
+    """Exact means over replicas, and the variance of their difference.
+
+    The variance is None where there is none: too few rows, or no value without some of them.
+    """
 
     before: Fraction
     after: Fraction
     variance: float | None
+    method: str
 
 
 @dataclass(frozen=True)
@@ -73,7 +80,8 @@ def group_deltas(
     """Return each class's precision, recall and F1, then each slice's metrics.
 
     Metrics of counts are exact, with a paired jackknife variance over the counts of rows that
-    all models treat alike; scores' metrics as `compare` has them. With k replicas the variance
+    all models treat alike; AUROC and means over rows as `compare` has them; a plug-in's `score`
+    with a jackknife of its own, see `generic_jackknife`. With k replicas the variance
     is that of rows drawn anew and of the replicas' own scatter. The order of rows does not
     matter.
 
@@ -81,7 +89,7 @@ def group_deltas(
         baseline: k >= 1 models trained without the contribution.
         new: the k trained with it, in the same order; all on the same n rows in one order.
         slices: by name, (n,) which rows belong to it; at least one row each.
-        metrics: names in METRICS, for the slices.
+        metrics: names in registered_metrics(), for the slices.
         average: "binary", "macro" or "weighted".
         positive: index of the positive class, see Averaging.
         confidence: of the intervals, in (0, 1), a whole number of ppm.
@@ -100,13 +108,15 @@ def group_deltas(
     check_same_rows(baseline, new)
     averaging = Averaging.of(average, positive, classes=models[0].classes)
     confidence_ppm = intervals.confidence_to_ppm(confidence)
-    if unknown := [name for name in metrics if name not in METRICS]:
-        raise ValueError(f"unknown metrics {unknown}, known are {sorted(METRICS)}")
+    known = registered_metrics()
+    if unknown := [name for name in metrics if name not in known]:
+        raise ValueError(f"unknown metrics {unknown}, known are {sorted(known)}")
     _check_slices(slices, models[0].rows)
     pairs = _Pairs(baseline, new, Patterns.of(models))
     deltas = _by_class(pairs, confidence_ppm)
     for name, rows in sorted(slices.items()):
-        deltas += _of_slice(pairs, name, rows, metrics, averaging, confidence_ppm)
+        chosen = [known[metric] for metric in metrics]
+        deltas += _of_slice(pairs, name, rows, chosen, averaging, confidence_ppm)
     return tuple(deltas)
 
 
@@ -164,7 +174,11 @@ def _class_measured(
         )
         without.append(table[truly, (patterns.predicted[model] == index).astype(np.int64)])
     return _replicated(
-        values, without, lambda values: jackknife_variance(values, counts), int(counts.sum())
+        values,
+        without,
+        lambda values: jackknife_variance(values, counts),
+        int(counts.sum()),
+        "jackknife_normal",
     )
 
 
@@ -175,36 +189,48 @@ def _of_slice(
     pairs: _Pairs,
     name: str,
     rows: BoolArray,
-    metrics: Sequence[str],
+    metrics: Sequence[Metric],
     averaging: Averaging,
     confidence_ppm: int,
 ) -> list[GroupDelta]:
     counts = pairs.patterns.counts(rows)
     held = int(counts.sum())
-    scored = [METRICS[metric].from_counts is None for metric in metrics]
-    parts = _restricted(pairs, rows) if any(scored) else ([], [])
+    scored = any(metric.from_counts is None for metric in metrics)
+    models = _restricted(pairs, rows) if scored else []
     deltas = []
-    for metric in (METRICS[metric] for metric in metrics):
+    for metric in metrics:
         try:
-            found: _Measured | str = (
-                _scored(metric, *parts, averaging)
-                if metric.from_counts is None
-                else _counted(metric, pairs, counts, averaging)
-            )
+            found: _Measured | str = _measured(metric, pairs, counts, models, averaging)
         except UndefinedMetric as error:
             found = error.why
+        except (ValueError, ArithmeticError) as error:
+            # Of foreign code, which may choke on a slice of one class, or give NaN.
+            if metric.name in METRICS:
+                raise
+            found = f"{metric.source} gives no number there ({type(error).__name__})"
         deltas.append(_delta("slice", name, metric, held, found, confidence_ppm))
     return deltas
 
 
-def _restricted(pairs: _Pairs, rows: BoolArray) -> tuple[list[Predictions], list[Predictions]]:
-    return tuple(  # type: ignore[return-value]
-        [
-            Predictions(model.labels, model.actual[rows], model.predicted[rows], model.scores[rows])
-            for model in models
-        ]
-        for models in (pairs.baseline, pairs.new)
-    )
+def _measured(
+    metric: Metric,
+    pairs: _Pairs,
+    counts: IntArray,
+    models: Sequence[Predictions],
+    averaging: Averaging,
+) -> _Measured:
+    # Foreign code may divide by a count of zero; what comes of it is looked at.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if metric.from_counts is not None:
+            return _counted(metric, pairs, counts, averaging)
+        if metric.score is not None:
+            return _weighted(metric, models, averaging)
+        return _scored(metric, models, averaging)
+
+
+def _restricted(pairs: _Pairs, rows: BoolArray) -> list[Predictions]:
+    """Return what all models said of some rows, the baselines first."""
+    return [model.take(rows) for model in (*pairs.baseline, *pairs.new)]
 
 
 def _counted(metric: Metric, pairs: _Pairs, counts: IntArray, averaging: Averaging) -> _Measured:
@@ -222,7 +248,34 @@ def _counted(metric: Metric, pairs: _Pairs, counts: IntArray, averaging: Averagi
     bound: Statistic = lambda held: statistic(held, averaging)  # noqa: E731
     without = [left_out(pairs.patterns, counts, model, bound) for model in models if rows > 1]
     values = [_exact(metric, held, averaging) for held in per_model]
-    return _replicated(values, without, lambda values: jackknife_variance(values, counts), rows)
+    return _replicated(
+        values,
+        without,
+        lambda values: jackknife_variance(values, counts),
+        rows,
+        "jackknife_normal",
+    )
+
+
+def _weighted(metric: Metric, models: Sequence[Predictions], averaging: Averaging) -> _Measured:
+    """Measure a metric that only knows weights of rows; models are the baselines, then the new."""
+    values = [Fraction(metric.value(model, averaging)) for model in models]
+    rows, distinct = models[0].rows, DistinctRows.of(metric, models)
+    method = "jackknife_normal"
+    if len(distinct.times) > MAX_PARTS:
+        method = "grouped_jackknife_normal"
+    without: list[FloatArray] = []
+    counts = distinct.times
+    if rows > 1:
+        try:
+            without, counts = scores_without_parts(distinct)
+        except (ValueError, ArithmeticError):
+            # The value stands; without one of these rows there is none, so no error is known.
+            without = [np.full(1, np.nan)] * len(models)
+            counts = np.ones(1, dtype=np.int64)
+    return _replicated(
+        values, without, lambda values: jackknife_variance(values, counts), rows, method
+    )
 
 
 def _exact(metric: Metric, counts: ClassCounts, averaging: Averaging) -> Fraction:
@@ -236,20 +289,15 @@ def _exact(metric: Metric, counts: ClassCounts, averaging: Averaging) -> Fractio
     return exact_average(metric.name, counts, averaging)
 
 
-def _scored(
-    metric: Metric,
-    baseline: Sequence[Predictions],
-    new: Sequence[Predictions],
-    averaging: Averaging,
-) -> _Measured:
-    values = [Fraction(metric.value(model, averaging)) for model in (*baseline, *new)]
-    rows = baseline[0].rows
+def _scored(metric: Metric, models: Sequence[Predictions], averaging: Averaging) -> _Measured:
+    values = [Fraction(metric.value(model, averaging)) for model in models]
+    rows = models[0].rows
     if metric.components is not None:
-        parts = [metric.components(model, averaging) for model in (*baseline, *new)]
-        strata = baseline[0].actual
+        parts = [metric.components(model, averaging) for model in models]
+        strata, method = models[0].actual, "delong_normal"
     else:
         assert metric.per_row is not None
-        parts = [metric.per_row(model) / rows for model in (*baseline, *new)]
+        parts, method = [metric.per_row(model) / rows for model in models], "paired_normal"
         # The mean of any rows has a spread; by class, a class of one row would have none.
         strata = np.zeros(rows, dtype=np.int64)
 
@@ -257,9 +305,9 @@ def _scored(
         return intervals.stratified_variance(components, strata)
 
     try:
-        return _replicated(values, parts if rows > 1 else [], spread, rows)
+        return _replicated(values, parts if rows > 1 else [], spread, rows, method)
     except intervals.SingleRowClass as error:
-        label = baseline[0].labels[error.label]
+        label = models[0].labels[error.label]
         raise UndefinedMetric(
             metric.name, f"class {label!r} has one row there, too few for its spread"
         ) from error
@@ -273,6 +321,7 @@ def _replicated(
     parts: Sequence[FloatArray],
     spread: Callable[[FloatArray], float],
     rows: int,
+    method: str,
 ) -> _Measured:
     """Average k replicas; the variance is that of rows, and what replicas add to it.
 
@@ -286,19 +335,21 @@ def _replicated(
         parts: 2k arrays from whose differences spread estimates a variance, or none.
         spread: that estimate.
         rows: of the group.
+        method: of the interval, by its name.
     """
     k = len(values) // 2
     differences = [values[k + j] - values[j] for j in range(k)]
     before, after = sum(values[:k], Fraction(0)) / k, sum(values[k:], Fraction(0)) / k
     if rows < 2:
-        return _Measured(before, after, None)
+        return _Measured(before, after, None, method)
     changes = [parts[k + j] - parts[j] for j in range(k)]
     total = spread(changes[0] if k == 1 else np.mean(changes, axis=0))
     if k > 1:
         alone = math.fsum(spread(change) for change in changes) / k
         scatter = float(variance(differences))
         total += max(0.0, scatter - (alone - total) * k / (k - 1)) / k
-    return _Measured(before, after, total)
+    # A plug-in's form may have no number without one row; then it has no error either.
+    return _Measured(before, after, total if math.isfinite(total) else None, method)
 
 
 def _delta(
@@ -309,9 +360,6 @@ def _delta(
     found: _Measured | str,
     confidence_ppm: int,
 ) -> GroupDelta:
-    method = "jackknife_normal"
-    if metric.from_counts is None:
-        method = "delong_normal" if metric.components else "paired_normal"
     before = after = low = high = error = None
     if isinstance(found, _Measured):
         before, after = to_ppm(found.before), to_ppm(found.after)
@@ -335,6 +383,6 @@ def _delta(
         high_ppm=high,
         error_ppm=error,
         confidence_ppm=confidence_ppm,
-        interval_method=method,
+        interval_method=found.method if isinstance(found, _Measured) else "none",
         undefined=found if isinstance(found, str) else None,
     )

@@ -75,13 +75,20 @@ class Parts:
         )
 
 
-def measured_contribution(root: Path, *, name: str = "orders.csv", spec_lines: str = "") -> Parts:
+METRICS = "{primary: auroc, secondary: [accuracy, precision, recall, f1]}"
+
+
+def measured_contribution(
+    root: Path, *, name: str = "orders.csv", spec_lines: str = "", metrics: str = METRICS
+) -> Parts:
     """Generate, take in, train, measure and settle under a folder; takes about a second."""
     folder, file = write_generated_benchmark(root, seed=1)
     # Waives the privacy check of one column, so that a statement names one.
     spec_file = folder / "benchmark.yaml"
     spec_file.write_text(
-        spec_file.read_text().replace("region: {type: category}", REGION)
+        spec_file.read_text()
+        .replace("region: {type: category}", REGION)
+        .replace(f"metrics: {METRICS}", f"metrics: {metrics}")
         + "guardrails: {accuracy: {max_drop_bps: 50}}\n"
         + spec_lines
     )

@@ -97,6 +97,7 @@ def test_a_float_is_refused_by_its_place(parts: Parts) -> None:
                 history={"checked": False, "recorded": 0, "digest": "0" * 64},
                 settlement={},
                 waived_columns=[],
+                metric_sources={},
                 dry_run=False,
             ),
             {},

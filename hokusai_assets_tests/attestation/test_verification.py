@@ -30,7 +30,7 @@ from hokusai_assets_tests.attestation.measured_contribution import SIGNING_KEY, 
 # Only the holder of the key can change these so that nothing else in the statement tells: they
 # name things outside of it (files, roots, code, people) or follow from a seed that the spec holds.
 NOT_RELATED = r"""
-claim\.code\.(sha256|version)
+claim\.code\.sha256
 claim\.contribution\.licence
 claim\.contributors\.\d+\.(id|wallet)
 claim\.history\.(checked|recorded|digest)
@@ -232,6 +232,7 @@ OPEN = {
     ("environment", "packages"),
     ("rule", "guardrails_max_drop_bps"),
     ("measurement", "metrics"),
+    ("claim", "metric_sources"),
     ("groups", "classes"),
     ("groups", "slices"),
 }

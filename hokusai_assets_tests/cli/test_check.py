@@ -5,6 +5,7 @@ import errno
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -378,6 +379,93 @@ def test_rows_of_an_earlier_contribution_are_found_where_there_is_a_record(
     assert not found["would_be_accepted"]
     assert list(found["history"]["held"]) == ["other-000000000000"]
     assert "'other-000000000000'" in found["reasons"][0]["message"]
+
+
+def spend(home: Path, file: Path, *, looks: int) -> dict[str, bytes]:
+    """Settle the first contributions on a copy of sms-spam's test set, the last one `file`'s."""
+    from hokusai_assets.benchmarks.loading import load_benchmark
+    from hokusai_assets.contributions.identity import unregistered
+    from hokusai_assets.evaluation.ledger import Ledger, Settled
+    from hokusai_assets.evaluation.settlement import budget_of
+    from hokusai_assets.privacy.keys import PrivacyKey
+
+    benchmark = load_benchmark(
+        Path(os.environ["HOKUSAI_DATA"]) / "benchmarks" / "sms-spam",
+        PrivacyKey.from_secret(b"a key for this test, long enough"),
+    )
+    ledger, version = Ledger(home / "ledger" / "sms-spam.jsonl"), benchmark.content_digest
+    for position in range(1, looks + 1):
+        key = unregistered(file).key if position == looks else f"other-{position:012x}"
+        root = f"{position:064x}"
+        with ledger.turn(budget_of(benchmark), version=version, rows_root=root) as turn:
+            entry = Settled(benchmark.test.root, version, key, root, position, False, 0, 0)
+            turn.settle(entry)
+    return {path.name: path.read_bytes() for path in (home / "ledger").iterdir()}
+
+
+@pytest.fixture
+def two_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A deployment whose sms-spam may settle two contributions; its home."""
+    data = tmp_path / "data"
+    shutil.copytree(DATA / "benchmarks" / "sms-spam", data / "benchmarks" / "sms-spam")
+    spec = data / "benchmarks" / "sms-spam" / "benchmark.yaml"
+    text = spec.read_text()
+    spec.write_text(text.replace("delta_one: {", "delta_one: {submissions: 2, "))
+    assert spec.read_text() != text
+    monkeypatch.setenv("HOKUSAI_DATA", str(data))
+    return tmp_path / "home"
+
+
+def test_when_every_look_is_spent_a_sound_file_is_told_so_and_what_to_do(
+    two_looks: Path, tmp_path: Path
+):
+    before = spend(two_looks, FIXTURES / "label_flipped.csv", looks=2)
+    page = tmp_path / "check.html"
+    done = check(BATCH, "-b", "sms-spam", "--report", page)
+    assert done.exit_code == 3
+    told = " ".join(done.stdout.split())
+    assert "budget-spent: All 2 looks at the benchmark's test set are spent" in told
+    assert "fix: Ask the operator for a new version of the benchmark" in told
+    assert "The file itself breaks no rule." in told
+    assert "It would not be accepted." in page.read_text()
+    assert "budget-spent" in page.read_text()
+    found = document(BATCH, "-b", "sms-spam")
+    assert [reason["rule"] for reason in found["reasons"]] == ["budget-spent"]
+    assert found["budget"] == {"submissions": 2, "spent": 2, "left": 0}
+    # Nor does it say so of a file that is bad besides, or that has its place already.
+    bad = check(FIXTURES / "bad_missing_column.csv", "-b", "sms-spam").stdout
+    assert "budget-spent" in bad
+    assert "The file itself" not in bad
+    settled = check(FIXTURES / "label_flipped.csv", "-b", "sms-spam")
+    assert settled.exit_code == 0
+    assert before == {path.name: path.read_bytes() for path in (two_looks / "ledger").iterdir()}
+
+
+def test_looks_that_are_left_are_told_and_the_ledger_is_not_touched(two_looks: Path):
+    before = spend(two_looks, FIXTURES / "label_flipped.csv", looks=1)
+    done = check(BATCH, "-b", "sms-spam")
+    assert done.exit_code == 0
+    assert "can decide about 1 more of 2 contributions" in " ".join(done.stdout.split())
+    assert document(BATCH, "-b", "sms-spam")["budget"] == {"submissions": 2, "spent": 1, "left": 1}
+    assert before == {path.name: path.read_bytes() for path in (two_looks / "ledger").iterdir()}
+
+
+def test_without_a_ledger_none_is_made_and_it_is_said_that_looks_were_not_counted(
+    two_looks: Path,
+):
+    found = document(BATCH, "-b", "sms-spam")
+    assert found["budget"] is None
+    assert any("can still decide" in note for note in found["notes"])
+    assert not two_looks.exists()
+
+
+def test_a_damaged_ledger_is_a_fault_of_the_platform(two_looks: Path):
+    spend(two_looks, BATCH, looks=1)
+    ledger = two_looks / "ledger" / "sms-spam.jsonl"
+    ledger.write_text(ledger.read_text().replace('"position":1', '"position":2') + "x\n")
+    done = check(BATCH, "-b", "sms-spam")
+    assert done.exit_code == 1
+    assert "does not follow from the line before" in " ".join(done.stderr.split())
 
 
 def test_a_message_names_three_earlier_contributions_and_counts_the_others(tmp_path: Path):

@@ -1,6 +1,7 @@
 """`hokusai value` as a user runs it: a table or JSON, what is left out, exit codes."""
 
 import json
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -72,6 +73,26 @@ def test_json_is_one_object_and_contributors_sum_to_the_whole(root: Path):
     first = document["contributions"][0]
     assert sum(who["value_ppm"] for who in first["contributors"]) == first["value_ppm"]
     assert done.stderr == ""
+
+
+def test_of_a_split_test_set_only_the_public_part_is_asked_and_that_is_said(
+    root: Path, tmp_path: Path
+):
+    shutil.copytree(root / "data", tmp_path / "data")
+    spec = tmp_path / "data" / "benchmarks" / "generated" / "benchmark.yaml"
+    spec.write_text(f"{spec.read_text()}\ntest_split: {{public_share: 0.2}}\n")
+
+    def split(*arguments: object) -> subprocess.CompletedProcess[str]:
+        settings = {"HOKUSAI_DATA": str(tmp_path / "data"), "COLUMNS": "120"}
+        return hokusai("value", "-b", "generated", *arguments, home=root / "home", **settings)
+
+    told = json.loads(split("-m", "standalone", "--json").stdout)
+    whole = json.loads(value(root, "-m", "standalone", "--json").stdout)
+    assert (told["part"], whole["part"]) == ("public", "whole")
+    assert told["test_rows"] == round(whole["test_rows"] / 5)
+    assert told["replicas"] == whole["replicas"] == 1
+    assert f"{told['test_rows']:,} rows, the public part" in " ".join(split().stdout.split())
+    assert f"{whole['test_rows']:,} rows, the test set" in " ".join(value(root).stdout.split())
 
 
 def test_an_order_is_followed_and_keys_choose(root: Path):

@@ -35,9 +35,39 @@ ABSOLUTE = Metric(
     "scores",
     per_row=lambda given: 1 - given.scores[np.arange(given.rows), given.actual],
 )
+
+
+def _absolute(y, scores, weight):
+    return float(np.sum(weight * (1 - scores[np.arange(len(y)), y])) / np.sum(weight))
+
+
+BY_SCORE = Metric(
+    "absolute_error_by_score", "lower", (0.0, 1.0), "scores", score=_absolute
+)
+
+
+def _separation(y, scores, weight):
+    if len(np.unique(y)) < 2:
+        raise ValueError("only one class present")
+    mean = [np.average(scores[y == k, 0], weights=weight[y == k]) for k in (0, 1)]
+    return float((1 + mean[0] - mean[1]) / 2)
+
+
+SEPARATION = Metric("separation", "higher", (0.0, 1.0), "scores", score=_separation)
+FIRST_RECALL = Metric(
+    "first_recall",
+    "higher",
+    (0.0, 1.0),
+    "labels",
+    from_counts=lambda counts, averaging: counts.hits[..., 0] / counts.actual[0],
+)
 """
 
+# Not conforming: what they do on rows of one class is to be survived, not to be copied.
+FRAGILE = {"separation": "tiny_metrics:SEPARATION", "first_recall": "tiny_metrics:FIRST_RECALL"}
+
 ENTRIES = {
+    "absolute_error_by_score": "tiny_metrics:BY_SCORE",
     "balanced_accuracy": "tiny_metrics:BALANCED",
     "hit_rate": "tiny_metrics:HIT_RATE",
     "mean_absolute_error": "tiny_metrics:ABSOLUTE",

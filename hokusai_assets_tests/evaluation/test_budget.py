@@ -1,6 +1,8 @@
 """The budget of a test set: the level each look gets, and the gain that is seen at it."""
 
+import re
 from decimal import Decimal
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +11,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from hokusai_assets.evaluation.budget import allotted_confidence_ppm, detectable_gain
+
+EVALUATION = Path(__file__).resolve().parents[2] / "docs" / "EVALUATION.md"
 
 
 @pytest.mark.parametrize(
@@ -89,3 +93,26 @@ def test_more_looks_cost_detectable_gain_and_more_rows_buy_it_back():
     ]
     assert gains == sorted(gains)
     assert detectable_gain(rows=8_000, discordant=0.1, submissions=10_000) < gains[2]
+
+
+def documented_gains() -> list[tuple[int, int, int]]:
+    """Return (rows, K, basis points) of every cell of the table for operators."""
+    section = EVALUATION.read_text(encoding="utf-8").partition("\n## Detectable gains\n")[2]
+    table = re.findall(r"^\| (?=rows|[\d,]+ \|).*\|$", section.partition("\n## ")[0], re.MULTILINE)
+    header, *lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in table[:6]]
+    looks = [int(cell.removeprefix("K = ").replace(",", "")) for cell in header[1:]]
+    return [
+        (int(line[0].replace(",", "")), submissions, int(cell))
+        for line in lines
+        for submissions, cell in zip(looks, line[1:], strict=True)
+    ]
+
+
+def test_the_documented_table_of_detectable_gains_is_what_the_formula_says():
+    cells = documented_gains()
+    assert len(cells) == 25
+    assert {rows for rows, _, _ in cells} == {1_000, 5_000, 10_000, 100_000, 1_000_000}
+    assert {looks for _, looks, _ in cells} == {1, 10, 100, 1_000, 10_000}
+    for rows, submissions, bps in cells:
+        gain = detectable_gain(rows=rows, discordant=0.1, submissions=submissions)
+        assert bps == round(gain * 10_000), (rows, submissions)

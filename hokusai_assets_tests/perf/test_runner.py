@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from perf.__main__ import benchmarks, document, main, table
+from perf.__main__ import benchmarks, facts, main, table, with_section
 from perf.fresh_process import in_fresh_process
 
 ROWS = [
@@ -52,7 +52,21 @@ def test_the_table_has_a_line_per_row_and_no_peer_where_there_is_none() -> None:
         "| a | 1,234,568 rows | b | 1,000 rows | 1,234.6 |",
         "| c | 0.25 s |  |  |  |",
     ]
-    assert "cores" in document(table(ROWS), 0.5) and "--scale 0.5" in document(table(ROWS), 0.5)
+    assert "cores" in facts(0.5) and "Scale 0.5" in facts(0.5)
+
+
+def test_a_section_is_added_or_replaced_and_the_others_stay() -> None:
+    one = with_section("", "letters", "| a |")
+    both = with_section(one, "digits", "| b |")
+    assert [line for line in both.splitlines() if line] == [
+        *(line for line in one.splitlines()[:3] if line),
+        "## digits",
+        "| b |",
+        "## letters",
+        "| a |",
+    ]
+    again = with_section(both, "letters", "| c |")
+    assert again == both.replace("| a |", "| c |")
 
 
 def test_every_benchmark_file_is_found_and_can_be_run() -> None:
@@ -76,6 +90,7 @@ def test_the_privacy_benchmark_runs(
     monkeypatch.setattr("perf.bench_privacy.RUNS", 1)
     main(["privacy", "--scale", "0.001"])
     lines = capsys.readouterr().out.splitlines()
-    assert [line.count("|") for line in lines] == [6] * len(lines)
+    shown = [line for line in lines if line and not line.startswith("## ")]
+    assert [line.count("|") for line in shown] == [6] * len(shown)
     assert sum("Presidio" in line for line in lines) == 2
     assert "MiB" in lines[-1]

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import pyarrow as pa
 from hokusai_assets.benchmarks.loading import Benchmark
 from hokusai_assets.benchmarks.sampling import seed_sequence
 from hokusai_assets.benchmarks.spec import BenchmarkSpec
+from hokusai_assets.benchmarks.test_split import TestPart
 from hokusai_assets.evaluation.credit.games import Game
 from hokusai_assets.evaluation.credit.marginals import leave_one_out, sequential, standalone
 from hokusai_assets.evaluation.credit.nearest_neighbours import nearest_neighbour_shapley
@@ -57,6 +59,23 @@ class _Task:
     max_models: int | None
     on_model: OnModel
 
+    @property
+    def shown(self) -> TestPart:
+        """The part of the test set that is asked: the one that does not decide, if there is one."""
+        return self.benchmark.split.shown
+
+    @cached_property
+    def shown_rows(self) -> pa.Table:
+        return self.benchmark.test_rows_of(self.shown)
+
+    @property
+    def replicas(self) -> int:
+        return self.benchmark.spec.model.seeds
+
+    @property
+    def replicas_in_words(self) -> str:
+        return f" ({self.replicas} replicas each)" if self.replicas > 1 else ""
+
 
 def value_contributions(
     benchmark: Benchmark,
@@ -73,13 +92,13 @@ def value_contributions(
     given in changes a number (but for ``sequential``, where the order is the question).
 
     Args:
-        benchmark: spec, base set and test set.
+        benchmark: spec, base set and test set, of which only the part that may be shown is asked.
         contributions: at least one; their rows as intake accepted them.
         method: one of `METHODS`.
         order: for ``sequential``, every key once, first come first; default as given.
-        max_models: models that may be trained. Default: what the method needs; `SHAPLEY_MODELS`
-            for ``shapley``; `BAGS` for ``data-oob``, which trains just as many. ``knn-shapley``
-            trains none.
+        max_models: models that may be trained, every replica counted. Default: what the method
+            needs; for ``shapley`` replicas of `SHAPLEY_MODELS` coalitions; `BAGS` for
+            ``data-oob``, which trains just as many, one a bag. ``knn-shapley`` trains none.
         on_model: progress.
 
     Raises:
@@ -121,10 +140,11 @@ def _marginal_values(method: str, task: _Task) -> Credit:
     count = len(task.contributions)
     # With one contribution, it alone, it as the last and all are the same coalition.
     needed = 2 if count == 1 else count + (1 if method == ORDERED_METHOD else 2)
-    if task.max_models is not None and task.max_models < needed:
+    models = needed * task.replicas
+    if task.max_models is not None and task.max_models < models:
         raise NoCredit(
-            f"{method} of {count} contributions trains {needed} models, {task.max_models} are "
-            "allowed; allow more or value fewer"
+            f"{method} of {count} contributions trains {models} models{task.replicas_in_words}, "
+            f"{task.max_models} are allowed; allow more or value fewer"
         )
     utility, game = _game(task, needed)
     if method == "standalone":
@@ -140,15 +160,17 @@ def _marginal_values(method: str, task: _Task) -> Credit:
 
 def _shapley_values(task: _Task) -> Credit:
     count = len(task.contributions)
-    most = SHAPLEY_MODELS if task.max_models is None else task.max_models
+    most = SHAPLEY_MODELS if task.max_models is None else task.max_models // task.replicas
     if count <= EXACT_UP_TO and 2**count <= most:
         utility, game = _game(task, 2**count)
         exact = exact_shapley(game)
         return _credit_of("shapley", task, utility, game, exact, [None] * count)
-    if most < 2 * count + 2:
+    least = min(2**count, 2 * count + 2)
+    if most < least:
         raise NoCredit(
-            f"shapley of {count} contributions needs at least {2 * count + 2} models, {most} are "
-            "allowed; allow more, value fewer, or take knn-shapley"
+            f"shapley of {count} contributions needs at least {least * task.replicas} models"
+            f"{task.replicas_in_words}, {task.max_models} are allowed; allow more, value fewer, "
+            "or take knn-shapley"
         )
     utility, game = _game(task, min(most, 2**count))
     # The noise is measured on the predictions of the model of all.
@@ -168,9 +190,12 @@ def _shapley_values(task: _Task) -> Credit:
 
 
 def _game(task: _Task, most: int) -> tuple[TrainedUtility, Game]:
+    """Return the utility, and the game of at most so many coalitions."""
     utility = TrainedUtility(task.benchmark, task.joined)
-    count = len(task.contributions)
-    return utility, Game(count, utility, on_value=lambda trained: task.on_model(trained, most))
+    count, k = len(task.contributions), task.replicas
+    return utility, Game(
+        count, utility, on_value=lambda coalitions: task.on_model(coalitions * k, most * k)
+    )
 
 
 def _credit_of(
@@ -187,7 +212,10 @@ def _credit_of(
         method=method,
         measure=utility.measure,
         values=_contribution_values(task, values, errors),
-        models_trained=game.evaluated,
+        models_trained=game.evaluated * task.replicas,
+        replicas=task.replicas,
+        part=task.shown.name,
+        test_rows=task.shown_rows.num_rows,
         empty_ppm=to_ppm(empty),
         all_ppm=to_ppm(everything),
         gap_ppm=to_ppm(everything - empty - sum(values)),
@@ -209,17 +237,16 @@ def _contribution_values(
 def _nearest_neighbour_values(task: _Task) -> Credit:
     from threadpoolctl import threadpool_limits
 
-    benchmark, spec = task.benchmark, task.benchmark.spec
-    rows = _all_rows(task)
+    spec, rows = task.benchmark.spec, _all_rows(task)
     with threadpool_limits(limits=1):
         features = build_pipeline(spec)[:-1]
         train_features = features.fit_transform(feature_frame(rows, spec))
-        test_features = features.transform(feature_frame(benchmark.test.table, spec))
+        test_features = features.transform(feature_frame(task.shown_rows, spec))
         by_row, utility = nearest_neighbour_shapley(
             train_features,
             _codes(rows, spec),
             test_features,
-            _codes(benchmark.test.table, spec),
+            _codes(task.shown_rows, spec),
             neighbours=NEIGHBOURS,
         )
     owner = _owners(task)
@@ -231,6 +258,9 @@ def _nearest_neighbour_values(task: _Task) -> Credit:
         measure=f"share of the {NEIGHBOURS} nearest rows with the right label",
         values=_contribution_values(task, values, [None] * count),
         models_trained=0,
+        replicas=0,
+        part=task.shown.name,
+        test_rows=task.shown_rows.num_rows,
         empty_ppm=0,
         all_ppm=to_ppm(utility),
         base_ppm=to_ppm(base),
@@ -271,6 +301,9 @@ def _out_of_bag_values(task: _Task) -> Credit:
             task, [value for value, _ in means], [error for _, error in means]
         ),
         models_trained=bags,
+        replicas=1,
+        part=None,
+        test_rows=None,
         empty_ppm=None,
         all_ppm=to_ppm(found.mean(owner >= 0)[0]),
         base_ppm=to_ppm(found.mean(owner < 0)[0]),

@@ -1,4 +1,4 @@
-"""The utility of a coalition: the primary metric of a model of the base set and its rows."""
+"""The utility of a coalition: the primary metric of models of the base set and its rows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -76,10 +76,13 @@ def coalition_rows(
 
 
 class TrainedUtility:
-    """v(S): the primary metric, higher is better, of a model of the base set and S's rows.
+    """v(S): the primary metric, higher is better, of models of the base set and S's rows.
 
-    A metric where lower is better is negated. The base set's model is trained here, whatever the
-    spec's ``baseline.source``: a coalition of none differs from others by rows alone.
+    The mean over the spec's ``model.seeds`` replicas, which share their seeds between coalitions,
+    on the part of the test set that may be shown: values that are given away must not tell of the
+    part that decides. A metric where lower is better is negated. The base set's model is trained
+    here, whatever the spec's ``baseline.source``: a coalition of none differs from others by rows
+    alone.
     """
 
     def __init__(self, benchmark: Benchmark, joined: JoinedRows) -> None:
@@ -89,7 +92,8 @@ class TrainedUtility:
         self._metric = registered_metrics()[benchmark.spec.metrics.primary]
         self._averaging = averaging_of(benchmark.spec)
         self._everyone: Coalition = frozenset(joined.owner.tolist())
-        self._of_everyone: Predictions | None = None
+        self._shown = benchmark.test_rows_of(benchmark.split.shown)
+        self._of_everyone: tuple[Predictions, ...] = ()
 
     @property
     def measure(self) -> str:
@@ -97,47 +101,39 @@ class TrainedUtility:
         return self._metric.name if self._metric.direction == "higher" else f"-{self._metric.name}"
 
     def __call__(self, coalition: Coalition) -> Fraction:
-        """Train and measure one model.
+        """Train and measure the replicas of one model.
 
         Raises:
             SpecError: it can't be trained.
-            UndefinedMetric: the metric has no value on this test set.
+            UndefinedMetric: the metric has no value on these test rows.
         """
         spec = self._benchmark.spec
         rows = coalition_rows(self._benchmark.base.table, self._joined, coalition, spec)
-        predictions = predictions_on(train(rows, spec), self._benchmark.test.table, spec)
+        # One at a time: a hundred fitted forests need not fit into memory.
+        said = tuple(
+            predictions_on(train(rows, spec, replica=replica), self._shown, spec)
+            for replica in range(spec.model.seeds)
+        )
         if coalition == self._everyone:
-            self._of_everyone = predictions
-        return self._value(predictions)
+            self._of_everyone = said
+        return self._value(said)
 
     def noise(self) -> float:
         """Return the standard error of v(all) over test sets drawn anew; v(all) comes first.
 
-        A bootstrap of the test rows, label by label so that none is lost.
+        A bootstrap of the test rows, label by label so that none is lost; all replicas of a row
+        together.
         """
-        spec, predictions = self._benchmark.spec, self._of_everyone
-        assert predictions is not None
+        spec, said = self._benchmark.spec, self._of_everyone
+        assert said
         generator = np.random.default_rng(seed_sequence(spec.seed, "credit-noise"))
-        groups = [
-            np.flatnonzero(predictions.actual == label) for label in range(predictions.classes)
-        ]
+        groups = [np.flatnonzero(said[0].actual == label) for label in range(said[0].classes)]
         values = []
         for _ in range(_NOISE_RESAMPLES):
             drawn = np.concatenate([generator.choice(rows, len(rows)) for rows in groups])
-            values.append(
-                float(
-                    self._value(
-                        Predictions(
-                            predictions.labels,
-                            predictions.actual[drawn],
-                            predictions.predicted[drawn],
-                            predictions.scores[drawn],
-                        )
-                    )
-                )
-            )
+            values.append(float(self._value([one.take(drawn) for one in said])))
         return float(np.std(values, ddof=1))
 
-    def _value(self, predictions: Predictions) -> Fraction:
-        value = Fraction(self._metric.value(predictions, self._averaging))
+    def _value(self, said: Sequence[Predictions]) -> Fraction:
+        value = self._metric.mean_value(said, self._averaging)
         return value if self._metric.direction == "higher" else -value

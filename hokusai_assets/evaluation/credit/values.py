@@ -5,6 +5,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from hokusai_assets.benchmarks.test_split import PartName
+
 PPM_PER_BPS = 100
 
 
@@ -33,7 +35,12 @@ class Credit:
         method: one of `methods.METHODS`.
         measure: what the values are parts of, in words.
         values: one per contribution, in the order they were given.
-        models_trained: models fitted for it.
+        models_trained: models fitted for it, every replica counted.
+        replicas: models fitted for each set of rows whose predictions are averaged; 0 where none
+            is fitted.
+        part: which part of the test set the values were measured on, ``whole`` or ``public``;
+            None where the method asks no test row.
+        test_rows: rows of that part; None likewise.
         empty_ppm: the utility without any contribution; None where there is no such.
         all_ppm: the utility of all contributions.
         base_ppm: what the base set's rows are worth, where the method values them too.
@@ -50,6 +57,9 @@ class Credit:
     measure: str
     values: tuple[ContributionValue, ...]
     models_trained: int
+    replicas: int
+    part: PartName | None
+    test_rows: int | None
     empty_ppm: int | None
     all_ppm: int
     base_ppm: int | None = None
@@ -76,6 +86,9 @@ class Credit:
             "method": self.method,
             "measure": self.measure,
             "models_trained": self.models_trained,
+            "replicas": self.replicas,
+            "part": self.part,
+            "test_rows": self.test_rows,
             "empty_ppm": self.empty_ppm,
             "all_ppm": self.all_ppm,
             "base_ppm": self.base_ppm,

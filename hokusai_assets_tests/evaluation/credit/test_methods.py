@@ -283,3 +283,81 @@ def test_shares_are_of_the_sum_and_absent_where_it_says_nothing(
     assert [entry["share_ppm"] for entry in document["contributions"]] == list(
         honest.shares_ppm.values()
     )
+
+
+def respecified(benchmark: Benchmark, **changes: object) -> Benchmark:
+    document = benchmark.spec.model_dump(mode="json") | changes
+    return replace(benchmark, spec=BenchmarkSpec.model_validate(document))
+
+
+@pytest.fixture(scope="module")
+def split(benchmark: Benchmark) -> Benchmark:
+    """The benchmark with two fifths of its test rows public; the others decide."""
+    return respecified(
+        benchmark,
+        test_split={"public_share": 0.4},
+        delta_one=benchmark.spec.delta_one.model_dump(mode="json") | {"min_examples": 10},
+    )
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_of_a_split_test_set_the_private_part_has_no_say(
+    split: Benchmark, given: list[Contributed], method: str
+):
+    public = RowSet.of(split.test_rows_of(split.split.shown))
+    without = replace(respecified(split, test_split=None), test=public)
+    one = value_contributions(split, given, method, max_models=20)
+    two = value_contributions(without, given, method, max_models=20)
+    told, expected = one.to_dict(), two.to_dict()
+    asked = None if method == "data-oob" else "public"
+    assert (told.pop("part"), expected.pop("part")) == (asked, asked and "whole")
+    assert told == expected
+    assert one.test_rows == (public.count if asked else None)
+    assert public.count < split.test.count / 2
+
+
+@pytest.fixture(scope="module")
+def forest(benchmark: Benchmark) -> Benchmark:
+    """The benchmark with an estimator that draws random numbers, and three replicas of each."""
+    model = {"estimator": "random_forest", "params": {"n_estimators": 5}, "seeds": 3}
+    return respecified(benchmark, model=model)
+
+
+def test_a_value_is_the_mean_over_the_specs_replicas(
+    forest: Benchmark, given: list[Contributed], tmp_path: Path
+):
+    spec = forest.spec
+    stored = store_rows(given[0].rows.table, tmp_path / "rows.parquet")
+
+    def metrics(rows: pa.Table) -> list[Fraction]:
+        said = [
+            predictions_on(train(rows, spec, replica=replica), forest.test.table, spec)
+            for replica in range(3)
+        ]
+        metric = METRICS[spec.metrics.primary]
+        return [Fraction(metric.value(one, averaging_of(spec))) for one in said]
+
+    without = metrics(training_rows(forest.base, [], spec))
+    alone = metrics(training_rows(forest.base, [stored], spec))
+    assert len(set(alone)) > 1
+    credit = value_contributions(forest, given[:1], "standalone")
+    assert values_of(credit) == {"honest-one": to_ppm((sum(alone) - sum(without)) / 3)}
+    assert (credit.replicas, credit.models_trained) == (3, 6)
+
+
+def test_every_replica_counts_in_progress_and_in_what_may_be_trained(
+    forest: Benchmark, given: list[Contributed]
+):
+    heard: list[tuple[int, int]] = []
+    credit = value_contributions(
+        forest,
+        given[:2],
+        "shapley",
+        max_models=14,
+        on_model=lambda done, most: heard.append((done, most)),
+    )
+    assert heard == [(done, 12) for done in (3, 6, 9, 12)]
+    assert credit.models_trained == 12
+    for method, least in (("shapley", 12), ("standalone", 12)):
+        with pytest.raises(NoCredit, match=rf"{least} models \(3 replicas each\), 11 are allowed"):
+            value_contributions(forest, given[:2], method, max_models=11)
