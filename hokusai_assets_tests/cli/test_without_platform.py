@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hokusai_assets.attestation.signing_key import public_pem
+from hokusai_assets.attestation.public_keys import public_pem
 from hokusai_assets_tests.attestation.changed_statements import PUBLIC
 from hokusai_assets_tests.attestation.measured_contribution import (
     measured_contribution,
