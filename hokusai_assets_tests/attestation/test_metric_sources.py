@@ -115,7 +115,8 @@ def test_with_the_plug_in_everything_is_computed_again(attested: Attested):
     with installed(attested.plug_in):
         found = verified(attested)
     assert found.passed, details(found)
-    assert {check.outcome for check in found.checks} == {"pass"}
+    # No data folder is given.
+    assert [check.name for check in found.checks if check.outcome != "pass"] == ["benchmark"]
 
 
 def test_without_the_plug_in_its_metrics_are_named_as_not_checked_and_the_rest_is(

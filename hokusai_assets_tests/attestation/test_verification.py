@@ -64,7 +64,8 @@ def test_a_real_attestation_passes(
     verification = verify(resign(statement), public_key=PUBLIC, predictions=[predictions])
     assert failed(verification) == []
     assert verification.passed
-    assert {check.outcome for check in verification.checks} == {"pass"}
+    # No data folder is given.
+    assert [check.name for check in verification.checks if check.outcome != "pass"] == ["benchmark"]
     assert verification.statement == statement
     assert "- pass: **signature**" in verification.as_markdown()
 

@@ -85,6 +85,22 @@ def test_verify_checks_all_that_it_is_given(issued: Path, tmp_path: Path):
         assert outcomes[name] == "pass", name
 
 
+def test_keys_and_policies_are_made_and_verified_by(issued: Path, tmp_path: Path):
+    home, policy = tmp_path / "home", tmp_path / "policy.yaml"
+    for arguments in (
+        ("keys", "new"),
+        ("keys", "list"),
+        ("keys", "trust", "--owner", "Example Org", "-o", policy),
+        ("log", "show"),
+    ):
+        done = hokusai(*arguments, home=home)
+        assert done.returncode == 0, done.stderr
+    # The policy is of other keys than signed.
+    done = hokusai("verify", issued / "attestation.json", "--trust", policy, home=home)
+    assert done.returncode == 1
+    assert "is not in the policy" in done.stdout.replace("\n", " ")
+
+
 @pytest.mark.parametrize(
     "arguments", [("evaluate", FIXTURES / "test_queries.csv", "-b", "sms-spam"), ("dev",)]
 )
