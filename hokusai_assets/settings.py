@@ -9,7 +9,7 @@
 | HOKUSAI_TRACKING | ``required`` or ``optional``; overrides each benchmark's ``tracking`` | unset |
 | HOKUSAI_WITNESS | ``on`` writes a prover's witness beside each attestation | ``off`` |
 | HOKUSAI_PII_KEY, HOKUSAI_PII_KEY_FILE | key for pseudonyms, 64 or more hex digits | generated |
-| HOKUSAI_SIGNING_KEY, HOKUSAI_SIGNING_KEY_FILE | Ed25519 private key in PEM | generated |
+| HOKUSAI_SIGNING_KEY, HOKUSAI_SIGNING_KEY_FILE | PEM, or ``awskms:ID`` | the home's |
 | HOKUSAI_ATTESTER_KEY, HOKUSAI_ATTESTER_KEY_FILE | secp256k1 private key, 64 hex digits | unset |
 | MLFLOW_TRACKING_URI | MLflow's store or server | SQLite in the home |
 | MLFLOW_EXPERIMENT_NAME | experiment that runs are logged to | ``hokusai-pipeline`` |
@@ -70,7 +70,7 @@ class Settings:
 
     @property
     def keys(self) -> Path:
-        """Generated keys."""
+        """The home's keys and the records of them."""
         return self.home / "keys"
 
     def contributions(self, benchmark_id: str) -> Path:

@@ -9,9 +9,11 @@ import binascii
 import hashlib
 import re
 from dataclasses import dataclass, replace
+from typing import cast
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from securesystemslib.signer import Signature, Signer, SSlibKey  # type: ignore[attr-defined]
+
+from hokusai_assets.attestation.public_keys import is_dry_run_key, is_valid, type_of
 
 _ED25519 = b"\x01"
 _SIGNATURE = re.compile(r"— (\S+) (\S+)")
@@ -54,23 +56,24 @@ class Checkpoint:
         ]
         return self.text + b"\n" + "".join(lines).encode()
 
-    def signed(self, key: Ed25519PrivateKey) -> "Checkpoint":
-        """Return it with a signature of a key, under the log's own name."""
-        signature = note_signature(self.text, self.origin, key)
+    def signed(self, signer: Signer) -> "Checkpoint":
+        """Return it with a signature under the log's own name; see `note_signature`."""
+        signature = note_signature(self.text, self.origin, signer)
         return replace(self, signatures=(*self.signatures, (self.origin, signature)))
 
-    def is_signed_by(self, key: Ed25519PublicKey) -> bool:
-        """Say whether a signature under the log's name verifies with a key."""
+    def is_signed_by(self, key: SSlibKey) -> bool:
+        """Say whether a signature under the log's name verifies with a key.
+
+        None does with a key that is not Ed25519, nor with the published one of dry runs.
+        """
+        if not signs_checkpoints(key) or is_dry_run_key(key):
+            return False
         own = key_hash(self.origin, key)
-        for name, signature in self.signatures:
-            if (name, signature[:4]) != (self.origin, own):
-                continue
-            try:
-                key.verify(signature[4:], self.text)
-            except InvalidSignature:
-                continue
-            return True
-        return False
+        return any(
+            is_valid(Signature(key.keyid, signature[4:].hex()), key, self.text)
+            for name, signature in self.signatures
+            if (name, signature[:4]) == (self.origin, own)
+        )
 
 
 def check_origin(name: str) -> str:
@@ -111,20 +114,45 @@ def parse_checkpoint(data: bytes) -> Checkpoint:
     return found
 
 
-def note_signature(text: bytes, name: str, key: Ed25519PrivateKey) -> bytes:
-    """Return what a note's signature line holds: 4 bytes of key id, 64 of Ed25519 over the text."""
-    return key_hash(name, key.public_key()) + key.sign(text)
+def signs_checkpoints(key: SSlibKey) -> bool:
+    """Say whether a key is of the type that signs checkpoints: Ed25519."""
+    return type_of(key) == "ed25519"
 
 
-def key_hash(name: str, key: Ed25519PublicKey) -> bytes:
-    """Return the 4 bytes under which a note names a key: SHA-256 of name, LF, 0x01, key."""
-    return hashlib.sha256(name.encode() + b"\n" + _ED25519 + key.public_bytes_raw()).digest()[:4]
+def note_signature(text: bytes, name: str, signer: Signer) -> bytes:
+    """Return what a note's signature line holds: 4 bytes of key id, 64 of Ed25519 over the text.
+
+    Raises:
+        ValueError: the signer's key is not Ed25519.
+    """
+    named = key_hash(name, cast(SSlibKey, signer.public_key))
+    return named + bytes.fromhex(signer.sign(text).signature)
 
 
-def verifier_key(name: str, key: Ed25519PublicKey) -> str:
-    """Return a public key as note tools take it: ``name+<id in hex>+<base64 of 0x01 and key>``."""
-    encoded = base64.b64encode(_ED25519 + key.public_bytes_raw()).decode()
+def key_hash(name: str, key: SSlibKey) -> bytes:
+    """Return the 4 bytes under which a note names a key: SHA-256 of name, LF, 0x01, key.
+
+    Raises:
+        ValueError: the key is not Ed25519.
+    """
+    return hashlib.sha256(name.encode() + b"\n" + _encoded(key)).digest()[:4]
+
+
+def verifier_key(name: str, key: SSlibKey) -> str:
+    """Return a public key as note tools take it: ``name+<id in hex>+<base64 of 0x01 and key>``.
+
+    Raises:
+        ValueError: the key is not Ed25519.
+    """
+    encoded = base64.b64encode(_encoded(key)).decode()
     return f"{name}+{key_hash(name, key).hex()}+{encoded}"
+
+
+def _encoded(key: SSlibKey) -> bytes:
+    """Return the type's byte and the 32 of the key."""
+    if not signs_checkpoints(key):
+        raise ValueError("a checkpoint is signed by an Ed25519 key only")
+    return _ED25519 + bytes.fromhex(key.keyval["public"])
 
 
 def _signature(line: str) -> tuple[str, bytes]:

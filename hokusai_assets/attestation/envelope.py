@@ -1,31 +1,57 @@
 """Signing a statement into a DSSE envelope, and opening one.
 
 Dead Simple Signing Envelope v1: https://github.com/secure-systems-lab/dsse. The payload is the
-canonical JSON (RFC 8785) of the statement; the signature is Ed25519 (RFC 8032), so the same
-statement and key give the same bytes.
+canonical JSON (RFC 8785) of the statement. A signature is Ed25519 (RFC 8032) or ECDSA P-256 (FIPS
+186-5, with SHA-256); a key held here gives the same statement the same bytes, one in a KMS may not.
 """
 
+import copy
 import json
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, cast
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from securesystemslib.dsse import Envelope
-from securesystemslib.exceptions import VerificationError
-from securesystemslib.signer import CryptoSigner, SSlibKey  # type: ignore[attr-defined]
+from securesystemslib.signer import Signer, SSlibKey  # type: ignore[attr-defined]
 
+from hokusai_assets.attestation.public_keys import SHORT_ID, in_one_form, is_valid
 from hokusai_assets.canonical.canonical_json import canonical_bytes
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
+_MEMBERS = {"payload", "payloadType", "signatures"}
+_SIGNATURE_MEMBERS = {"keyid", "sig"}
 
 
 class NoEnvelope(ValueError):
     """The bytes are no DSSE envelope over a JSON statement; the message says what is wrong."""
 
 
-def sign_statement(statement: dict[str, Any], key: Ed25519PrivateKey) -> bytes:
-    """Return the envelope of a statement, as JSON bytes that end in a line feed."""
+class SigningFailed(RuntimeError):
+    """A key service gave no signature; the message names the key and the kind of error."""
+
+
+def sign_statement(statement: dict[str, Any], *signers: Signer) -> bytes:
+    """Return the envelope of a statement, as JSON bytes that end in a line feed.
+
+    Args:
+        statement: what is signed.
+        signers: one or more; their signatures stand in this order, one for each key.
+
+    Raises:
+        SigningFailed: a signer that calls a service got no signature from it.
+    """
+    if not signers:
+        raise ValueError("a statement needs a signer")
     envelope = Envelope(canonical_bytes(statement), PAYLOAD_TYPE, {})
-    envelope.sign(CryptoSigner(key))
+    for signer in signers:
+        key = cast(SSlibKey, signer.public_key)
+        try:
+            signature = signer.sign(envelope.pae())
+        except Exception as error:  # each service's client has its own kinds of errors
+            raise SigningFailed(
+                f"the key {key.keyid[:SHORT_ID]} gave no signature ({type(error).__name__}): see "
+                "that its service can be reached and lets this user sign"
+            ) from None
+        envelope.signatures[key.keyid] = in_one_form(signature, key)
     return canonical_bytes(envelope.to_dict()) + b"\n"
 
 
@@ -33,11 +59,13 @@ def open_envelope(data: bytes) -> tuple[Envelope, dict[str, Any]]:
     """Parse an envelope and its statement; no signature is checked.
 
     Raises:
-        NoEnvelope: the bytes are not a DSSE envelope with an in-toto JSON payload, or its
-            payload is not in canonical form.
+        NoEnvelope: the bytes are not a DSSE envelope with an in-toto JSON payload, it or a
+            signature has further members, or its payload or base64 is not in canonical form.
     """
     try:
-        envelope = Envelope.from_dict(json.loads(data, object_pairs_hook=_unique))
+        document = json.loads(data, object_pairs_hook=_unique)
+        # The library writes into what it is given.
+        envelope = Envelope.from_dict(copy.deepcopy(document))
         statement = json.loads(envelope.payload, object_pairs_hook=_unique)
     except (KeyError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise NoEnvelope(
@@ -45,6 +73,7 @@ def open_envelope(data: bytes) -> tuple[Envelope, dict[str, Any]]:
         ) from None
     except Exception as error:  # securesystemslib's FormatError derives from its own base
         raise NoEnvelope(f"no DSSE envelope ({type(error).__name__})") from None
+    _refuse_another_spelling(document, envelope)
     if envelope.payload_type != PAYLOAD_TYPE:
         raise NoEnvelope(f"payloadType is not {PAYLOAD_TYPE}")
     if not isinstance(statement, dict):
@@ -58,18 +87,30 @@ def open_envelope(data: bytes) -> tuple[Envelope, dict[str, Any]]:
     return envelope, statement
 
 
-def key_id(key: Ed25519PublicKey) -> str:
-    """Return the id (64 hex) under which an envelope names a key: securesystemslib's default."""
-    return str(SSlibKey.from_crypto(key).keyid)
+def keys_that_signed(envelope: Envelope, keys: Sequence[SSlibKey]) -> list[SSlibKey]:
+    """Return which of some public keys have a signature in the envelope that verifies."""
+    signed, message = [], envelope.pae()
+    for key in keys:
+        signature = envelope.signatures.get(key.keyid)
+        if signature is not None and is_valid(signature, key, message):
+            signed.append(key)
+    return signed
 
 
-def is_signed_by(envelope: Envelope, key: Ed25519PublicKey) -> bool:
+def is_signed_by(envelope: Envelope, key: SSlibKey) -> bool:
     """Say whether a signature of the envelope verifies under a public key."""
-    try:
-        envelope.verify([SSlibKey.from_crypto(key)], 1)
-    except VerificationError:
-        return False
-    return True
+    return bool(keys_that_signed(envelope, [key]))
+
+
+def _refuse_another_spelling(document: dict[str, Any], envelope: Envelope) -> None:
+    """Refuse what the library overlooks: nobody signed it, and anyone can change it."""
+    if set(document) != _MEMBERS:
+        raise NoEnvelope("the envelope has other members than payload, payloadType and signatures")
+    for signature in document["signatures"]:
+        if set(signature) != _SIGNATURE_MEMBERS or not isinstance(signature["keyid"], str):
+            raise NoEnvelope("a signature is not of the members keyid and sig alone")
+    if envelope.to_dict() != document:
+        raise NoEnvelope("the envelope's base64 is not in canonical form (RFC 4648, section 4)")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from securesystemslib.signer import SSlibKey  # type: ignore[attr-defined]
 
 from hokusai_assets.attestation.checkpoint import Checkpoint
 from hokusai_assets.attestation.transparency_log import (
@@ -40,7 +40,7 @@ def check_log(
     checkpoint: Checkpoint | None,
     *,
     since: Checkpoint | None = None,
-    key: Ed25519PublicKey | None = None,
+    keys: Sequence[SSlibKey] = (),
 ) -> LogReport:
     """Look at a whole log.
 
@@ -48,7 +48,7 @@ def check_log(
         lines: all of it.
         checkpoint: the one beside it.
         since: an earlier one that was kept elsewhere.
-        key: signs the log's checkpoints; None leaves signatures unchecked.
+        keys: one of them signs the log's checkpoints; none leaves signatures unchecked.
     """
     leaves = [merkle.leaf_hash(line) for line in lines]
     doubles: tuple[Sequence[Mapping[str, Any]], ...] = ()
@@ -61,9 +61,9 @@ def check_log(
         form = Check("lines", "pass", f"all are of the known form: {len(lines):,}")
     except LogError as error:
         form = Check("lines", "fail", str(error))
-    checks = [form, _root(leaves, checkpoint), _signature("signature", checkpoint, key)]
+    checks = [form, _root(leaves, checkpoint), _signature("signature", checkpoint, keys)]
     if since is not None:
-        checks += [_past(leaves, checkpoint, since), _signature("since", since, key)]
+        checks += [_past(leaves, checkpoint, since), _signature("since", since, keys)]
     return LogReport(tuple(checks), doubles)
 
 
@@ -79,10 +79,10 @@ def _root(leaves: Sequence[bytes], checkpoint: Checkpoint | None) -> Check:
     return Check("root", "pass", detail)
 
 
-def _signature(name: str, checkpoint: Checkpoint | None, key: Ed25519PublicKey | None) -> Check:
-    if checkpoint is None or key is None:
+def _signature(name: str, checkpoint: Checkpoint | None, keys: Sequence[SSlibKey]) -> Check:
+    if checkpoint is None or not keys:
         return Check(name, "not checked", "no checkpoint or no public key: --public-key FILE")
-    if checkpoint.is_signed_by(key):
+    if any(checkpoint.is_signed_by(key) for key in keys):
         return Check(name, "pass", f"the key signed the checkpoint of size {checkpoint.size:,}")
     return Check(name, "fail", "no signature of the checkpoint verifies with the key")
 

@@ -9,9 +9,14 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from securesystemslib.signer import SSlibKey  # type: ignore[attr-defined]
 
-from hokusai_assets.attestation.checkpoint import Checkpoint, NoCheckpoint, parse_checkpoint
+from hokusai_assets.attestation.checkpoint import (
+    Checkpoint,
+    NoCheckpoint,
+    parse_checkpoint,
+    signs_checkpoints,
+)
 from hokusai_assets.canonical import merkle
 from hokusai_assets.canonical.merkle_proofs import (
     consistency_path,
@@ -60,18 +65,18 @@ def consistency_proof(lines: Sequence[bytes], first: int, checkpoint: Checkpoint
     }
 
 
-def check_inclusion(proof: bytes, line: bytes, key: Ed25519PublicKey) -> Checkpoint:
+def check_inclusion(proof: bytes, line: bytes, keys: Sequence[SSlibKey]) -> Checkpoint:
     """Return the checkpoint of the log that a proof shows a line to be in.
 
     Args:
         proof: the JSON of an `inclusion_proof`.
         line: the attestation's, from `log_line`.
-        key: the log's.
+        keys: the log's; one of them signed the proof's checkpoint.
 
     Raises:
         NoProof: it shows nothing of the sort.
     """
-    document, checkpoint, path = _opened(proof, {"index", "size", "path", "checkpoint"}, key)
+    document, checkpoint, path = _opened(proof, {"index", "size", "path", "checkpoint"}, keys)
     index, size = document["index"], document["size"]
     if size != checkpoint.size or not _is_count(index):
         raise NoProof("the log proof's index or size is not of its checkpoint")
@@ -80,18 +85,18 @@ def check_inclusion(proof: bytes, line: bytes, key: Ed25519PublicKey) -> Checkpo
     return checkpoint
 
 
-def check_consistency(proof: bytes, earlier: Checkpoint, key: Ed25519PublicKey) -> Checkpoint:
+def check_consistency(proof: bytes, earlier: Checkpoint, keys: Sequence[SSlibKey]) -> Checkpoint:
     """Return the checkpoint of the log that a proof shows to continue an earlier one.
 
     Args:
         proof: the JSON of a `consistency_proof`.
         earlier: a checkpoint that was kept.
-        key: the log's.
+        keys: the log's; one of them signed the proof's checkpoint.
 
     Raises:
         NoProof: it shows nothing of the sort.
     """
-    document, checkpoint, path = _opened(proof, {"first", "path", "checkpoint"}, key)
+    document, checkpoint, path = _opened(proof, {"first", "path", "checkpoint"}, keys)
     if document["first"] != earlier.size or checkpoint.origin != earlier.origin:
         raise NoProof("the consistency proof is of another checkpoint or log")
     if not continues(earlier.size, earlier.root, checkpoint.size, checkpoint.root, path):
@@ -100,7 +105,7 @@ def check_consistency(proof: bytes, earlier: Checkpoint, key: Ed25519PublicKey) 
 
 
 def _opened(
-    proof: bytes, members: set[str], key: Ed25519PublicKey
+    proof: bytes, members: set[str], keys: Sequence[SSlibKey]
 ) -> tuple[Mapping[str, Any], Checkpoint, list[bytes]]:
     try:
         if len(proof) > _MAX_BYTES:
@@ -114,7 +119,9 @@ def _opened(
         raise NoProof("no proof of a log") from None
     if set(document) != members or any(len(node) != 32 for node in path):
         raise NoProof("no proof of a log in its exact form")
-    if not checkpoint.is_signed_by(key):
+    if not any(signs_checkpoints(key) for key in keys):
+        raise NoProof("a checkpoint is signed by an Ed25519 key, and the given key is none")
+    if not any(checkpoint.is_signed_by(key) for key in keys):
         raise NoProof("no signature of the checkpoint verifies with the given key")
     return document, checkpoint, path
 

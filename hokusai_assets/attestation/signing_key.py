@@ -1,127 +1,223 @@
-"""The platform's Ed25519 key: given by the operator, or generated into the home for development."""
+"""Which key signs: the operator's, one in a key service, the home's own, or a development key."""
 
-import base64
-import hashlib
-import os
-import secrets
+import contextlib
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from securesystemslib.exceptions import UnsupportedAlgorithmError, UnsupportedLibraryError
+from securesystemslib.signer import (  # type: ignore[attr-defined]
+    ECDSA_SHA2_NISTP256,
+    AWSSigner,
+    Signer,
+)
 
-KEY_FILE = "signing.ed25519.pem"
-PUBLIC_KEY_FILE = "signing.ed25519.pub.pem"
-# Published on purpose: what it signs is worth nothing, and verifiers refuse it.
-_DRY_RUN_SEED = hashlib.sha256(b"hokusai dry run: this key signs nothing of value").digest()
+from hokusai_assets.attestation.key_files import (
+    SigningKeyError,
+    generate,
+    parse_private_key,
+    public_file_of,
+    read_private_key,
+    write_pair,
+)
+from hokusai_assets.attestation.key_records import (
+    DEVELOPMENT_FILE,
+    KeyRecord,
+    find_record,
+    read_records,
+    record_of,
+    remember,
+    succeed,
+)
+from hokusai_assets.attestation.public_keys import (
+    SHORT_ID,
+    KeyType,
+    PublicKeyError,
+    is_dry_run_key,
+    parse_public_key,
+    public_pem,
+)
+from hokusai_assets.drafts import replace_file
+
+KEY_VARIABLE = "HOKUSAI_SIGNING_KEY"
+KEY_FILE_VARIABLE = "HOKUSAI_SIGNING_KEY_FILE"
+_KMS = f"{AWSSigner.SCHEME}:"
+_GIVE = (
+    f"set {KEY_VARIABLE} or {KEY_FILE_VARIABLE} (`hokusai keys new --out FILE` makes a key), or "
+    "make the home's own: `hokusai keys new`"
+)
 
 
-class SigningKeyError(ValueError):
-    """No usable signing key; the message says how to give one and holds no key material."""
+def load_signer(
+    *, environment: Mapping[str, str], keys_folder: Path, production: bool, today: date
+) -> Signer:
+    """Return what signs, and enter its key into the home's records at its first use.
 
-
-def load_signing_key(
-    *, environment: Mapping[str, str], keys_folder: Path, production: bool
-) -> Ed25519PrivateKey:
-    """Return the signing key.
-
-    Looked for in ``HOKUSAI_SIGNING_KEY`` (PKCS #8 PEM, or base64 of the 32 raw bytes), then
-    ``HOKUSAI_SIGNING_KEY_FILE`` (the same), then the home's key, generated at first use.
+    Looked for in ``HOKUSAI_SIGNING_KEY`` (``awskms:`` and a key's id, alias or ARN; else PKCS #8
+    PEM, or base64 of the 32 raw bytes of an Ed25519 key), then ``HOKUSAI_SIGNING_KEY_FILE`` (PEM
+    or base64), then the home's own key, then a development key that is made at first use.
 
     Raises:
-        SigningKeyError: the given key can't be read, or production mode and none was given.
+        SigningKeyError: there is no key, the one that was given can't be used, it was retired,
+            revoked or published; or, in production mode, it is a development key or in a file
+            that others can read.
+        DamagedRecords: the home's records are damaged.
     """
-    if text := environment.get("HOKUSAI_SIGNING_KEY"):
-        return _parse(text.encode("utf-8", "surrogateescape"), "HOKUSAI_SIGNING_KEY")
-    if path := environment.get("HOKUSAI_SIGNING_KEY_FILE"):
-        try:
-            data = Path(path).read_bytes()
-        except OSError:
-            raise SigningKeyError("HOKUSAI_SIGNING_KEY_FILE names no readable file") from None
-        if production and os.stat(path).st_mode & 0o077:
+    records = read_records(keys_folder)
+    found = given_signer(environment, production=production, today=today)
+    signer, record = found or _home_signer(records, keys_folder, production=production, today=today)
+    _refuse(find_record(records, record.id) or record, production)
+    remember(keys_folder, record)
+    return signer
+
+
+def given_signer(
+    environment: Mapping[str, str], *, production: bool, today: date
+) -> tuple[Signer, KeyRecord] | None:
+    """Return what signs with the key that a variable gives, and a record for it; else None.
+
+    Raises:
+        SigningKeyError: what is given can't be used, or it is the published key of dry runs.
+    """
+    found = _in_environment(environment, production=production, today=today)
+    if found is not None and is_dry_run_key(found[1].key):
+        raise SigningKeyError(f"the signing key is the published key of dry runs; {_GIVE}")
+    return found
+
+
+def _in_environment(
+    environment: Mapping[str, str], *, production: bool, today: date
+) -> tuple[Signer, KeyRecord] | None:
+    text, path = environment.get(KEY_VARIABLE), environment.get(KEY_FILE_VARIABLE)
+    if text and text.startswith(_KMS):
+        kms = _kms_signer(text.strip().removeprefix(_KMS))
+        return kms, record_of(kms.public_key, "kms", text.strip(), today)
+    if text:
+        signer = parse_private_key(text.encode("utf-8", "surrogateescape"), KEY_VARIABLE)
+        return signer, record_of(signer.public_key, "given", KEY_VARIABLE, today)
+    if path:
+        signer = read_private_key(Path(path), KEY_FILE_VARIABLE, production=production)
+        return signer, record_of(signer.public_key, "given", path, today)
+    return None
+
+
+def make_home_key(
+    environment: Mapping[str, str], folder: Path, key_type: KeyType, today: date, *, first: bool
+) -> KeyRecord:
+    """Make the home's own key, which signs from now on; every other active key is retired.
+
+    Args:
+        environment: must give no key, since that one would still sign.
+        folder: the keys folder.
+        key_type: which kind.
+        today: from when it counts.
+        first: refuse if the home has such a key; to replace one is a rotation.
+
+    Raises:
+        SigningKeyError: a variable gives the key, or the home has one.
+    """
+    for name in (KEY_VARIABLE, KEY_FILE_VARIABLE):
+        if environment.get(name):
             raise SigningKeyError(
-                "HOKUSAI_SIGNING_KEY_FILE is readable by others; chmod 600 it before signing"
+                f"{name} gives the key that signs: make the next one with `hokusai keys new "
+                f"--out FILE` or in the key service, set {name} to it, then `hokusai keys rotate "
+                "--given`"
             )
-        return _parse(data, "HOKUSAI_SIGNING_KEY_FILE")
-    if production:
+    own = _active_home_key(read_records(folder))
+    if first and own is not None:
         raise SigningKeyError(
-            "production mode signs only with a given key: set HOKUSAI_SIGNING_KEY or "
-            "HOKUSAI_SIGNING_KEY_FILE (an Ed25519 private key in PEM)"
+            f"the home has the key {own.id[:SHORT_ID]}; `hokusai keys rotate` replaces it"
         )
-    return _home_key(keys_folder)
+    signer = generate(key_type)
+    key = signer.public_key
+    path = folder / f"signing.{key.keyid[:SHORT_ID]}.pem"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    write_pair(path, signer)
+    record = record_of(key, "home", path.name, today)
+    succeed(folder, record, today)
+    return record
 
 
-def dry_run_key() -> Ed25519PrivateKey:
-    """Return the published key that signs dry runs, so that equal dry runs give equal bytes."""
-    return Ed25519PrivateKey.from_private_bytes(_DRY_RUN_SEED)
-
-
-def public_pem(key: Ed25519PublicKey) -> bytes:
-    """Return a public key as SubjectPublicKeyInfo PEM."""
-    return key.public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
-
-
-def load_public_key(path: Path) -> Ed25519PublicKey:
-    """Return the Ed25519 public key in a PEM file.
+def take_given_key(
+    environment: Mapping[str, str], folder: Path, today: date, *, production: bool
+) -> KeyRecord:
+    """Make the key that a variable gives the only active one.
 
     Raises:
-        SigningKeyError: the file holds no such key.
+        SigningKeyError: none is given, or it can't be used.
+    """
+    found = given_signer(environment, production=production, today=today)
+    if found is None:
+        raise SigningKeyError(f"no key is given: set {KEY_VARIABLE} or {KEY_FILE_VARIABLE}")
+    record = find_record(read_records(folder), found[1].id) or found[1]
+    _refuse(record, production)
+    succeed(folder, record, today)
+    return record
+
+
+def _refuse(record: KeyRecord, production: bool) -> None:
+    name = f"the signing key {record.id[:SHORT_ID]}"
+    if record.status != "active":
+        raise SigningKeyError(f"{name} is {record.status}; {_GIVE}")
+    if production and record.origin == "development":
+        raise SigningKeyError(f"{name} was made for development; {_GIVE}")
+
+
+def _active_home_key(records: tuple[KeyRecord, ...]) -> KeyRecord | None:
+    own = [record for record in records if (record.origin, record.status) == ("home", "active")]
+    return own[-1] if own else None
+
+
+def _home_signer(
+    records: tuple[KeyRecord, ...], folder: Path, *, production: bool, today: date
+) -> tuple[Signer, KeyRecord]:
+    own = _active_home_key(records)
+    if own is not None:
+        path = folder / own.source
+        signer = read_private_key(path, str(path), production=production)
+        if signer.public_key.keyid != own.id:
+            raise SigningKeyError(f"{path} is not the key {own.id[:SHORT_ID]} that it was; {_GIVE}")
+        return signer, own
+    if production:
+        raise SigningKeyError(f"production mode signs only with a given key: {_GIVE}")
+    if any(record.origin == "home" for record in records):
+        raise SigningKeyError("the home's keys are retired or revoked: `hokusai keys rotate`")
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = folder / DEVELOPMENT_FILE
+    if not path.exists():
+        # If another process was first, its key is the one that is read.
+        with contextlib.suppress(FileExistsError):
+            write_pair(path, generate("ed25519"))
+    signer = read_private_key(path, str(path), production=False)
+    replace_file(public_file_of(path), public_pem(signer.public_key))
+    return signer, record_of(signer.public_key, "development", path.name, today)
+
+
+def _kms_signer(key_name: str) -> AWSSigner:
+    """Return what signs by AWS KMS, asked for the public key once.
+
+    Region, credentials and address are those of the AWS client: ``AWS_REGION``,
+    ``AWS_ENDPOINT_URL`` and so on. Of the key's policy it needs ``kms:GetPublicKey`` and
+    ``kms:Sign``.
     """
     try:
-        key = serialization.load_pem_public_key(path.read_bytes())
-    except (OSError, ValueError, UnsupportedAlgorithm):
-        raise SigningKeyError(f"{path}: no public key in PEM form") from None
-    if not isinstance(key, Ed25519PublicKey):
-        raise SigningKeyError(f"{path}: the key is not Ed25519")
-    return key
-
-
-def _parse(data: bytes, where: str) -> Ed25519PrivateKey:
-    try:
-        if b"-----BEGIN" in data:
-            key = serialization.load_pem_private_key(data, password=None)
-            if isinstance(key, Ed25519PrivateKey):
-                return key
-        else:
-            # A secret that was mounted or piped often ends in a line feed.
-            raw = base64.b64decode(data.strip(), validate=True)
-            return Ed25519PrivateKey.from_private_bytes(raw)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        pass
-    raise SigningKeyError(f"{where} holds no Ed25519 private key (unencrypted PEM or base64)")
-
-
-def _home_key(folder: Path) -> Ed25519PrivateKey:
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path = folder / KEY_FILE
-    if not path.exists():
-        pem = Ed25519PrivateKey.generate().private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        draft = _draft(path, pem)
-        try:
-            # link() fails if another process was first: exactly one key wins.
-            os.link(draft, path)
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
-    key = _parse(path.read_bytes(), str(path))
-    public = folder / PUBLIC_KEY_FILE
-    _draft(public, public_pem(key.public_key())).replace(public)
-    return key
-
-
-def _draft(path: Path, data: bytes) -> Path:
-    """Write a file beside a path whole, so that a reader never sees half of one."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
-    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
-        stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
-    return draft
+        _, key = AWSSigner.import_(key_name, ECDSA_SHA2_NISTP256)
+        # P-256 is not told from secp256k1 by the algorithm that KMS names.
+        key = parse_public_key(key.keyval["public"].encode())
+        return AWSSigner(key_name, key)
+    except UnsupportedLibraryError:
+        raise SigningKeyError(
+            f"{KEY_VARIABLE} names a key in AWS KMS, which needs the extra `kms`: "
+            "pip install 'hokusai-assets[kms]'"
+        ) from None
+    except (UnsupportedAlgorithmError, PublicKeyError):
+        raise SigningKeyError(
+            f"{KEY_VARIABLE}: {_KMS}{key_name} is no key that signs by ECDSA P-256; make one of "
+            "the type ECC_NIST_P256 for SIGN_VERIFY"
+        ) from None
+    except Exception as error:  # the client's errors can't be named where it isn't installed
+        code = getattr(error, "response", {}).get("Error", {}).get("Code", type(error).__name__)
+        raise SigningKeyError(
+            f"{KEY_VARIABLE}: AWS KMS gave no public key of {_KMS}{key_name} ({code}); see its "
+            "region, credentials (kms:GetPublicKey, kms:Sign) and the key's name"
+        ) from None

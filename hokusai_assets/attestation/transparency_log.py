@@ -10,9 +10,9 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from securesystemslib.signer import Signer, SSlibKey  # type: ignore[attr-defined]
 
 from hokusai_assets.append_only import append_line, end_last_line, held, whole_lines
 from hokusai_assets.attestation.checkpoint import (
@@ -20,8 +20,8 @@ from hokusai_assets.attestation.checkpoint import (
     NoCheckpoint,
     check_origin,
     parse_checkpoint,
+    signs_checkpoints,
 )
-from hokusai_assets.attestation.envelope import key_id
 from hokusai_assets.canonical import merkle
 from hokusai_assets.canonical.canonical_json import canonical_bytes
 from hokusai_assets.canonical.merkle_proofs import consistency_path, continues
@@ -99,7 +99,7 @@ class TransparencyLog:
         except NoCheckpoint as error:
             raise LogError(f"{path}: {error}; bring it back from a copy") from None
 
-    def append(self, line: bytes, key: Ed25519PrivateKey | None) -> Logged:
+    def append(self, line: bytes, signer: Signer | None) -> Logged:
         """Put a line on disk and sign a checkpoint over all; a line that is there adds none.
 
         Waits for whoever writes. A crash between the two leaves a checkpoint of fewer lines; the
@@ -107,7 +107,7 @@ class TransparencyLog:
 
         Args:
             line: from `log_line`.
-            key: signs the checkpoint; None leaves it unsigned.
+            signer: signs the checkpoint; None, or a key that is not Ed25519, leaves it unsigned.
 
         Raises:
             LogError: the lines are not those of the checkpoint written last.
@@ -118,9 +118,9 @@ class TransparencyLog:
             leaves = [merkle.leaf_hash(each) for each in lines]
             self._refuse_another_past(leaves)
             index = _index_or_append(stream, lines, leaves, line)
-            checkpoint = Checkpoint(self._origin(key), len(leaves), merkle.root(leaves))
-            if key is not None:
-                checkpoint = checkpoint.signed(key)
+            checkpoint = Checkpoint(self._origin(signer), len(leaves), merkle.root(leaves))
+            if signer is not None and signs_checkpoints(cast(SSlibKey, signer.public_key)):
+                checkpoint = checkpoint.signed(signer)
             replace_file(self.folder / CHECKPOINT_FILE, checkpoint.note())
         return Logged(index, checkpoint, tuple(_others(lines, line)))
 
@@ -133,13 +133,13 @@ class TransparencyLog:
                 "issued until then"
             )
 
-    def _origin(self, key: Ed25519PrivateKey | None) -> str:
+    def _origin(self, signer: Signer | None) -> str:
         """Return the log's name; a first one is made from the key and stays when that changes."""
         path = self.folder / ORIGIN_FILE
         try:
             return check_origin(path.read_text(encoding="utf-8").strip())
         except FileNotFoundError:
-            named = "unsigned" if key is None else key_id(key.public_key())[:16]
+            named = "unsigned" if signer is None else signer.public_key.keyid[:16]
             origin = f"hokusai-log/{named}"
             replace_file(path, f"{origin}\n".encode())
             return origin

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from securesystemslib.dsse import Envelope
+from securesystemslib.signer import SSlibKey  # type: ignore[attr-defined]
 
 from hokusai_assets.attestation.benchmark_check import attested_benchmark, check_parts
 from hokusai_assets.attestation.envelope import NoEnvelope, is_signed_by, open_envelope
@@ -21,6 +23,7 @@ from hokusai_assets.attestation.measurement_checks import (
     measurements_of,
 )
 from hokusai_assets.attestation.metric_sources import absent_here, check_sources, metrics_here
+from hokusai_assets.attestation.public_keys import TYPE_NAMES, is_dry_run_key, type_of
 from hokusai_assets.attestation.relations import Broken, require
 from hokusai_assets.attestation.reproduction import Inputs, reproduce
 from hokusai_assets.attestation.row_proof import check_row_proof
@@ -33,6 +36,7 @@ from hokusai_assets.attestation.statement import (
 )
 from hokusai_assets.attestation.statement_form import form_faults
 from hokusai_assets.attestation.transparency_log import log_line
+from hokusai_assets.attestation.trust_policy import TrustPolicy, judge
 from hokusai_assets.canonical.canonical_json import digest
 from hokusai_assets.contributions.identity import DIGEST_IN_KEY, is_partition_key
 from hokusai_assets.contributions.manifest import TOTAL_BASIS_POINTS
@@ -75,7 +79,8 @@ class Verification:
 def verify(
     data: bytes,
     *,
-    public_key: Ed25519PublicKey | None,
+    public_key: SSlibKey | None = None,
+    trust: tuple[TrustPolicy, date] | None = None,
     predictions: Sequence[Path] = (),
     data_folder: Path | None = None,
     row_proofs: Sequence[Path] = (),
@@ -83,14 +88,15 @@ def verify(
     on_step: Callable[[str], None] = lambda step: None,
     allow_dry_run: bool = False,
     log_proof: bytes | None = None,
-    log_key: Ed25519PublicKey | None = None,
+    log_key: SSlibKey | None = None,
 ) -> Verification:
     """Check an attestation.
 
     Args:
         data: the envelope's bytes.
-        public_key: the issuer's key, got by a way the verifier trusts; None leaves the
-            signature unchecked, and the verification does not pass.
+        public_key: the issuer's key, got by a way the verifier trusts.
+        trust: in its place a policy of keys, and the date at which they must count. With neither
+            the signature stays unchecked, and the verification does not pass.
         predictions: the per-row Parquet files to hold against the commitments.
         data_folder: has the benchmark's files (``benchmarks/<id>/``), to hold them against what
             is stated of it.
@@ -99,19 +105,18 @@ def verify(
         on_step: told what is being done, where that takes long.
         allow_dry_run: accept a statement that says it is a rehearsal.
         log_proof: an inclusion proof in a log of attestations; None asks for none.
-        log_key: signs the log's checkpoints; None means the issuer's key.
+        log_key: signs the log's checkpoints; None means the issuer's key, or any of the policy's
+            that counts at the date.
     """
     try:
         envelope, statement = open_envelope(data)
     except NoEnvelope as error:
         return Verification((Check("envelope", "fail", str(error)),), None)
     checks = [Check("envelope", "pass", "DSSE envelope, canonical JSON payload")]
-    if public_key is None:
-        checks.append(Check("signature", "not checked", "no public key given: --public-key FILE"))
-    elif is_signed_by(envelope, public_key):
-        checks.append(Check("signature", "pass", "Ed25519 signature of the given key"))
+    if trust is not None:
+        checks += _signature_by_policy(envelope, *trust)
     else:
-        checks.append(Check("signature", "fail", "no signature of the given key verifies"))
+        checks.append(_signature_by_key(envelope, public_key, allow_dry_run))
     steps: list[tuple[str, str, Callable[[Mapping[str, Any]], None]]] = [
         ("statement", "in-toto Statement v1 about this contribution", _check_form),
         ("hashes", "result_hash and attestation_hash are those of the claim", _check_hashes),
@@ -151,9 +156,34 @@ def verify(
     if inputs is not None:
         checks.append(_reproduced(statement, inputs, on_step))
     if log_proof is not None:
-        line, key = log_line(statement, data), log_key or public_key
-        checks.append(_logged(log_proof, line, key))
+        keys = _log_keys(log_key, public_key, trust)
+        checks.append(_logged(log_proof, statement, data, keys))
     return Verification(tuple(checks), statement)
+
+
+def _signature_by_key(envelope: Envelope, key: SSlibKey | None, allow_dry_run: bool) -> Check:
+    if key is None:
+        return Check(
+            "signature", "not checked", "no public key given: --public-key FILE or --trust FILE"
+        )
+    if is_dry_run_key(key) and not allow_dry_run:
+        return Check("signature", "fail", "the given key is that of dry runs: anyone can sign")
+    if not is_signed_by(envelope, key):
+        return Check("signature", "fail", "no signature of the given key verifies")
+    return Check("signature", "pass", f"{TYPE_NAMES[type_of(key)]} signature of the given key")
+
+
+def _signature_by_policy(envelope: Envelope, policy: TrustPolicy, at: date) -> list[Check]:
+    found = judge(envelope, policy, at)
+    needed = f"{found.threshold} needed"
+    verified = Check(
+        "signature",
+        "pass" if len(found.valid) >= found.threshold else "fail",
+        f"signatures of the policy's keys that verify: {len(found.valid)}, {needed}",
+    )
+    told = [f"keys that count on {at}: {len(found.counted)}, {needed}", *found.faults[:5]]
+    trusted = Check("key trust", "pass" if found.met else "fail", "; ".join(told))
+    return [verified, trusted]
 
 
 def _check_benchmark(statement: Mapping[str, Any], data_folder: Path) -> None:
@@ -191,14 +221,35 @@ def _opened(statement: Mapping[str, Any], path: Path) -> Check:
     return check if check.outcome == "fail" else Check("row", "pass", told[0])
 
 
-def _logged(proof: bytes, line: bytes, key: Ed25519PublicKey | None) -> Check:
-    if key is None:
-        return Check("log", "not checked", "no public key given: --public-key FILE")
-    try:
-        found = check_inclusion(proof, line, key)
-    except NoProof as error:
-        return Check("log", "fail", str(error))
-    return Check("log", "pass", f"in the log {found.origin} of size {found.size:,}")
+def _log_keys(
+    log_key: SSlibKey | None, public_key: SSlibKey | None, trust: tuple[TrustPolicy, date] | None
+) -> list[SSlibKey]:
+    if log_key is not None:
+        return [log_key]
+    if trust is not None:
+        policy, at = trust
+        return policy.keys_at(at)
+    return [public_key] if public_key is not None else []
+
+
+def _logged(
+    proof: bytes, statement: Mapping[str, Any], data: bytes, keys: Sequence[SSlibKey]
+) -> Check:
+    if not keys:
+        return Check(
+            "log", "not checked", "no public key given: --public-key, --trust or --log-key"
+        )
+    told: list[str] = []
+
+    def step() -> None:
+        try:
+            found = check_inclusion(proof, log_line(statement, data), keys)
+        except NoProof as error:
+            raise Broken(str(error)) from None
+        told.append(f"in the log {found.origin} of size {found.size:,}")
+
+    check = _run("log", "", step)
+    return check if check.outcome == "fail" else Check("log", "pass", told[0])
 
 
 def _run(name: str, detail: str, step: Callable[[], None]) -> Check:

@@ -3,15 +3,12 @@
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from hokusai_assets.benchmarks.loading import find_benchmarks
 from hokusai_assets.settings import Settings, SettingsError
-
-if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 REJECTED = 3
 PLATFORM_FAULT = 1
@@ -45,22 +42,6 @@ def benchmark_folder(settings: Settings, benchmark_id: str | None) -> Path:
     if benchmark_id is None:
         raise click.UsageError(f"--benchmark ID is needed; known are: {listed}")
     raise click.UsageError(f"no benchmark {benchmark_id!r}; known are: {listed}")
-
-
-def trusted_public_key(given: Path | None) -> "Ed25519PublicKey | None":
-    """Return the issuer's key in a given file, else this home's own, None where there is none."""
-    from hokusai_assets.attestation.signing_key import (
-        PUBLIC_KEY_FILE,
-        SigningKeyError,
-        load_public_key,
-    )
-
-    own = current_settings().keys / PUBLIC_KEY_FILE
-    path = given or (own if own.is_file() else None)
-    try:
-        return load_public_key(path) if path else None
-    except SigningKeyError as error:
-        raise click.UsageError(str(error)) from None
 
 
 def print_json(document: dict[str, Any]) -> None:

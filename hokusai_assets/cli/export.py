@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from hokusai_assets.cli.common_options import current_settings
+from hokusai_assets.cli.trust_options import keys_that_count
 from hokusai_assets.settings import Settings
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -96,7 +97,7 @@ def _zk_output(
             run_id=given["run_id"] or (here.dagster_run_id if here else None),
             mlflow_run_id=here.mlflow_run_id if here else None,
             columns=_columns(settings, statement, given["spec"]),
-            verification_key=_verification_key(settings, data, given["public_key"]),
+            verification_key=_verification_key(data, given["public_key"]),
             has_witness=_has_witness(settings, statement, given["witness"]),
         )
     except ValueError as error:
@@ -138,25 +139,14 @@ def _columns(settings: Settings, statement: Mapping[str, Any], path: Path | None
     )
 
 
-def _verification_key(settings: Settings, data: bytes, path: Path | None) -> str | None:
-    """Return the key that the signature verifies with; None where the home's own did not sign."""
-    from hokusai_assets.attestation.envelope import is_signed_by, open_envelope
-    from hokusai_assets.attestation.signing_key import (
-        PUBLIC_KEY_FILE,
-        SigningKeyError,
-        load_public_key,
-        public_pem,
-    )
+def _verification_key(data: bytes, path: Path | None) -> str | None:
+    """Return a key that a signature verifies with; None where none of the home's own signed."""
+    from hokusai_assets.attestation.envelope import keys_that_signed, open_envelope
+    from hokusai_assets.attestation.public_keys import public_pem
 
-    own = settings.keys / PUBLIC_KEY_FILE
-    if path is None and not own.is_file():
-        return None
-    try:
-        key = load_public_key(path or own)
-    except SigningKeyError as error:
-        raise click.UsageError(str(error)) from None
-    if is_signed_by(open_envelope(data)[0], key):
-        return public_pem(key).decode()
+    signed = keys_that_signed(open_envelope(data)[0], keys_that_count(path))
+    if signed:
+        return public_pem(signed[0]).decode()
     if path is not None:
         raise click.ClickException(f"{path}: the attestation is not signed by this key")
     return None

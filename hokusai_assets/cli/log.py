@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from hokusai_assets.cli.common_options import current_settings, json_option, print_json
+from hokusai_assets.cli.trust_options import keys_that_count
 from hokusai_assets.cli.verify import MARKS
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -21,7 +22,7 @@ _folder_option = click.option(
 _key_option = click.option(
     "--public-key",
     type=_FILE,
-    help="The public key (PEM) that signs the log's checkpoints. Default: this home's own key.",
+    help="The public key (PEM) that signs the log's checkpoints. Default: this home's own keys.",
 )
 _since_option = click.option(
     "--since", type=_FILE, help="A checkpoint of this log that was kept earlier."
@@ -42,14 +43,15 @@ def show(folder: Path | None, public_key: Path | None, as_json: bool) -> None:
     from hokusai_assets.attestation.checkpoint import verifier_key
     from hokusai_assets.attestation.transparency_log import entry_of
 
-    log, key = _log(folder), _key(public_key)
+    log, keys = _log(folder), keys_that_count(public_key)
     try:
         lines, checkpoint = log.lines(), log.checkpoint()
         entries = [{"index": index, **entry_of(line)} for index, line in enumerate(lines)]
     except _log_error() as error:
         raise click.ClickException(str(error)) from None
     note = checkpoint.note().decode() if checkpoint else None
-    verifier = verifier_key(checkpoint.origin, key) if checkpoint and key else None
+    signed = [key for key in keys if checkpoint and checkpoint.is_signed_by(key)]
+    verifier = verifier_key(checkpoint.origin, signed[0]) if checkpoint and signed else None
     if as_json:
         print_json(
             {
@@ -143,13 +145,13 @@ def check(
     from hokusai_assets.attestation.log_proof import NoProof, check_consistency
     from hokusai_assets.attestation.verification import Check
 
-    key = _key(public_key)
+    keys = keys_that_count(public_key)
     earlier = _checkpoint(since) if since else None
     if proof is not None:
-        if earlier is None or key is None:
+        if earlier is None or not keys:
             raise click.UsageError("--proof needs --since and --public-key")
         try:
-            found = check_consistency(proof.read_bytes(), earlier, key)
+            found = check_consistency(proof.read_bytes(), earlier, keys)
             past = f"the log of size {found.size:,} continues the one of {earlier.size:,}"
             report = LogReport((Check("past", "pass", past),), ())
         except NoProof as error:
@@ -157,7 +159,7 @@ def check(
     else:
         log = _log(folder)
         try:
-            report = check_log(log.lines(), log.checkpoint(), since=earlier, key=key)
+            report = check_log(log.lines(), log.checkpoint(), since=earlier, keys=keys)
         except _log_error() as error:
             raise click.ClickException(str(error)) from None
     if as_json:
@@ -198,20 +200,6 @@ def _log_error() -> type[Exception]:
     from hokusai_assets.attestation.transparency_log import LogError
 
     return LogError
-
-
-def _key(path: Path | None) -> Any:
-    from hokusai_assets.attestation.signing_key import (
-        PUBLIC_KEY_FILE,
-        SigningKeyError,
-        load_public_key,
-    )
-
-    own = current_settings().keys / PUBLIC_KEY_FILE
-    try:
-        return load_public_key(path or own) if path or own.is_file() else None
-    except SigningKeyError as error:
-        raise click.UsageError(str(error)) from None
 
 
 def _checkpoint(path: Path) -> Any:

@@ -16,6 +16,7 @@ _VERBS = {
     "mint-request": "hokusai_assets.cli.mint_request",
     "log": "hokusai_assets.cli.log",
     "export": "hokusai_assets.cli.export",
+    "keys": "hokusai_assets.cli.keys",
     "value": "hokusai_assets.cli.value",
     "promote": "hokusai_assets.cli.promote",
     "backfill": "hokusai_assets.cli.backfill",

@@ -2,6 +2,7 @@
 
 import os
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,12 +10,12 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
-from hokusai_assets.cli.common_options import (
-    PLATFORM_FAULT,
-    REJECTED,
-    json_option,
-    print_json,
-    trusted_public_key,
+from hokusai_assets.cli.common_options import PLATFORM_FAULT, REJECTED, json_option, print_json
+from hokusai_assets.cli.trust_options import (
+    at_option,
+    public_key_option,
+    trust_option,
+    trusted_keys,
 )
 
 if TYPE_CHECKING:
@@ -45,7 +46,9 @@ _file = click.Path(exists=True, dir_okay=False, path_type=Path)
     "--max-cost-usd-micro", type=_count, default=0, metavar="N", help="Budget; 0 is none."
 )
 @click.option("--actual-cost-usd-micro", type=_count, default=0, metavar="N", help="What it cost.")
-@click.option("--public-key", type=_file, help="The issuer's key (PEM); as `verify` takes it.")
+@public_key_option
+@trust_option
+@at_option
 @click.option(
     "--key-file",
     "key_files",
@@ -80,6 +83,8 @@ def command(
     chain_id: int,
     model_id: int,
     public_key: Path | None,
+    trust: Path | None,
+    at: datetime | None,
     key_files: tuple[Path, ...],
     signatures: tuple[str, ...],
     add_to: Path | None,
@@ -105,7 +110,7 @@ def command(
         verifier = VerifierContract(chain_id, contract)
     except NoMintRequest as error:
         raise click.UsageError(str(error)) from None
-    statement = _verified(file, public_key)
+    statement = _verified(file, trusted_keys(public_key, trust, at))
     try:
         signed = _unsigned(statement, verifier, model_id, add_to, terms)
         accounts = load_attesters(environment=os.environ, files=key_files)
@@ -129,10 +134,10 @@ def command(
         _tell(signed, path)
 
 
-def _verified(file: Path, public_key: Path | None) -> Any:
+def _verified(file: Path, keys: dict[str, Any]) -> Any:
     from hokusai_assets.attestation.verification import verify
 
-    verification = verify(file.read_bytes(), public_key=trusted_public_key(public_key))
+    verification = verify(file.read_bytes(), **keys)
     if verification.passed:
         return verification.statement
     for check in verification.checks:

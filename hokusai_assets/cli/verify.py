@@ -1,17 +1,20 @@
 """`hokusai verify`: check an attestation without trusting who issued it."""
 
 from contextlib import ExitStack
+from datetime import datetime
 from pathlib import Path
 
 import click
 from rich.console import Console
 from rich.markup import escape
 
-from hokusai_assets.cli.common_options import (
-    current_settings,
-    json_option,
-    print_json,
-    trusted_public_key,
+from hokusai_assets.cli.common_options import current_settings, json_option, print_json
+from hokusai_assets.cli.trust_options import (
+    at_option,
+    load_key,
+    public_key_option,
+    trust_option,
+    trusted_keys,
 )
 
 MARKS = {
@@ -23,11 +26,9 @@ MARKS = {
 
 @click.command("verify")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option(
-    "--public-key",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The issuer's public key (PEM), got by a way you trust. Default: this home's own key.",
-)
+@public_key_option
+@trust_option
+@at_option
 @click.option(
     "--predictions",
     multiple=True,
@@ -81,6 +82,8 @@ MARKS = {
 def command(
     file: Path,
     public_key: Path | None,
+    trust: Path | None,
+    at: datetime | None,
     predictions: tuple[Path, ...],
     data_folder: Path | None,
     row_proofs: tuple[Path, ...],
@@ -97,7 +100,7 @@ def command(
     """
     from hokusai_assets.attestation.verification import verify
 
-    key = trusted_public_key(public_key)
+    keys = trusted_keys(public_key, trust, at)
     if not make_again and (contribution_folders or history):
         raise click.UsageError("--contributions and --history go with --reproduce")
     settings = current_settings()
@@ -112,13 +115,13 @@ def command(
             )
         verification = verify(
             file.read_bytes(),
-            public_key=key,
+            **keys,
             predictions=predictions,
             data_folder=data_folder,
             row_proofs=row_proofs,
             inputs=inputs,
             log_proof=log_proof.read_bytes() if log_proof else None,
-            log_key=trusted_public_key(log_key) if log_key else None,
+            log_key=load_key(log_key) if log_key else None,
             on_step=lambda step: click.echo(f"{step} ...", err=True) if not as_json else None,
         )
     if as_json:
@@ -133,8 +136,10 @@ def command(
         console = Console(highlight=False)
         for check in verification.checks:
             console.print(f"{MARKS[check.outcome]} {check.name}: {escape(check.detail)}")
-        if verification.passed and public_key is None:
-            console.print("The signature is of this home's own key; a stranger gives --public-key.")
+        if verification.passed and public_key is None and trust is None:
+            console.print(
+                "The signature is of this home's own key; a stranger gives --public-key or --trust."
+            )
         word = "[bold green]Verified[/]" if verification.passed else "[bold red]Not verified[/]"
         console.print(word)
     raise SystemExit(0 if verification.passed else 1)

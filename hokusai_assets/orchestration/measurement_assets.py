@@ -3,12 +3,12 @@
 from typing import Any
 
 import dagster as dg
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from securesystemslib.signer import Signer
 
-from hokusai_assets.attestation.envelope import key_id, sign_statement
+from hokusai_assets.attestation.envelope import sign_statement
 from hokusai_assets.attestation.issuing import issue_statement, measurement_document
 from hokusai_assets.attestation.prediction_commitment import predictions_table
-from hokusai_assets.attestation.signing_key import public_pem
+from hokusai_assets.attestation.public_keys import SHORT_ID, public_pem
 from hokusai_assets.attestation.transparency_log import log_line
 from hokusai_assets.attestation.verification import verify
 from hokusai_assets.attestation.witness import build_witness, write_witness
@@ -132,7 +132,7 @@ def attestation_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
         ),
         kinds={"json"},
         description=(
-            "The signed statement (in-toto, DSSE, Ed25519) of what was measured. Check it with "
+            "The signed statement (in-toto, DSSE) of what was measured. Check it with "
             "`hokusai verify`."
         ),
         check_specs=[
@@ -165,23 +165,24 @@ def attestation_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
                 settlement.document,
                 dry_run=platform.dry_run,
             )
-            key = platform.signing_key()
-        envelope = sign_statement(statement, key)
+            signer = platform.signer()
+            envelope = sign_statement(statement, signer)
+        key = signer.public_key
         predicate = statement["predicate"]
         path = platform.attestation_file(
             benchmark_id, context.partition_key, predicate["attestation_hash"]
         )
-        verification = verify(envelope, public_key=key.public_key(), allow_dry_run=platform.dry_run)
+        verification = verify(envelope, public_key=key, allow_dry_run=platform.dry_run)
         logged: dict[str, Any] = {}
         if verification.passed:
             if not platform.dry_run:
                 # Before the file is anywhere: none is out that the log does not hold.
                 with explained():
-                    logged = _logged(platform, log_line(statement, envelope), key)
+                    logged = _logged(platform, log_line(statement, envelope), signer)
             replace_file(path, envelope)
             # Named by its id: after a change of keys the older one is still beside its own.
-            key_file = f"public_key.{key_id(key.public_key())[:12]}.pem"
-            replace_file(path.parent / key_file, public_pem(key.public_key()))
+            key_file = f"public_key.{key.keyid[:SHORT_ID]}.pem"
+            replace_file(path.parent / key_file, public_pem(key))
             if platform.witness:
                 tables = [metric_deltas.predictions]
                 if predicate["claim"]["settlement"]["released"]:
@@ -231,11 +232,9 @@ def attestation_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
     return attestation
 
 
-def _logged(platform: Platform, line: bytes, key: object) -> dict[str, Any]:
+def _logged(platform: Platform, line: bytes, signer: Signer) -> dict[str, Any]:
     """Enter an attestation in the log, and return what the run tells of it."""
-    found = platform.transparency_log().append(
-        line, key if isinstance(key, Ed25519PrivateKey) else None
-    )
+    found = platform.transparency_log().append(line, signer)
     told: dict[str, Any] = {"log_index": found.index, "log_size": found.checkpoint.size}
     if not found.checkpoint.signatures:
         told["log_checkpoint"] = "unsigned: the signing key is not Ed25519"

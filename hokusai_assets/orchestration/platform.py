@@ -3,13 +3,15 @@
 import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 import dagster as dg
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from securesystemslib.signer import Signer
 
-from hokusai_assets.attestation.signing_key import dry_run_key, load_signing_key
+from hokusai_assets.attestation.key_files import dry_run_signer
+from hokusai_assets.attestation.signing_key import load_signer
 from hokusai_assets.attestation.statement import software_digest
 from hokusai_assets.attestation.transparency_log import TransparencyLog
 from hokusai_assets.benchmarks.loading import (
@@ -65,12 +67,15 @@ class Platform(dg.ConfigurableResource):  # type: ignore[type-arg]
             environment=os.environ, keys_folder=self._places.keys, production=self.production
         )
 
-    def signing_key(self) -> Ed25519PrivateKey:
-        """Return the signing key; a dry run has its own, published one."""
+    def signer(self) -> Signer:
+        """Return what signs attestations; a dry run has its own, published key."""
         if self.dry_run:
-            return dry_run_key()
-        return load_signing_key(
-            environment=os.environ, keys_folder=self._places.keys, production=self.production
+            return dry_run_signer()
+        return load_signer(
+            environment=os.environ,
+            keys_folder=self._places.keys,
+            production=self.production,
+            today=datetime.now(UTC).date(),
         )
 
     def benchmark_fingerprint(self, benchmark_id: str) -> str:

@@ -9,7 +9,7 @@ from hokusai_assets.attestation.verification import Verification
 from hokusai_assets_tests.attestation.measured_contribution import SIGNING_KEY
 
 KeyPath = tuple[str | int, ...]
-PUBLIC = SIGNING_KEY.public_key()
+PUBLIC = SIGNING_KEY.public_key
 
 
 def failed(verification: Verification) -> list[str]:

@@ -8,9 +8,10 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from hokusai_assets.attestation.key_files import signer_of
 from hokusai_assets.attestation.transparency_log import TransparencyLog, log_line
 
-LOG_KEY = Ed25519PrivateKey.from_private_bytes(b"a key of a log in tests 32 bytes")
+LOG_KEY = signer_of(Ed25519PrivateKey.from_private_bytes(b"a key of a log in tests 32 bytes"))
 
 
 def line_of(number: int, *, attested: int = 0, **benchmark: str) -> bytes:

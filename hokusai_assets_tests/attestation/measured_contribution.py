@@ -17,6 +17,7 @@ from hokusai_assets.attestation.issuing import (
     measurement_document,
     settlement_document,
 )
+from hokusai_assets.attestation.key_files import signer_of
 from hokusai_assets.attestation.prediction_commitment import predictions_table
 from hokusai_assets.attestation.statement import software_digest
 from hokusai_assets.benchmarks.generated import write_generated_benchmark
@@ -41,7 +42,7 @@ from hokusai_assets.models.training import (
 )
 from hokusai_assets.privacy.keys import PrivacyKey
 
-SIGNING_KEY = Ed25519PrivateKey.from_private_bytes(b"a signing key for tests 32 bytes")
+SIGNING_KEY = signer_of(Ed25519PrivateKey.from_private_bytes(b"a signing key for tests 32 bytes"))
 PRIVACY_KEY = PrivacyKey.from_secret(b"a key of the tests, of 32 bytes.")
 SIDECAR = """
 contributors:

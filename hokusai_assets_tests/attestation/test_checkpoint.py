@@ -17,6 +17,7 @@ from hokusai_assets.attestation.checkpoint import (
     parse_checkpoint,
     verifier_key,
 )
+from hokusai_assets.attestation.key_files import dry_run_signer, generate, signer_of
 
 # golang.org/x/mod/sumdb/note, note_test.go: seed, verifier key, text and signature.
 SEED = base64.b64decode("AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz")[1:]
@@ -37,14 +38,14 @@ EXAMPLE = (
     "— example.com/behind-the-sofa Az3grlgtzPICa5OS8npVmf1Myq/5IZniMp+ZJurmRDeOoRDe4URYN7u5/"
     "Zhcyv2q1gGzGku9nTo+zyWE+xeMcTOAYQ8=\n"
 )
-KEY = Ed25519PrivateKey.from_private_bytes(SEED)
+KEY = signer_of(Ed25519PrivateKey.from_private_bytes(SEED))
 
 
 def test_go_signs_the_same_bytes() -> None:
     signed = note_signature(TEXT, "PeterNeumann", KEY)
     assert base64.b64encode(signed).decode() == SIGNATURE
-    assert verifier_key("PeterNeumann", KEY.public_key()) == VERIFIER
-    assert key_hash("PeterNeumann", KEY.public_key()).hex() == "c74f20a3"
+    assert verifier_key("PeterNeumann", KEY.public_key) == VERIFIER
+    assert key_hash("PeterNeumann", KEY.public_key).hex() == "c74f20a3"
 
 
 def test_c2sps_example_is_read_and_written_again() -> None:
@@ -60,8 +61,8 @@ def test_a_signed_checkpoint_is_read_back_and_verifies(size: int, seed: bytes) -
     signed = Checkpoint("a.log/b", size, hashlib.sha256(seed).digest()).signed(KEY)
     found = parse_checkpoint(signed.note())
     assert found == signed
-    assert found.is_signed_by(KEY.public_key())
-    assert not found.is_signed_by(Ed25519PrivateKey.generate().public_key())
+    assert found.is_signed_by(KEY.public_key)
+    assert not found.is_signed_by(generate("ed25519").public_key)
 
 
 def test_a_signature_of_another_text_name_or_length_does_not_verify() -> None:
@@ -74,7 +75,7 @@ def test_a_signature_of_another_text_name_or_length_does_not_verify() -> None:
         Checkpoint("a.log", 3, bytes(32), (("a.log", signature[1][:-1]),)),
         Checkpoint("a.log", 3, bytes(32), (("b.log", signature[1]),)),
     ):
-        assert not other.is_signed_by(KEY.public_key())
+        assert not other.is_signed_by(KEY.public_key)
 
 
 def test_a_witnesss_signature_beside_the_logs_own_is_kept() -> None:
@@ -82,7 +83,22 @@ def test_a_witnesss_signature_beside_the_logs_own_is_kept() -> None:
     both = Checkpoint("a.log", 3, bytes(32), (witness,)).signed(KEY)
     found = parse_checkpoint(both.note())
     assert [name for name, _ in found.signatures] == ["witness.example", "a.log"]
-    assert found.is_signed_by(KEY.public_key())
+    assert found.is_signed_by(KEY.public_key)
+
+
+def test_only_ed25519_signs_and_verifies() -> None:
+    other = generate("ecdsa-p256")
+    with pytest.raises(ValueError, match="Ed25519 key only"):
+        Checkpoint("a.log", 3, bytes(32)).signed(other)
+    with pytest.raises(ValueError, match="Ed25519 key only"):
+        verifier_key("a.log", other.public_key)
+    assert not Checkpoint("a.log", 3, bytes(32)).signed(KEY).is_signed_by(other.public_key)
+
+
+def test_the_published_key_of_dry_runs_signs_no_checkpoint() -> None:
+    published = dry_run_signer()
+    signed = Checkpoint("a.log", 3, bytes(32)).signed(published)
+    assert not signed.is_signed_by(published.public_key)
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,17 @@
 """Proofs of a log: they hold without the log, and only for what they are of."""
 
 import json
+from datetime import date
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from securesystemslib.signer import Signer
 
 from hokusai_assets.attestation.checkpoint import Checkpoint
+from hokusai_assets.attestation.envelope import sign_statement
+from hokusai_assets.attestation.key_files import generate
 from hokusai_assets.attestation.log_check import check_log
 from hokusai_assets.attestation.log_proof import (
     NoProof,
@@ -17,20 +20,23 @@ from hokusai_assets.attestation.log_proof import (
     consistency_proof,
     inclusion_proof,
 )
+from hokusai_assets.attestation.public_keys import public_pem
 from hokusai_assets.attestation.transparency_log import log_line
+from hokusai_assets.attestation.trust_policy import TrustPolicy
 from hokusai_assets.attestation.verification import verify
 from hokusai_assets.canonical import merkle
 from hokusai_assets_tests.attestation.changed_statements import PUBLIC, failed
 from hokusai_assets_tests.attestation.logged_entries import LOG_KEY, line_of
 from hokusai_assets_tests.attestation.measured_contribution import SIGNING_KEY, resign
 
-LOG_PUBLIC = LOG_KEY.public_key()
+LOG_PUBLIC = LOG_KEY.public_key
+P256_SIGNER = generate("ecdsa-p256")
 sizes = st.integers(1, 12)
 
 
-def checkpoint_of(lines: list[bytes], key: Ed25519PrivateKey = LOG_KEY) -> Checkpoint:
+def checkpoint_of(lines: list[bytes], signer: Signer = LOG_KEY) -> Checkpoint:
     root = merkle.root([merkle.leaf_hash(line) for line in lines])
-    return Checkpoint("a.log", len(lines), root).signed(key)
+    return Checkpoint("a.log", len(lines), root).signed(signer)
 
 
 def lines_of(size: int) -> list[bytes]:
@@ -48,11 +54,11 @@ def test_an_inclusion_proof_holds_for_its_line_alone(size: int, data: st.DataObj
     index = data.draw(st.integers(0, size - 1))
     # A log that has grown since proves what its checkpoint covers.
     proof = as_bytes(inclusion_proof([*lines, line_of(99)], index, checkpoint_of(lines)))
-    assert check_inclusion(proof, lines[index], LOG_PUBLIC) == checkpoint_of(lines)
+    assert check_inclusion(proof, lines[index], [LOG_PUBLIC]) == checkpoint_of(lines)
     with pytest.raises(NoProof, match="does not lead"):
-        check_inclusion(proof, line_of(index, attested=1), LOG_PUBLIC)
+        check_inclusion(proof, line_of(index, attested=1), [PUBLIC, LOG_PUBLIC])
     with pytest.raises(NoProof, match="given key"):
-        check_inclusion(proof, lines[index], PUBLIC)
+        check_inclusion(proof, lines[index], [PUBLIC])
 
 
 @settings(deadline=None)
@@ -62,12 +68,12 @@ def test_a_consistency_proof_holds_for_its_own_past_alone(one: int, other: int) 
     lines = lines_of(second)
     proof = as_bytes(consistency_proof(lines, first, checkpoint_of(lines)))
     earlier = checkpoint_of(lines[:first])
-    assert check_consistency(proof, earlier, LOG_PUBLIC) == checkpoint_of(lines)
+    assert check_consistency(proof, earlier, [LOG_PUBLIC]) == checkpoint_of(lines)
     rewritten = checkpoint_of([line_of(0, attested=1), *lines[1:first]])
     with pytest.raises(NoProof, match="does not continue"):
-        check_consistency(proof, rewritten, LOG_PUBLIC)
+        check_consistency(proof, rewritten, [LOG_PUBLIC])
     with pytest.raises(NoProof, match="another"):
-        check_consistency(proof, checkpoint_of(lines_of(first + 1)), LOG_PUBLIC)
+        check_consistency(proof, checkpoint_of(lines_of(first + 1)), [LOG_PUBLIC])
 
 
 @pytest.mark.parametrize(
@@ -90,13 +96,13 @@ def test_a_changed_proof_proves_nothing(change: dict[str, Any]) -> None:
     lines = lines_of(3)
     proof = inclusion_proof(lines, 1, checkpoint_of(lines))
     with pytest.raises(NoProof):
-        check_inclusion(as_bytes(proof | change), lines[1], LOG_PUBLIC)
+        check_inclusion(as_bytes(proof | change), lines[1], [LOG_PUBLIC])
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"7", b"\xff", b"[" * 100_000, b" " * 300_000])
 def test_other_bytes_prove_nothing(data: bytes) -> None:
     with pytest.raises(NoProof):
-        check_inclusion(data, line_of(0), LOG_PUBLIC)
+        check_inclusion(data, line_of(0), [LOG_PUBLIC])
 
 
 def test_a_verification_takes_a_proof_by_the_issuers_key_or_the_logs_own(
@@ -119,16 +125,65 @@ def test_a_verification_takes_a_proof_by_the_issuers_key_or_the_logs_own(
     assert failed(verify(other, public_key=PUBLIC, log_proof=by_issuer)) == ["log"]
 
 
+@pytest.mark.parametrize(
+    ("changes", "outcome"),
+    [
+        ({}, "pass"),
+        ({"valid_until": "2026-11-26"}, "fail"),
+        ({"revoked": {"at": "2027-01-01"}}, "fail"),
+    ],
+)
+def test_of_a_policy_the_log_is_signed_by_a_key_that_counts(
+    statement: dict[str, Any], changes: dict[str, Any], outcome: str
+) -> None:
+    # The first key may sign attestations only; the second has signed the log.
+    data = sign_statement(statement, P256_SIGNER, SIGNING_KEY)
+    lines = [line_of(0), log_line(statement, data)]
+    proof = as_bytes(inclusion_proof(lines, 1, checkpoint_of(lines, SIGNING_KEY)))
+    policy = TrustPolicy.model_validate(
+        {"version": 1, "keys": [entry(P256_SIGNER), entry(SIGNING_KEY) | changes]}
+    )
+    found = verify(data, trust=(policy, date(2026, 11, 27)), log_proof=proof)
+    assert found.checks[-1].name == "log"
+    assert found.checks[-1].outcome == outcome
+
+
+def entry(signer: Signer) -> dict[str, Any]:
+    key = signer.public_key
+    return {"id": key.keyid, "owner": "X", "public_key": public_pem(key).decode()}
+
+
+def test_a_key_that_signs_no_checkpoint_is_named(statement: dict[str, Any]) -> None:
+    data = sign_statement(statement, P256_SIGNER)
+    lines = [log_line(statement, data)]
+    proof = as_bytes(inclusion_proof(lines, 0, checkpoint_of(lines)))
+    found = verify(data, public_key=P256_SIGNER.public_key, log_proof=proof)
+    assert failed(found) == ["log"]
+    assert "signed by an Ed25519 key" in found.checks[-1].detail
+    found = verify(
+        data, public_key=P256_SIGNER.public_key, log_proof=proof, log_key=LOG_KEY.public_key
+    )
+    assert found.passed
+
+
+def test_a_statement_that_no_line_can_be_made_of_fails(statement: dict[str, Any]) -> None:
+    lines = [line_of(0)]
+    proof = as_bytes(inclusion_proof(lines, 0, checkpoint_of(lines)))
+    for body in ({}, {"predicate": {}}, {"predicate": {"claim": 1}}):
+        found = verify(sign_statement(body, SIGNING_KEY), log_proof=proof, log_key=LOG_PUBLIC)
+        assert "log" in failed(found)
+
+
 def test_a_monitor_is_told_of_every_break_and_every_double() -> None:
     lines = [*lines_of(3), line_of(1, attested=1)]
     whole = checkpoint_of(lines)
-    report = check_log(lines, whole, key=LOG_PUBLIC)
+    report = check_log(lines, whole, keys=[LOG_PUBLIC])
     assert [check.outcome for check in report.checks] == ["pass"] * 3
     assert [[e["index"] for e in entries] for entries in report.doubles] == [[1, 3]]
     assert not report.passed
     # Whoever has seen it before is not told again.
-    assert check_log(lines, whole, since=whole, key=LOG_PUBLIC).passed
-    assert not check_log(lines, whole, since=checkpoint_of(lines[:3]), key=LOG_PUBLIC).passed
+    assert check_log(lines, whole, since=whole, keys=[LOG_PUBLIC]).passed
+    assert not check_log(lines, whole, since=checkpoint_of(lines[:3]), keys=[LOG_PUBLIC]).passed
 
 
 def outcomes(*arguments: Any, **named: Any) -> dict[str, str]:
@@ -147,14 +202,14 @@ def test_a_rewritten_cut_or_foreign_log_fails() -> None:
     # Signed anew it has a root, but not the past that was kept.
     assert outcomes(rewritten, checkpoint_of(rewritten), since=whole) == {"past": "fail"}
     assert outcomes(lines[:3], checkpoint_of(lines[:3]), since=whole) == {"past": "fail"}
-    assert outcomes(lines, whole, key=PUBLIC) == {"signature": "fail"}
+    assert outcomes(lines, whole, keys=[PUBLIC]) == {"signature": "fail"}
     other = Checkpoint("b.log", 4, whole.root).signed(LOG_KEY)
-    assert outcomes(lines, whole, since=other, key=LOG_PUBLIC) == {"past": "fail"}
+    assert outcomes(lines, whole, since=other, keys=[LOG_PUBLIC]) == {"past": "fail"}
     assert outcomes([b"x"], checkpoint_of([b"x"])) == {"lines": "fail"}
 
 
 def test_an_empty_log_and_one_ahead_of_its_checkpoint_pass() -> None:
     assert check_log([], None).passed
-    ahead = check_log(lines_of(4), checkpoint_of(lines_of(3)), key=LOG_PUBLIC)
+    ahead = check_log(lines_of(4), checkpoint_of(lines_of(3)), keys=[LOG_PUBLIC])
     assert ahead.passed
     assert "1 more" in ahead.checks[1].detail

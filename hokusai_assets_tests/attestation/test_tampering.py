@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from securesystemslib.dsse import Envelope
 
+from hokusai_assets.attestation.envelope import PAYLOAD_TYPE
 from hokusai_assets.attestation.verification import verify
 
 from .changed_statements import PUBLIC, KeyPath
-from .measured_contribution import resign
+from .measured_contribution import SIGNING_KEY, resign
 from .test_verification import dict_paths, leaf_paths
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
@@ -215,18 +217,6 @@ def test_no_other_spelling_of_a_statement_passes_though_the_issuer_signs_it(
 
 def signed_text(payload: str) -> bytes:
     """Sign a payload that the platform itself would never write."""
-    from securesystemslib.dsse import Envelope
-    from securesystemslib.signer import CryptoSigner
-
-    from hokusai_assets.attestation.envelope import PAYLOAD_TYPE
-
-    from .measured_contribution import SIGNING_KEY
-
     envelope = Envelope(payload.encode(), PAYLOAD_TYPE, {})
-    signer = (
-        SIGNING_KEY
-        if hasattr(SIGNING_KEY, "public_key") and not callable(SIGNING_KEY.public_key)
-        else CryptoSigner(SIGNING_KEY)
-    )
-    envelope.sign(signer)
+    envelope.sign(SIGNING_KEY)
     return json.dumps(envelope.to_dict()).encode()

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from hokusai_assets.attestation.checkpoint import Checkpoint
+from hokusai_assets.attestation.key_files import generate
 from hokusai_assets.attestation.transparency_log import (
     CHECKPOINT_FILE,
     LOG_FILE,
@@ -54,7 +55,7 @@ def test_each_checkpoint_is_signed_and_has_the_root_of_all_lines(log: Transparen
         assert (logged.index, logged.checkpoint.size, logged.others) == (number, number + 1, ())
         leaves = [merkle.leaf_hash(line_of(each)) for each in range(number + 1)]
         assert logged.checkpoint.root == merkle.root(leaves)
-        assert logged.checkpoint.is_signed_by(LOG_KEY.public_key())
+        assert logged.checkpoint.is_signed_by(LOG_KEY.public_key)
         assert log.checkpoint() == logged.checkpoint
     assert log.lines() == [line_of(number) for number in range(5)]
 
@@ -154,6 +155,15 @@ def test_without_a_key_the_checkpoint_is_unsigned(log: TransparencyLog) -> None:
     checkpoint = log.append(line_of(0), None).checkpoint
     assert checkpoint.signatures == ()
     assert log.checkpoint() == checkpoint
+
+
+def test_a_key_that_signs_no_checkpoint_leaves_it_unsigned(log: TransparencyLog) -> None:
+    signer = generate("ecdsa-p256")
+    checkpoint = log.append(line_of(0), signer).checkpoint
+    assert checkpoint.signatures == ()
+    # Two such logs still have names of their own.
+    assert checkpoint.origin == f"hokusai-log/{signer.public_key.keyid[:16]}"
+    assert log.append(line_of(1), LOG_KEY).checkpoint.is_signed_by(LOG_KEY.public_key)
 
 
 def test_a_log_continues_its_own_past_and_no_other(log: TransparencyLog) -> None:

@@ -15,7 +15,7 @@ import jsonschema
 import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from hokusai_assets.attestation.signing_key import public_pem
+from hokusai_assets.attestation.public_keys import public_pem
 from hokusai_assets.attestation.zk_output import Unattested, zk_output
 from hokusai_assets_tests.attestation.changed_statements import PUBLIC
 from hokusai_assets_tests.attestation.measured_contribution import (

@@ -5,15 +5,17 @@ import os
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 from click.testing import CliRunner, Result
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from hokusai_assets.attestation.signing_key import PUBLIC_KEY_FILE, public_pem
+from hokusai_assets.attestation.key_files import generate
+from hokusai_assets.attestation.key_records import record_of, remember, revoke
+from hokusai_assets.attestation.public_keys import public_pem
 from hokusai_assets.attestation.transparency_log import TransparencyLog, log_line
 from hokusai_assets.cli.main import main
 from hokusai_assets_tests.attestation.logged_entries import line_of
@@ -24,6 +26,8 @@ from hokusai_assets_tests.attestation.measured_contribution import (
     write_predictions,
 )
 from hokusai_assets_tests.attestation.test_zk_output import VALIDATOR, assert_is_recomputed
+
+TODAY = datetime.now(UTC).date()
 
 
 @dataclass(frozen=True)
@@ -80,9 +84,9 @@ def home(tmp_path: Path, measured: Measured) -> Home:
     folder = tmp_path / "home"
     attestation = tmp_path / "one.dsse.json"
     attestation.write_bytes(measured.attestation)
-    key = folder / "keys" / PUBLIC_KEY_FILE
-    key.parent.mkdir(parents=True)
-    key.write_bytes(public_pem(SIGNING_KEY.public_key()))
+    remember(folder / "keys", record_of(SIGNING_KEY.public_key, "given", "a file", TODAY))
+    key = tmp_path / "issuer.pem"
+    key.write_bytes(public_pem(SIGNING_KEY.public_key))
     issuer = Home(folder, measured.root, attestation, key)
     issuer.log.append(line_of(0), SIGNING_KEY)
     issuer.log.append(log_line(measured.statement, measured.attestation), SIGNING_KEY)
@@ -106,10 +110,10 @@ def test_a_stranger_verifies_that_an_attestation_is_in_the_log(home: Home, tmp_p
 
 
 def test_the_log_may_be_signed_by_a_key_of_its_own(home: Home, tmp_path: Path, measured: Measured):
-    other = Ed25519PrivateKey.generate()
+    other = generate("ed25519")
     home.log.append(line_of(1), other)
     log_key, proof = tmp_path / "log.pem", tmp_path / "proof.json"
-    log_key.write_bytes(public_pem(other.public_key()))
+    log_key.write_bytes(public_pem(other.public_key))
     home.hokusai("log", "prove", home.attestation, "-o", proof)
     verify = ("verify", home.attestation, "--log-proof", proof, "--public-key", home.key)
     assert home.hokusai(*verify).exit_code == 1
@@ -140,6 +144,25 @@ def test_show_tells_checkpoint_key_and_entries(home: Home):
     done = home.hokusai("log", "show")
     assert shown["checkpoint"] in done.output
     assert shown["entries"][1]["contribution"] in done.output
+
+
+def test_the_key_shown_is_the_one_that_signed(home: Home, tmp_path: Path):
+    shown = home.printed("log", "show", "--json")
+    other = generate("ed25519").public_key
+    remember(home.folder / "keys", record_of(other, "given", "a file", TODAY))
+    assert home.printed("log", "show", "--json") == shown
+    path = tmp_path / "other.pem"
+    path.write_bytes(public_pem(other))
+    assert home.printed("log", "show", "--public-key", path, "--json")["verifier_key"] is None
+
+
+def test_a_key_that_was_revoked_counts_for_nothing(home: Home):
+    revoke(home.folder / "keys", SIGNING_KEY.public_key.keyid, "stolen", TODAY)
+    shown = home.printed("log", "show", "--json")
+    assert shown["verifier_key"] is None
+    document = home.printed("export", home.attestation, "--format", "zk-output")
+    assert document["attestation"]["verification_key"] is None
+    assert home.hokusai("verify", home.attestation).exit_code == 1
 
 
 def test_an_empty_log_shows_and_checks(home: Home, tmp_path: Path):
@@ -306,7 +329,7 @@ def test_the_columns_are_those_of_the_spec_that_is_attested(
 
 def test_a_key_that_did_not_sign_is_refused(home: Home, tmp_path: Path):
     other = tmp_path / "other.pem"
-    other.write_bytes(public_pem(Ed25519PrivateKey.generate().public_key()))
+    other.write_bytes(public_pem(generate("ed25519").public_key))
     done = home.hokusai(
         "export", home.attestation, "--format", "zk-output", "--public-key", other
     )  # fmt: skip

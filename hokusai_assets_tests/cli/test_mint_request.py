@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from hokusai_assets.attestation.signing_key import public_pem
+from hokusai_assets.attestation.public_keys import public_pem
 from hokusai_assets.cli.main import main
 from hokusai_assets.minting.request_file import parse
 from hokusai_assets.minting.typed_data import calldata, sign
@@ -50,7 +50,7 @@ def attestation(tmp_path: Path, statement: dict[str, Any]) -> Path:
 def run(tmp_path: Path) -> Run:
     """Run the command on a file, with the issuer's key and one contract."""
     public_key = tmp_path / "issuer.pem"
-    public_key.write_bytes(public_pem(SIGNING_KEY.public_key()))
+    public_key.write_bytes(public_pem(SIGNING_KEY.public_key))
     home = {"HOKUSAI_HOME": str(tmp_path / "home"), "HOKUSAI_DATA": str(tmp_path)}
     unset = {name: None for name in os.environ if name.startswith("HOKUSAI_")}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hokusai_assets.attestation.signing_key import public_pem
+from hokusai_assets.attestation.public_keys import public_pem
 from hokusai_assets_tests.attestation.changed_statements import PUBLIC
 from hokusai_assets_tests.attestation.measured_contribution import (
     measured_contribution,
@@ -83,6 +83,22 @@ def test_verify_checks_all_that_it_is_given(issued: Path, tmp_path: Path):
     outcomes = {check["name"]: check["outcome"] for check in document["checks"]}
     for name in ("signature", "predictions", "benchmark", "row", "reproduced"):
         assert outcomes[name] == "pass", name
+
+
+def test_keys_and_policies_are_made_and_verified_by(issued: Path, tmp_path: Path):
+    home, policy = tmp_path / "home", tmp_path / "policy.yaml"
+    for arguments in (
+        ("keys", "new"),
+        ("keys", "list"),
+        ("keys", "trust", "--owner", "Example Org", "-o", policy),
+        ("log", "show"),
+    ):
+        done = hokusai(*arguments, home=home)
+        assert done.returncode == 0, done.stderr
+    # The policy is of other keys than signed.
+    done = hokusai("verify", issued / "attestation.json", "--trust", policy, home=home)
+    assert done.returncode == 1
+    assert "is not in the policy" in done.stdout.replace("\n", " ")
 
 
 @pytest.mark.parametrize(

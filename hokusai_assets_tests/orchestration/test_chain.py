@@ -12,7 +12,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from hokusai_assets.attestation.signing_key import PUBLIC_KEY_FILE, load_public_key
+from hokusai_assets.attestation.key_records import DEVELOPMENT_PUBLIC_FILE
+from hokusai_assets.attestation.public_keys import load_public_key
 from hokusai_assets.attestation.verification import verify
 from hokusai_assets.orchestration.asset_storage import location_of
 from hokusai_assets.orchestration.object_store import MissingObject, checked_version
@@ -25,7 +26,7 @@ def test_an_honest_contribution_is_attested_and_a_stranger_can_verify_it(deploym
     key, outcome = deployment.run()
     assert outcome.status == "evaluated"
     record = read_record(deployment.settings, "generated", key)
-    public_key = load_public_key(deployment.settings.keys / PUBLIC_KEY_FILE)
+    public_key = load_public_key(deployment.settings.keys / DEVELOPMENT_PUBLIC_FILE)
     verification = verify(
         record.attestation.read_bytes(), public_key=public_key, predictions=record.predictions
     )

@@ -13,8 +13,9 @@ from pathlib import Path
 from click.testing import CliRunner
 
 from hokusai_assets.attestation.envelope import open_envelope
+from hokusai_assets.attestation.key_records import DEVELOPMENT_PUBLIC_FILE
 from hokusai_assets.attestation.log_check import check_log
-from hokusai_assets.attestation.signing_key import PUBLIC_KEY_FILE, load_public_key
+from hokusai_assets.attestation.public_keys import load_public_key
 from hokusai_assets.attestation.transparency_log import TransparencyLog, log_line
 from hokusai_assets.attestation.witness import check_witness
 from hokusai_assets.cli.main import main
@@ -47,8 +48,8 @@ def test_an_issued_attestation_is_in_the_log_once_however_often_it_runs(deployme
     envelope = record.attestation.read_bytes()
     log = log_of(deployment)
     assert log.lines() == [log_line(open_envelope(envelope)[1], envelope)]
-    public_key = load_public_key(deployment.settings.keys / PUBLIC_KEY_FILE)
-    report = check_log(log.lines(), log.checkpoint(), key=public_key)
+    public_key = load_public_key(deployment.settings.keys / DEVELOPMENT_PUBLIC_FILE)
+    report = check_log(log.lines(), log.checkpoint(), keys=[public_key])
     assert {check.outcome for check in report.checks} == {"pass"}
     assert report.passed
     told = metadata_of(deployment, first)
