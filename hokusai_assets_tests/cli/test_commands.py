@@ -89,7 +89,7 @@ def test_the_attestation_verifies_with_the_key_beside_the_home(evaluated: dict, 
     key = home / "keys" / "signing.ed25519.pub.pem"
     done = hokusai(
         "verify", evaluated["attestation"], "--public-key", key,
-        "--predictions", evaluated["predictions"][0], "--json", home=home,
+        "--predictions", evaluated["predictions"][0], "--data", DATA, "--json", home=home,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout
     document = json.loads(done.stdout)

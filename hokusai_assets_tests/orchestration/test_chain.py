@@ -28,7 +28,10 @@ def test_an_honest_contribution_is_attested_and_a_stranger_can_verify_it(deploym
     record = read_record(deployment.settings, "generated", key)
     public_key = load_public_key(deployment.settings.keys / DEVELOPMENT_PUBLIC_FILE)
     verification = verify(
-        record.attestation.read_bytes(), public_key=public_key, predictions=record.predictions
+        record.attestation.read_bytes(),
+        public_key=public_key,
+        predictions=record.predictions,
+        data_folder=deployment.settings.data,
     )
     assert verification.passed, verification.as_markdown()
     assert {check.outcome for check in verification.checks} == {"pass"}
