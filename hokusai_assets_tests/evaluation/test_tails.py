@@ -106,7 +106,7 @@ def test_a_level_is_used_for_its_metric_alone(replicas):
 def test_methods_are_named_for_what_was_done():
     baseline, new = pair()
     found = compare(baseline, new, **OPTIONS, levels=dict.fromkeys(METRICS, FARTHEST))
-    normal = ("paired_bootstrap_normal", "paired_swap")
+    normal = ("paired_bootstrap_normal", "bootstrap_z_swap")
     assert {name: (d.interval_method, d.p_value_method) for name, d in found.items()} == {
         "accuracy": ("discordant_clopper_pearson", "mcnemar_exact"),
         "precision": normal,
