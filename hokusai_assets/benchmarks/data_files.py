@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
 
-from hokusai_assets.benchmarks.groups import Strict
+from hokusai_assets.benchmarks.groups import Integer, Strict
 
 
 def _beside_spec(value: str) -> str:
@@ -38,13 +38,17 @@ class DataSpec(Strict):
     rows. Files in ``promoted/`` hold rows of contributions that were promoted.
     """
 
-    train: Annotated[tuple[TrainFile, ...], Field(min_length=1)]
+    train: tuple[TrainFile, ...]
     test: FileBeside
 
     @field_validator("train", mode="before")
     @classmethod
     def _one_or_several(cls, value: Any) -> Any:
-        return [value] if isinstance(value, str) else value
+        files = [value] if isinstance(value, str) else value
+        # Not as a least length: of one bad file the message would be that there is none.
+        if not isinstance(files, list | tuple) or not files:
+            raise ValueError("a file name beside benchmark.yaml is needed, or a list of them")
+        return files
 
     @model_validator(mode="after")
     def _held_out(self) -> "DataSpec":
@@ -63,5 +67,5 @@ class LineageSpec(Strict):
     stands in ``versions/<version>.json``.
     """
 
-    version: Annotated[int, Field(ge=2)]
+    version: Annotated[Integer, Field(ge=2)]
     promoted_from: ContentDigest

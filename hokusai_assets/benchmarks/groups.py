@@ -7,23 +7,32 @@ columns hold). `benchmarks.slices` finds a slice's rows.
 import datetime
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
-from typing import Annotated, Any, Literal
+from types import NoneType
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
     StringConstraints,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 
 from hokusai_assets.tables.columns import ColumnType
 
 ClassMetricName = Literal["precision", "recall", "f1"]
+Integer = Annotated[int, Field(strict=True)]
+"""A whole number, and neither true nor a number in quotes, which lax validation takes for one."""
 SliceName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
 _TEXTS = ("category", "text")
 _NUMBERS = ("integer", "number")
+
+
+AS_WRITTEN = {"as_written": True}
+"""The validation context of a spec from a file, where a group without a value is a slip."""
 
 
 class Strict(BaseModel):
@@ -31,11 +40,34 @@ class Strict(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, serialize_by_alias=True)
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _group_is_filled(cls, value: object, info: ValidationInfo) -> object:
+        if value is None and info.context == AS_WRITTEN and info.field_name is not None:
+            field = cls.model_fields[info.field_name]
+            if is_group(field.annotation):
+                fix = "fill it" if field.is_required() else "fill it or leave it out"
+                raise PydanticCustomError("empty_group", "the key is empty; {fix}", {"fix": fix})
+        return value
+
+
+def without_none(annotation: Any) -> Any:
+    """Return X of ``X | None``, and anything else as it is."""
+    kinds = [kind for kind in get_args(annotation) if kind is not NoneType]
+    is_optional = NoneType in get_args(annotation) and len(kinds) == 1
+    return kinds[0] if is_optional else annotation
+
+
+def is_group(annotation: Any) -> bool:
+    """Tell whether a key of this type has keys of its own."""
+    kind = without_none(annotation)
+    return get_origin(kind) is dict or (isinstance(kind, type) and issubclass(kind, BaseModel))
+
 
 class GuardrailSpec(Strict):
     """How far a metric may fall, in basis points, before a contribution is not accepted."""
 
-    max_drop_bps: Annotated[int, Field(ge=0, le=10000)]
+    max_drop_bps: Annotated[Integer, Field(ge=0, le=10000)]
 
 
 class SliceCondition(Strict):

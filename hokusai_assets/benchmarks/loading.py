@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from hokusai_assets.benchmarks.data_files import is_promoted
+from hokusai_assets.benchmarks.groups import AS_WRITTEN, without_none
 from hokusai_assets.benchmarks.row_sets import RowSet, StoredRows
 from hokusai_assets.benchmarks.sampling import stratified_positions
 from hokusai_assets.benchmarks.slices import empty_slices
@@ -117,7 +118,7 @@ def parse_spec(text: str, path: Path, *, folder_name: str) -> BenchmarkSpec:
     if not isinstance(raw, dict):
         raise SpecError(f"{path}: found {type(raw).__name__}, a mapping of keys is needed")
     try:
-        spec = BenchmarkSpec.model_validate(raw)
+        spec = BenchmarkSpec.model_validate(raw, context=AS_WRITTEN)
     except ValidationError as error:
         lines = "; ".join(_spec_problem(item, raw) for item in error.errors())
         raise SpecError(f"{path}: {lines}") from None
@@ -133,10 +134,13 @@ def _spec_problem(item: Any, raw: dict[str, Any]) -> str:
         return f"{key}: unknown key; {_nearest_key(item['loc'])}"
     if item["type"] == "missing":
         return f"{key}: the key is missing"
-    shown = "" if isinstance(found, dict) else f"found {found!r}, "
+    shown = "" if isinstance(found, dict) or item["type"] == "empty_group" else f"found {found!r}, "
     message = str(item["msg"]).removeprefix("Value error, ")
     if item["type"] == "string_type" and isinstance(found, bool | int | float):
         message = "a text is needed: put it in quotes"
+    if item["type"] in ("int_type", "int_from_float"):
+        quotes = ", without quotes" if isinstance(found, str) else ""
+        message = f"an integer is needed{quotes}"
     return message if key == "benchmark" else f"{key}: {shown}{message}"
 
 
@@ -160,6 +164,7 @@ def _nearest_key(location: tuple[str | int, ...]) -> str:
         else:
             # dict[str, X] or tuple[X, ...]: whatever the key or place, X says what is allowed.
             model = next(kind for kind in reversed(get_args(model)) if kind is not Ellipsis)
+        model = without_none(model)
     fields = getattr(model, "model_fields", {})
     allowed = sorted(field.alias or name for name, field in fields.items())
     near = difflib.get_close_matches(str(location[-1]), allowed, n=1)

@@ -18,6 +18,7 @@ from hokusai_assets.benchmarks.data_files import DataSpec, FileBeside, LineageSp
 from hokusai_assets.benchmarks.groups import (
     ClassMetricName,
     GuardrailSpec,
+    Integer,
     SliceName,
     SliceSpec,
     Strict,
@@ -91,10 +92,10 @@ class ColumnSpec(Strict):
 class TextFeatures(Strict):
     """TF-IDF settings for text columns; ranges are inclusive n-gram lengths."""
 
-    word_ngrams: tuple[int, int] | None = (1, 2)
-    char_ngrams: tuple[int, int] | None = (2, 5)
-    min_df: Annotated[int, Field(ge=1)] = 2
-    max_features: Annotated[int, Field(ge=1)] | None = None
+    word_ngrams: tuple[Integer, Integer] | None = (1, 2)
+    char_ngrams: tuple[Integer, Integer] | None = (2, 5)
+    min_df: Annotated[Integer, Field(ge=1)] = 2
+    max_features: Annotated[Integer, Field(ge=1)] | None = None
     lowercase: bool = True
 
     @model_validator(mode="after")
@@ -118,7 +119,7 @@ class ModelSpec(Strict):
     params: dict[str, Any] = Field(default_factory=dict)
     text: TextFeatures = TextFeatures()
     trusted_types: tuple[str, ...] = ()
-    seeds: Annotated[int, Field(ge=1, le=100)] = 1
+    seeds: Annotated[Integer, Field(ge=1, le=100)] = 1
 
     @field_validator("estimator")
     @classmethod
@@ -179,13 +180,13 @@ class DeltaOneSpec(Strict):
     that part of ``1 - confidence``.
     """
 
-    min_examples: Annotated[int, Field(ge=1)] = 800
-    min_delta_bps: Annotated[int, Field(ge=0, le=10000)] = 100
+    min_examples: Annotated[Integer, Field(ge=1)] = 800
+    min_delta_bps: Annotated[Integer, Field(ge=0, le=10000)] = 100
     confidence: Annotated[Decimal, Field(gt=Decimal("0.5"), lt=1, decimal_places=6)] = Decimal(
         "0.95"
     )
-    resamples: Annotated[int, Field(ge=100, le=1_000_000)] = 10_000
-    submissions: Annotated[int, Field(ge=1, le=50_000)] = 100
+    resamples: Annotated[Integer, Field(ge=100, le=1_000_000)] = 10_000
+    submissions: Annotated[Integer, Field(ge=1, le=50_000)] = 100
 
     @model_validator(mode="after")
     def _leaves_each_a_level(self) -> "DeltaOneSpec":
@@ -211,12 +212,12 @@ Share = Annotated[Decimal, Field(ge=0, le=1)]
 class LimitsSpec(Strict):
     """How much of a contributed file is read at most; see `tables.limits.ReadLimits`."""
 
-    max_file_bytes: Annotated[int, Field(ge=1)] = ReadLimits.max_file_bytes
-    max_decoded_bytes: Annotated[int, Field(ge=1)] = ReadLimits.max_decoded_bytes
-    max_rows: Annotated[int, Field(ge=1)] = ReadLimits.max_rows
-    max_columns: Annotated[int, Field(ge=1)] = ReadLimits.max_columns
-    max_cell_chars: Annotated[int, Field(ge=1)] = ReadLimits.max_cell_chars
-    max_nesting: Annotated[int, Field(ge=1, le=64)] = ReadLimits.max_nesting
+    max_file_bytes: Annotated[Integer, Field(ge=1)] = ReadLimits.max_file_bytes
+    max_decoded_bytes: Annotated[Integer, Field(ge=1)] = ReadLimits.max_decoded_bytes
+    max_rows: Annotated[Integer, Field(ge=1)] = ReadLimits.max_rows
+    max_columns: Annotated[Integer, Field(ge=1)] = ReadLimits.max_columns
+    max_cell_chars: Annotated[Integer, Field(ge=1)] = ReadLimits.max_cell_chars
+    max_nesting: Annotated[Integer, Field(ge=1, le=64)] = ReadLimits.max_nesting
 
     def read_limits(self) -> ReadLimits:
         """Return the bounds as reading takes them; those that no spec sets have their default."""
@@ -244,9 +245,9 @@ class DriftSpec(Strict):
 class IntakeSpec(Strict):
     """When a contribution is rejected, or warned of, before training."""
 
-    min_rows: Annotated[int, Field(ge=1)] = 10
+    min_rows: Annotated[Integer, Field(ge=1)] = 10
     max_test_overlap_excess: Share = Decimal("0.01")
-    test_overlap_tolerance_rows: Annotated[int, Field(ge=0)] = 5
+    test_overlap_tolerance_rows: Annotated[Integer, Field(ge=0)] = 5
     limits: LimitsSpec = LimitsSpec()
     labels: LabelChecksSpec = LabelChecksSpec()
     drift: DriftSpec = DriftSpec()
@@ -255,8 +256,8 @@ class IntakeSpec(Strict):
 class SamplingSpec(Strict):
     """Row counts above which a stratified sample stands for the whole set."""
 
-    max_train_rows: Annotated[int, Field(ge=100)] | None = None
-    max_test_rows: Annotated[int, Field(ge=100)] | None = None
+    max_train_rows: Annotated[Integer, Field(ge=100)] | None = None
+    max_test_rows: Annotated[Integer, Field(ge=100)] | None = None
 
 
 class BenchmarkSpec(Strict):
@@ -286,11 +287,17 @@ class BenchmarkSpec(Strict):
     slices: dict[SliceName, SliceSpec] = Field(default_factory=dict)
     class_guardrails: dict[ClassMetricName, GuardrailSpec] = Field(default_factory=dict)
     slice_guardrails: dict[MetricName, GuardrailSpec] = Field(default_factory=dict)
-    min_group_rows: Annotated[int, Field(ge=2)] = 30
+    min_group_rows: Annotated[Integer, Field(ge=2)] = 30
     intake: IntakeSpec = IntakeSpec()
     sampling: SamplingSpec = SamplingSpec()
     test_split: TestSplitSpec | None = None
-    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    seed: Annotated[Integer, Field(ge=0, lt=2**32)] = 0
+
+    @field_validator("version", mode="before")
+    @classmethod
+    def _is_no_boolean(cls, value: object) -> object:
+        # To Python true is 1.
+        return str(value).lower() if isinstance(value, bool) else value
 
     @field_validator("labels")
     @classmethod

@@ -10,7 +10,7 @@ from hokusai_assets.evaluation import intervals, tails
 from hokusai_assets.evaluation.metrics import Averaging, Direction, Metric, mean_of
 from hokusai_assets.evaluation.predictions import PairedCells, Predictions
 from hokusai_assets.evaluation.registry import registered_metrics
-from hokusai_assets.evaluation.rounding import PPM, ceil_to_ppm, floor_to_ppm, to_ppm
+from hokusai_assets.evaluation.rounding import PPM, ceil_to_ppm, interval_to_ppm, to_ppm
 from hokusai_assets.evaluation.sampling_error import SampledRows, SamplingError
 from hokusai_assets.evaluation.training_noise import TrainingNoise, with_training_noise
 
@@ -28,7 +28,7 @@ class MetricDelta:
         relative_delta_ppm: delta_ppm over baseline_ppm, rounded half to even; None where
             baseline_ppm is 0.
         low_ppm, high_ppm: the interval of the difference new - baseline, rounded outward,
-            so that a bound stays a bound.
+            so that a bound stays a bound, and within what the metric's range allows.
         p_value_ppm: two-sided, of no difference, rounded half to even.
         p_holm_ppm: p_value_ppm adjusted for the number of metrics asked for besides the
             first one (Holm, Scandinavian Journal of Statistics 6, 1979); the first one, the
@@ -42,8 +42,8 @@ class MetricDelta:
             "paired_bootstrap_percentile", "delong_normal" or "stratified_normal"; where the
             level needs it "discordant_clopper_pearson", "paired_bootstrap_normal", "delong_t"
             or "stratified_t"; with "_mover" where training noise is in it. "mcnemar_exact",
-            "paired_bootstrap", "paired_swap", "bootstrap_z", "delong_z" or "stratified_z";
-            "welch_t" where training noise is in it.
+            "paired_bootstrap", "bootstrap_z", either with "_swap" where a swap test has its say,
+            "delong_z" or "stratified_z"; "welch_t" where training noise is in it.
         improved: whether delta_ppm is a change for the better.
     """
 
@@ -228,6 +228,7 @@ def _delta(
         )
     baseline_ppm, new_ppm = to_ppm(mean_of(values.baseline)), to_ppm(mean_of(values.new))
     delta_ppm = new_ppm - baseline_ppm
+    low_ppm, high_ppm = interval_to_ppm(error.low, error.high, within=metric.range)
     return MetricDelta(
         metric=metric.name,
         direction=metric.direction,
@@ -237,8 +238,8 @@ def _delta(
         relative_delta_ppm=(
             round(Fraction(delta_ppm * PPM, baseline_ppm)) if baseline_ppm else None
         ),
-        low_ppm=floor_to_ppm(error.low),
-        high_ppm=ceil_to_ppm(error.high),
+        low_ppm=low_ppm,
+        high_ppm=high_ppm,
         p_value_ppm=to_ppm(error.p_value),
         p_holm_ppm=to_ppm(error.p_value),
         confidence_ppm=confidence_ppm,

@@ -3,6 +3,8 @@
 So whoever has the predictions gets the same numbers, though only the spec holds a seed.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from hokusai_assets.evaluation.distinct_rows import DistinctRows
@@ -32,23 +34,24 @@ def scores_without_parts(rows: DistinctRows) -> tuple[list[FloatArray], IntArray
     """
     times = rows.times
     if len(times) <= MAX_PARTS:
-        every = np.eye(len(times), dtype=np.int64)
-        counts = times
+        parts, counts = _each_alone(len(times)), times
     else:
-        every = _dealt(times)
-        counts = np.ones(MAX_PARTS, dtype=np.int64)
-    by_part = np.array([rows.scores(times - part) for part in every], dtype=np.float64)
+        parts, counts = _dealt(times), np.ones(MAX_PARTS, dtype=np.int64)
+    by_part = np.array([rows.scores(times - part) for part in parts], dtype=np.float64)
     return list(by_part.T), counts
 
 
-def _dealt(times: IntArray) -> IntArray:
-    """Return (MAX_PARTS, P) how many of each distinct row a part holds."""
+def _each_alone(size: int) -> Iterator[IntArray]:
+    return iter(np.eye(size, dtype=np.int64))
+
+
+def _dealt(times: IntArray) -> Iterator[IntArray]:
+    """Yield (P,) how many of each distinct row a part holds, for each of MAX_PARTS parts.
+
+    One at a time: all together would take 1.6 GB of a million rows.
+    """
     position = np.repeat(np.arange(len(times)), times)
     # NumPy keeps the raw stream of a bit generator between versions, unlike its draws.
     order = np.argsort(np.random.PCG64(0).random_raw(len(position)), kind="stable")
-    return np.stack(
-        [
-            np.bincount(position[order[part::MAX_PARTS]], minlength=len(times))
-            for part in range(MAX_PARTS)
-        ]
-    )
+    for part in range(MAX_PARTS):
+        yield np.bincount(position[order[part::MAX_PARTS]], minlength=len(times))

@@ -24,8 +24,9 @@ class GroupDelta:
         rows: test rows of the group; of a class, those it truly has.
         baseline_ppm, new_ppm: the values, rounded half to even.
         delta_ppm: new_ppm - baseline_ppm.
-        low_ppm, high_ppm: the normal interval of new - baseline, rounded outward; None where
-            rows are too few for one, or a plug-in has no value without some of them.
+        low_ppm, high_ppm: the normal interval of new - baseline, rounded outward, within what the
+            metric's range allows; None where rows are too few for one, or a plug-in has no value
+            without some of them.
         error_ppm: the standard error that delta_ppm would have if nothing had changed, rounded
             up: by chance alone it exceeds 1.645 of these in about one of twenty groups.
         confidence_ppm: of the interval.

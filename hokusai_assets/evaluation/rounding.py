@@ -41,6 +41,21 @@ def ceil_to_ppm(value: float) -> int:
     return -floor_to_ppm(-value)
 
 
+def interval_to_ppm(low: float, high: float, *, within: tuple[float, float]) -> tuple[int, int]:
+    """Return the interval of a metric's difference in ppm, rounded outward.
+
+    Args:
+        low, high: its ends, in the metric's unit.
+        within: least and greatest value of the metric; no end is beyond what two values of it
+            can differ by. They may be infinite.
+
+    Raises:
+        ValueError, OverflowError: an end is NaN, or infinite after that.
+    """
+    span = within[1] - within[0]
+    return floor_to_ppm(max(low, -span)), ceil_to_ppm(min(high, span))
+
+
 def ppm_to_bps(ppm: int) -> int:
     """Return ppm in basis points, rounded half to even."""
     return round(Fraction(ppm, PPM_PER_BPS))

@@ -91,37 +91,44 @@ class SampledRows:
         Where a percentile is too rare to be stable (tails.has_percentile), one pair's accuracy
         gets an interval from its discordant rows and everything else a normal one. No end is
         on the far side of zero unless the swap test, which for one pair's accuracy is
-        McNemar's exact one, rejects there at alpha / 2. The p-value of one pair's accuracy is
-        McNemar's.
+        McNemar's exact one, rejects there at alpha / 2.
+
+        The p-value is the larger of the swap test's and of the one that goes with the interval:
+        it is at most alpha just where the interval leaves zero out. One pair's accuracy has
+        McNemar's: at most alpha wherever the interval leaves zero out, and with few differing
+        rows sometimes where it does not.
         """
         assert metric.from_counts is not None
         swapped = SwapTest.of(self.cells, _bound(metric.from_counts, self.averaging))
-        single_accuracy = metric.name == "accuracy" and self.cells.replicas == 1
+        spread = float(differences.std(ddof=1))
+        exact = None
+        if metric.name == "accuracy" and self.cells.replicas == 1:
+            exact = intervals.mcnemar_exact(*_discordant(self.cells))
         if tails.has_percentile(len(differences), confidence_ppm):
-            inference = intervals.bootstrap_inference(differences, confidence_ppm=confidence_ppm)
-            low, high, p_value = inference.low, inference.high, inference.p_value
-            methods = ("paired_bootstrap_percentile", "paired_bootstrap")
+            own = intervals.bootstrap_inference(differences, confidence_ppm=confidence_ppm)
+            methods = ("paired_bootstrap_percentile", "paired_bootstrap_swap")
+        elif exact is not None:
+            ends = tails.discordant_interval(
+                *_discordant(self.cells), self.new[0].rows, confidence_ppm=confidence_ppm
+            )
+            own = tails.beyond_percentile(differences, intervals.Inference(*ends, exact))
+            methods = ("discordant_clopper_pearson", "mcnemar_exact")
         else:
-            if single_accuracy:
-                interval = tails.discordant_interval(
-                    *_discordant(self.cells), self.new[0].rows, confidence_ppm=confidence_ppm
-                )
-                methods = ("discordant_clopper_pearson", "mcnemar_exact")
-            else:
-                interval = tails.normal_interval(
-                    differences, float(delta), swapped.error, confidence_ppm=confidence_ppm
-                )
-                methods = ("paired_bootstrap_normal", "paired_swap")
-            low, high = tails.beyond_percentile(differences, interval)
-            p_value = swapped.two_sided
-        if single_accuracy:
-            p_value = intervals.mcnemar_exact(*_discordant(self.cells))
-            methods = (methods[0], "mcnemar_exact")
+            # At least the error of exchangeable models: a bootstrap of few rows has less.
+            variance = max(swapped.error, spread) ** 2
+            own = intervals.normal_inference(float(delta), variance, confidence_ppm=confidence_ppm)
+            own = tails.beyond_percentile(differences, own)
+            methods = ("paired_bootstrap_normal", "bootstrap_z_swap")
+        if exact is not None:
+            p_value, methods = exact, (methods[0], "mcnemar_exact")
+        else:
+            is_gain = np.sum(differences <= 0) <= np.sum(differences >= 0)
+            p_value = max(own.p_value, min(1.0, 2 * (swapped.above if is_gain else swapped.below)))
         half = (PPM - confidence_ppm) / PPM / 2
         return SamplingError(
-            low=low if swapped.above <= half else min(low, 0.0),
-            high=high if swapped.below <= half else max(high, 0.0),
-            error=float(differences.std(ddof=1)),
+            low=own.low if swapped.above <= half else min(own.low, 0.0),
+            high=own.high if swapped.below <= half else max(own.high, 0.0),
+            error=spread,
             p_value=p_value,
             interval_method=methods[0],
             p_value_method=methods[1],
@@ -138,15 +145,14 @@ class SampledRows:
         error = float(differences.std(ddof=1))
         if tails.has_percentile(len(differences), confidence_ppm):
             inference = intervals.bootstrap_inference(differences, confidence_ppm=confidence_ppm)
-            low, high = inference.low, inference.high
             methods = ("paired_bootstrap_percentile", "paired_bootstrap")
         else:
             inference = intervals.normal_inference(
                 float(delta), error**2, confidence_ppm=confidence_ppm
             )
-            low, high = tails.beyond_percentile(differences, (inference.low, inference.high))
+            inference = tails.beyond_percentile(differences, inference)
             methods = ("paired_bootstrap_normal", "bootstrap_z")
-        return SamplingError(low, high, error, inference.p_value, *methods)
+        return SamplingError(inference.low, inference.high, error, inference.p_value, *methods)
 
     def of_components(
         self, metric: Metric, delta: Fraction | float, *, confidence_ppm: int
@@ -232,9 +238,10 @@ def method_names(
             ("discordant_clopper_pearson", "mcnemar_exact"),
         ]
     else:
+        swap = "" if metric.from_counts is None else "_swap"
         pairs = [
-            ("paired_bootstrap_percentile", "paired_bootstrap"),
-            ("paired_bootstrap_normal", "paired_swap" if metric.from_counts else "bootstrap_z"),
+            ("paired_bootstrap_percentile", f"paired_bootstrap{swap}"),
+            ("paired_bootstrap_normal", f"bootstrap_z{swap}"),
         ]
     if not in_tail:
         pairs = pairs[:1]

@@ -33,7 +33,7 @@ from hokusai_assets.evaluation.patterns import (
 )
 from hokusai_assets.evaluation.predictions import FloatArray, IntArray, Predictions, check_same_rows
 from hokusai_assets.evaluation.registry import registered_metrics
-from hokusai_assets.evaluation.rounding import PPM, ceil_to_ppm, floor_to_ppm, to_ppm
+from hokusai_assets.evaluation.rounding import PPM, ceil_to_ppm, interval_to_ppm, to_ppm
 
 
 @dataclass(frozen=True)
@@ -366,7 +366,7 @@ def _delta(
     if isinstance(found, _Measured) and found.variance is not None:
         delta = float(found.after - found.before)
         reach = NormalDist().inv_cdf(0.5 + confidence_ppm / PPM / 2) * math.sqrt(found.variance)
-        low, high = floor_to_ppm(delta - reach), ceil_to_ppm(delta + reach)
+        low, high = interval_to_ppm(delta - reach, delta + reach, within=metric.range)
         # Under no difference a mean's second moment is its variance and its square: McNemar's
         # statistic for recall and accuracy, where the plain variance is too small on few rows.
         error = ceil_to_ppm(math.sqrt(found.variance + delta * delta / rows))

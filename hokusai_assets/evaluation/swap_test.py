@@ -43,8 +43,11 @@ class SwapTest:
         """Test a metric of counts, its delta the mean over replicas.
 
         The statistic is the delta to first order, at the mean of both models' counts: for
-        precision, recall and F1 of one class its sign is the delta's exactly. A row's answers
-        are exchanged in all replicas at once.
+        recall and F1 of one class its sign is the delta's exactly, and for precision where both
+        models predict the class. Where one never does, precision's statistic is 0: there its
+        precision is 0 by convention alone (zero_division), and what no prediction stands behind
+        is evidence neither of a gain nor of a loss, however many rows there are. Recall and F1
+        tell of such a model. A row's answers are exchanged in all replicas at once.
 
         Args:
             cells: the counts.

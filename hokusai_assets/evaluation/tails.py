@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from hokusai_assets.evaluation.intervals import percentile_rank
+from hokusai_assets.evaluation.intervals import Inference, percentile_rank
 from hokusai_assets.evaluation.predictions import FloatArray
 from hokusai_assets.evaluation.rounding import PPM
 
@@ -30,42 +30,28 @@ def has_percentile(resamples: int, confidence_ppm: int) -> bool:
     return not is_in_tail(confidence_ppm) or rank >= LEAST_RANK
 
 
-def normal_interval(
-    differences: FloatArray, delta: float, error: float, *, confidence_ppm: int
-) -> tuple[float, float]:
-    """Return delta minus and plus z standard errors.
-
-    Args:
-        differences: (R,) bootstrap differences.
-        delta: what was measured.
-        error: its standard error where the two models are exchangeable; the bootstrap's is
-            used where it is larger.
-        confidence_ppm: in 1..999,999.
-    """
-    from scipy import special  # late: every process loads this module
-
-    z = -float(special.ndtri((PPM - confidence_ppm) / PPM / 2))
-    reach = z * max(error, float(differences.std(ddof=1)))
-    return delta - reach, delta + reach
-
-
-def beyond_percentile(
-    differences: FloatArray, interval: tuple[float, float]
-) -> tuple[float, float]:
+def beyond_percentile(differences: FloatArray, inference: Inference) -> Inference:
     """Return an interval widened to the farthest percentiles that are stable.
 
-    So a higher level never gives a narrower interval, whatever method it takes.
+    So a higher level never gives a narrower interval, whatever method it takes. Where that
+    takes an end past zero, the p-value becomes the bootstrap's if that is larger, so that it
+    rejects no more than the interval does.
 
     Args:
         differences: (R,) bootstrap differences.
-        interval: its ends.
+        inference: of the same delta, its interval symmetric but for one of discordant rows.
     """
     k = min(LEAST_RANK, (len(differences) + 1) // 2)
     ordered = np.partition(differences, [k - 1, len(differences) - k])
-    low, high = interval
-    return (
-        min(low, float(ordered[k - 1])),
-        max(high, float(ordered[len(differences) - k])),
+    is_gain = inference.low + inference.high > 0
+    beyond = int(np.sum(differences <= 0 if is_gain else differences >= 0))
+    p_value = inference.p_value
+    if beyond >= k:
+        p_value = max(p_value, min(1.0, 2 * (1 + beyond) / (len(differences) + 1)))
+    return Inference(
+        low=min(inference.low, float(ordered[k - 1])),
+        high=max(inference.high, float(ordered[len(differences) - k])),
+        p_value=p_value,
     )
 
 

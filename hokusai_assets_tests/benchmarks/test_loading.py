@@ -22,7 +22,7 @@ from hokusai_assets.benchmarks.loading import (
     recognisers_for,
 )
 from hokusai_assets.benchmarks.row_sets import RowSet
-from hokusai_assets.benchmarks.spec import SpecError
+from hokusai_assets.benchmarks.spec import BenchmarkSpec, SpecError
 from hokusai_assets.privacy.keys import PrivacyKey
 from hokusai_assets.privacy.tokens import reduce_table
 from hokusai_assets.tables.reading import read_table
@@ -102,6 +102,25 @@ def load_error(folder: Path) -> str:
         ("seed: 7", "seed: " + "[" * 1000, ["not valid YAML"]),
         ("  km:", "  1: {type: text}\n  km:", ["columns.1", "found 1", "put it in quotes"]),
         ("version: 1", "version: 3", ["version", "found 3", "should be 1"]),
+        ("version: 1", "version: true", ["version", "should be 1"]),
+        ("seed: 7", "seed: true", ["seed: found True, an integer is needed"]),
+        ("seed: 7", "seed: 7.0", ["seed: found 7.0, an integer is needed"]),
+        ("seed: 7", 'seed: "3"', ["seed: found '3', an integer is needed, without quotes"]),
+        ("params:", "seeds: true, params:", ["model.seeds: found True, an integer is needed"]),
+        ("params:", 'seeds: "3", params:', ["model.seeds: found '3', an integer is needed"]),
+        ("params:", 'text: {max_features: "9"}, params:', ["max_features: found '9', an integer"]),
+        ("params:", "text: {word_ngrams: [true, 2]}, params:", ["word_ngrams", "an integer is"]),
+        (
+            "seed: 7",
+            'delta_one: {submissions: "4"}',
+            ["delta_one.submissions: found '4', an integer is needed, without quotes"],
+        ),
+        ("drop_bps: 50", 'drop_bps: "50"', ["guardrails.accuracy.max_drop_bps: found '50'"]),
+        (
+            "seed: 7",
+            "seed: 7\ntest_split: {publik_share: .3}",
+            ["test_split.publik_share", "did you mean 'public_share'? allowed here: public_share"],
+        ),
     ],
 )
 def test_a_spec_error_names_the_key_what_was_found_and_what_is_allowed(
@@ -109,6 +128,43 @@ def test_a_spec_error_names_the_key_what_was_found_and_what_is_allowed(
 ) -> None:
     message = spec_error(tmp_path, one, other)
     assert [word for word in words if word not in message] == []
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["test_split", "lineage", "sampling", "intake", "delta_one", "baseline", "privacy", "slices",
+     "class_guardrails"],
+)  # fmt: skip
+def test_a_group_that_is_written_but_empty_is_a_slip(tmp_path: Path, key: str) -> None:
+    message = spec_error(tmp_path, "seed: 7", f"seed: 7\n{key}:")
+    assert message.endswith(f": {key}: the key is empty; fill it or leave it out")
+
+
+def test_empty_groups_within_groups_and_required_ones_are_slips_too(tmp_path: Path) -> None:
+    inner = spec_error(tmp_path / "1", "seed: 7", "intake:\n  limits:")
+    assert inner.endswith(": intake.limits: the key is empty; fill it or leave it out")
+    required = spec_error(tmp_path / "2", "{train: base.parquet, test: test.parquet}", "")
+    assert required.endswith(": data: the key is empty; fill it")
+
+
+def test_a_stored_spec_may_state_that_a_group_is_not_there(tmp_path: Path) -> None:
+    spec = load_spec(write_small(tmp_path))
+    stored = spec.model_dump(mode="json")
+    assert stored["test_split"] is None
+    assert BenchmarkSpec.model_validate(stored) == spec
+
+
+@pytest.mark.parametrize(
+    ("train", "told"),
+    [
+        ("../x", "found '../x', a file name beside benchmark.yaml, without a folder"),
+        ("null", "found None, a file name beside benchmark.yaml is needed, or a list of them"),
+        ("[]", "found [], a file name beside benchmark.yaml is needed, or a list of them"),
+    ],
+)
+def test_a_train_file_that_is_none_is_told_once(tmp_path: Path, train: str, told: str) -> None:
+    message = spec_error(tmp_path, "train: base.parquet", f"train: {train}")
+    assert message.endswith(f"benchmark.yaml: data.train: {told}")
 
 
 def test_all_errors_of_a_spec_are_told_at_once(tmp_path: Path) -> None:

@@ -166,9 +166,9 @@ def test_accuracy_takes_mcnemars_p_value_and_methods_are_named():
     methods = {name: (d.interval_method, d.p_value_method) for name, d in deltas.items()}
     assert methods == {
         "accuracy": ("paired_bootstrap_percentile", "mcnemar_exact"),
-        "precision": ("paired_bootstrap_percentile", "paired_bootstrap"),
-        "recall": ("paired_bootstrap_percentile", "paired_bootstrap"),
-        "f1": ("paired_bootstrap_percentile", "paired_bootstrap"),
+        "precision": ("paired_bootstrap_percentile", "paired_bootstrap_swap"),
+        "recall": ("paired_bootstrap_percentile", "paired_bootstrap_swap"),
+        "f1": ("paired_bootstrap_percentile", "paired_bootstrap_swap"),
         "auroc": ("delong_normal", "delong_z"),
         "log_loss": ("stratified_normal", "stratified_z"),
         "brier": ("stratified_normal", "stratified_z"),

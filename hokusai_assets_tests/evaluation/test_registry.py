@@ -75,7 +75,7 @@ def test_every_form_of_plug_in_is_measured(plug_in):
         assert delta.low_ppm < delta.delta_ppm < delta.high_ppm, name
         assert delta.improved
     assert deltas["mean_absolute_error"].interval_method == "stratified_normal"
-    assert deltas["hit_rate"].p_value_method == "paired_bootstrap"
+    assert deltas["hit_rate"].p_value_method == "paired_bootstrap_swap"
     alone = compare([baseline], [new], metrics=["accuracy"], **OPTIONS)["accuracy"]
     assert deltas["hit_rate"].low_ppm == alone.low_ppm
 

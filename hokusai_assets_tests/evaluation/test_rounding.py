@@ -60,6 +60,14 @@ def test_outward_rounding_ignores_float_noise():
     assert rounding.ceil_to_ppm(0.92 - 0.91) == 10_000
 
 
+def test_an_interval_stops_at_what_two_values_of_the_range_can_differ_by():
+    found = rounding.interval_to_ppm(-1.5, 1.79, within=(0.0, 1.0))
+    assert found == (-1_000_000, 1_000_000)
+    assert rounding.interval_to_ppm(-1.5, 1.79, within=(0.0, 2.0)) == (-1_500_000, 1_790_000)
+    endless = rounding.interval_to_ppm(-7.0, 9.0, within=(0.0, float("inf")))
+    assert endless == (-7_000_000, 9_000_000)
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_no_integer_stands_for_nan_or_infinity(value):
     with pytest.raises((ValueError, OverflowError)):

@@ -13,8 +13,8 @@ from hokusai_assets.evaluation.sampling_error import SamplingError
 from hokusai_assets.evaluation.training_noise import TrainingNoise, with_training_noise
 
 
-def sampled(low: float, high: float, error: float) -> SamplingError:
-    return SamplingError(low, high, error, 0.5, "delong_normal", "delong_z")
+def sampled(low: float, high: float, error: float, p_value: float = 0.0) -> SamplingError:
+    return SamplingError(low, high, error, p_value, "delong_normal", "delong_z")
 
 
 def test_the_noise_is_scipys_standard_error_of_the_mean():
@@ -80,6 +80,14 @@ def test_without_training_noise_the_test_is_the_z_test():
     )
     assert (found.low, found.high) == (0.0, 0.04)
     assert found.p_value == pytest.approx(2 * stats.norm.sf(2))
+
+
+def test_both_errors_together_never_show_more_than_the_sampling_of_rows_alone():
+    noise = TrainingNoise(5, 0.001)
+    found = with_training_noise(
+        sampled(0.0, 0.03, 0.001, p_value=0.7), noise, 0.02, confidence_ppm=950_000
+    )
+    assert found.p_value == 0.7
 
 
 def test_an_end_that_passed_the_delta_stays_where_it_was():
