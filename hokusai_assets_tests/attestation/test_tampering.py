@@ -24,6 +24,15 @@ Draw = Callable[[st.SearchStrategy[Any]], Any]
 ED25519_ORDER = 2**252 + 27742317777372353535851937790883648493
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
+# The same ones each time, and none stored.
+_MANY = settings(
+    deadline=None,
+    database=None,
+    derandomize=True,
+    phases=[Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
 
 @pytest.fixture(scope="module")
 def genuine(statement: dict[str, Any]) -> bytes:
@@ -159,14 +168,7 @@ def tampered_envelope(envelope: dict[str, Any], draw: Draw) -> str:
 
 
 @pytest.mark.slow
-@settings(
-    max_examples=10_000,
-    deadline=None,
-    database=None,
-    derandomize=True,
-    phases=[Phase.generate],
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@settings(_MANY, max_examples=10_000)
 @given(data=st.data())
 def test_whatever_is_tampered_with_fails_and_says_why(
     statement: dict[str, Any], genuine: bytes, data: st.DataObject
@@ -193,14 +195,7 @@ def test_whatever_is_tampered_with_fails_and_says_why(
 
 
 @pytest.mark.slow
-@settings(
-    max_examples=2_000,
-    deadline=None,
-    database=None,
-    derandomize=True,
-    phases=[Phase.generate],
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@settings(_MANY, max_examples=2_000)
 @given(data=st.data())
 def test_no_other_spelling_of_a_statement_passes_though_the_issuer_signs_it(
     statement: dict[str, Any], data: st.DataObject

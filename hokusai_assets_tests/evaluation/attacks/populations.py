@@ -24,6 +24,8 @@ from hokusai_assets.evaluation.predictions import FloatArray, IntArray, Predicti
 from hokusai_assets.evaluation.rounding import PPM
 from hokusai_assets.evaluation.settlement import Settlement, budget_of, settle
 
+from .. import made_evaluations
+
 BoolArray = np.ndarray
 
 
@@ -34,26 +36,13 @@ def spec_of(
 
     1,000 resamples: a decision beyond 95% rests on counts, so more of them only cost time.
     """
-    raw: dict[str, object] = {
-        "version": 1,
-        "id": "simulated",
-        "task": "binary",
-        "target": "label",
-        "labels": ["no", "yes"],
-        "positive_label": "yes",
-        "data": {"train": "a.csv", "test": "b.csv"},
-        "columns": {"x": {"type": "number"}},
-        "model": {"estimator": "sgd"},
-        "metrics": {"primary": "accuracy"},
-        "delta_one": {
-            "min_delta_bps": min_delta_bps,
-            "submissions": submissions,
-            "resamples": 1_000,
-        },
+    split = {} if public_share is None else {"test_split": {"public_share": public_share}}
+    delta_one = {
+        "min_delta_bps": min_delta_bps,
+        "submissions": submissions,
+        "resamples": 1_000,
     }
-    if public_share is not None:
-        raw["test_split"] = {"public_share": public_share}
-    return BenchmarkSpec.model_validate(raw)
+    return made_evaluations.spec_of(delta_one=delta_one, **split)
 
 
 def benchmark_of(spec: BenchmarkSpec, rows: int, *, seed: int) -> Benchmark:
