@@ -6,7 +6,7 @@ from typing import Any
 import click
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from hokusai_assets.cli.common_options import (
     benchmark_folder,
@@ -31,29 +31,32 @@ def command(ctx: click.Context, as_json: bool) -> None:
     if as_json:
         print_json({"folder": str(settings.benchmarks), "benchmarks": found})
         return
-    table = Table(
-        "id", "version", "title", "primary metric", "least gain", "looks spent", "accepted"
-    )
-    table.columns[0].no_wrap = True
-    for entry in found:
-        if entry["error"] is None:
-            table.add_row(
-                entry["id"],
-                str(entry["version"]),
-                escape(entry["title"]),
-                entry["primary_metric"],
-                f"{entry['min_delta_bps']} bps",
-                f"{entry['budget']['spent']:,} of {entry['budget']['submissions']:,}",
-                str(entry["budget"]["accepted"]),
-            )
     console = Console(highlight=False)
-    console.print(table)
+    console.print(_table([entry for entry in found if entry["error"] is None]))
     console.print(f"Drops: {settings.drops}/<id>/", soft_wrap=True)
     for entry in found:
         if entry["error"] is not None:
             console.print(f"[red]{entry['id']} can't be used:[/] {escape(entry['error'])}")
     if not found:
         console.print(f"No benchmark in {settings.benchmarks}; make one: hokusai benchmarks new")
+
+
+def _table(found: list[dict[str, Any]]) -> Table:
+    """Return a benchmark's title below its id, so that both are whole at 80 columns."""
+    table = Table(Column("id\ntitle", overflow="fold"), Column("primary\nmetric", overflow="fold"))
+    for heading in ("version", "least\ngain", "looks\nspent", "accepted"):
+        table.add_column(heading, no_wrap=True)
+    for entry in found:
+        table.add_row(
+            f"{entry['id']}\n{escape(entry['title'])}".rstrip(),
+            entry["primary_metric"],
+            str(entry["version"]),
+            f"{entry['min_delta_bps']} bps",
+            f"{entry['budget']['spent']:,} of {entry['budget']['submissions']:,}",
+            str(entry["budget"]["accepted"]),
+            end_section=True,
+        )
+    return table
 
 
 def _describe(folder: Path, settings: Settings) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 import click
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from hokusai_assets.cli.common_options import json_option, print_json
 
@@ -42,22 +42,24 @@ def command(as_json: bool, checked: str | None) -> None:
     if as_json:
         print_json({"metrics": found})
         return
-    table = Table()
-    table.add_column("name", no_wrap=True)
-    for heading in ("better", "range", "needs", "averaged", "interval", "test", "source"):
-        table.add_column(heading, overflow="fold")
+    Console(highlight=False).print(_table(found))
+
+
+def _table(found: list[dict[str, Any]]) -> Table:
+    """Return two lines a metric, so that no name of a method is cut at 80 columns."""
+    # Only the name may be folded: a plug-in's has up to 40 characters.
+    table = Table(Column("name\nsource", overflow="fold"))
+    for headings in ("better, range\nneeds, averaged", "interval\ntest"):
+        table.add_column(headings, no_wrap=True)
     for entry in found:
+        ends = " to ".join(f"{end:.4g}" for end in entry["range"])
         table.add_row(
-            entry["name"],
-            entry["direction"],
-            " to ".join(f"{end:.6g}" for end in entry["range"]),
-            entry["needs"],
-            entry["averages"],
-            entry["interval"],
-            entry["test"],
-            escape(entry["source"]),
+            f"{entry['name']}\n{escape(entry['source'])}",
+            f"{entry['direction']}, {ends}\n{entry['needs']}, {entry['averages']}",
+            f"{entry['interval']}\n{entry['test']}",
+            end_section=True,
         )
-    Console(highlight=False).print(table)
+    return table
 
 
 def _describe(name: str) -> dict[str, Any]:

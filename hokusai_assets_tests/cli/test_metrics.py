@@ -37,6 +37,20 @@ def test_every_metric_is_listed_with_what_is_done_with_it():
     }
 
 
+def test_at_80_columns_every_word_of_the_list_is_whole(tmp_path):
+    write_distribution(tmp_path, ENTRIES)
+    with installed(tmp_path):
+        result = CliRunner().invoke(main, ["metrics"], env={"COLUMNS": "80"})
+        listed = json.loads(run("--json"))["metrics"]
+    cells = [cell for line in result.output.splitlines() for cell in line.split("│")]
+    words = {word.strip() for cell in cells for word in cell.split(",")}
+    for entry in listed:
+        shown = ("name", "source", "direction", "needs", "averages", "interval", "test")
+        assert {entry[key] for key in shown} <= words
+    assert max(map(len, result.output.splitlines())) <= 80
+    assert "…" not in result.output
+
+
 def test_a_metric_is_checked_and_the_outcome_is_the_exit_code(tmp_path):
     assert "pass: any order of rows" in run("--check", "f1")
     write_distribution(tmp_path, ENTRIES)
