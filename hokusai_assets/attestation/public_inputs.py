@@ -16,6 +16,7 @@ strings. r: EIP-196, the order of the group of alt_bn128, which is BN254.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from hokusai_assets.attestation.statement import shown_measurements
 from hokusai_assets.canonical import merkle
 from hokusai_assets.canonical.canonical_json import canonical_bytes, digest
 
@@ -79,15 +80,6 @@ def public_inputs_document(statement: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def shown_measurements(statement: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """Return what is measured in a statement by name: ``result``; ``settlement`` if it is told."""
-    claim = statement["predicate"]["claim"]
-    shown = {"result": claim["result"]["measurement"]}
-    if claim["settlement"]["measurement"] is not None:
-        shown["settlement"] = claim["settlement"]["measurement"]
-    return shown
-
-
 def _named(statement: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     predicate = statement["predicate"]
     claim = predicate["claim"]
@@ -115,6 +107,7 @@ def _named(statement: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         "verdict.",
         {
             "paid_before_bps": settled["paid_before_bps"],
+            "paid_for_it_before_bps": settled["paid_for_it_before_bps"],
             "released": settled["released"],
             "accepted": verdict["accepted"],
             "bps": verdict["bps"],
@@ -122,7 +115,7 @@ def _named(statement: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         },
     )
     labels = {label: position for position, label in enumerate(benchmark["labels"])}
-    for name, measured in shown_measurements(statement).items():
+    for name, measured in shown_measurements(claim).items():
         yield from _measurement(f"{name}.", measured, labels)
 
 

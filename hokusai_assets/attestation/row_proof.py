@@ -19,6 +19,7 @@ from hokusai_assets.attestation.measurement_checks import measurements_of
 from hokusai_assets.attestation.measurement_form import Count, Form, Hex256, Positive
 from hokusai_assets.attestation.prediction_commitment import leaf_texts, row_digests_of
 from hokusai_assets.attestation.relations import Broken, require
+from hokusai_assets.attestation.statement import shown_measurements
 from hokusai_assets.canonical.canonical_json import canonical_bytes
 from hokusai_assets.canonical.merkle import leaf_hash
 from hokusai_assets.canonical.merkle_proofs import inclusion_path, root_by_path
@@ -90,7 +91,7 @@ def prove_row(
         Broken: the file does not belong to the attestation.
     """
     claim = statement["predicate"]["claim"]
-    shown = measurements_by_name(claim)
+    shown = shown_measurements(claim)
     file, fits = measurements_of(table, list(shown.values()), claim)
     (name, measured), *_ = [(name, part) for name, part in shown.items() if part in fits]
     require(
@@ -118,14 +119,6 @@ def prove_row(
             for which, texts in said.items()
         },
     }
-
-
-def measurements_by_name(claim: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """Return the measurements that a claim shows: ``result``, and ``settlement`` if released."""
-    shown = {"result": claim["result"]["measurement"]}
-    if claim["settlement"]["measurement"] is not None:
-        shown["settlement"] = claim["settlement"]["measurement"]
-    return shown
 
 
 def _hex_path(leaves: Sequence[bytes], index: int) -> list[str]:
@@ -159,7 +152,7 @@ def check_row_proof(data: bytes, statement: Mapping[str, Any]) -> str:
         proof.attestation_hash == predicate["attestation_hash"],
         "the proof is of another attestation",
     )
-    measured = measurements_by_name(predicate["claim"]).get(proof.measurement)
+    measured = shown_measurements(predicate["claim"]).get(proof.measurement)
     if measured is None:
         raise Broken("the attestation does not show that measurement")
     require(proof.size == measured["test_rows"], "size is not the number of rows measured on")

@@ -121,6 +121,14 @@ def subjects(claim: Mapping[str, Any], environment: Mapping[str, Any]) -> list[d
     return [{"name": name, "digest": {"sha256": sha256}} for name, sha256 in named]
 
 
+def shown_measurements(claim: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return the measurements that a claim shows: ``result``, and ``settlement`` if released."""
+    shown = {"result": claim["result"]["measurement"]}
+    if claim["settlement"]["measurement"] is not None:
+        shown["settlement"] = claim["settlement"]["measurement"]
+    return shown
+
+
 def build_statement(claim: Mapping[str, Any], environment: Mapping[str, Any]) -> dict[str, Any]:
     """Return the in-toto statement over a claim; for its subjects see `subjects`.
 

@@ -32,6 +32,7 @@ from hokusai_assets.attestation.statement import (
     PREDICATE_TYPE,
     SCHEMA_VERSION,
     STATEMENT_TYPE,
+    shown_measurements,
     subjects,
 )
 from hokusai_assets.attestation.statement_form import form_faults
@@ -359,18 +360,11 @@ def _check_rows(statement: Mapping[str, Any]) -> None:
     )
 
 
-def _measurements(statement: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return the measurements that the statement shows: of the result, and of the settlement."""
-    claim = _claim(statement)
-    settled = claim["settlement"]["measurement"]
-    return [claim["result"]["measurement"], *([settled] if settled is not None else [])]
-
-
 def _on_each(
     check: Callable[[Mapping[str, Any], Mapping[str, Any]], None],
 ) -> Callable[[Mapping[str, Any]], None]:
     def step(statement: Mapping[str, Any]) -> None:
-        for measured in _measurements(statement):
+        for measured in shown_measurements(_claim(statement)).values():
             check(measured, _claim(statement))
 
     return step
@@ -381,7 +375,7 @@ def _refuse_dry_run(statement: Mapping[str, Any]) -> None:
 
 
 def _check_predictions(statement: Mapping[str, Any], paths: Sequence[Path]) -> None:
-    shown = _measurements(statement)
+    shown = list(shown_measurements(_claim(statement)).values())
     seen = [False] * len(shown)
     for path in paths:
         table = pq.read_table(path, memory_map=False)

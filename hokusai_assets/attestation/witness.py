@@ -24,9 +24,9 @@ from hokusai_assets.attestation.public_inputs import (
     limbs,
     public_inputs,
     public_inputs_hash,
-    shown_measurements,
 )
 from hokusai_assets.attestation.relations import Broken
+from hokusai_assets.attestation.statement import shown_measurements
 from hokusai_assets.canonical import merkle, rows
 from hokusai_assets.drafts import replace_file
 from hokusai_assets.evaluation.deltas import confusion_cells
@@ -52,7 +52,8 @@ def build_witness(statement: Mapping[str, Any], tables: Sequence[pa.Table]) -> d
     Raises:
         NoWitness: a measurement's table is not among them, or one is no such table.
     """
-    claim, shown = statement["predicate"]["claim"], shown_measurements(statement)
+    claim = statement["predicate"]["claim"]
+    shown = shown_measurements(claim)
     opened: set[str] = set()
     measurements: list[dict[str, Any]] = []
     for table in tables:
@@ -94,7 +95,8 @@ def check_witness(witness: Mapping[str, Any], statement: Mapping[str, Any]) -> N
     Raises:
         NoWitness: it does not, or has another form.
     """
-    claim, shown = statement["predicate"]["claim"], shown_measurements(statement)
+    claim = statement["predicate"]["claim"]
+    shown = shown_measurements(claim)
     labels = tuple(claim["result"]["benchmark"]["labels"])
     expected = {
         "witness_version": WITNESS_VERSION,

@@ -15,8 +15,8 @@ from hokusai_assets.attestation.public_inputs import (
     public_inputs,
     public_inputs_hash,
     public_inputs_root,
-    shown_measurements,
 )
+from hokusai_assets.attestation.statement import shown_measurements
 from hokusai_assets.contributions.manifest import TOTAL_BASIS_POINTS
 from hokusai_assets.evaluation.rounding import PPM, ppm_to_bps, to_ppm
 
@@ -70,7 +70,7 @@ def zk_output(
         envelope: the attestation's file.
         unattested: what the attestation does not hold.
     """
-    name, measured = list(shown_measurements(statement).items())[-1]
+    name, measured = list(shown_measurements(statement["predicate"]["claim"]).items())[-1]
     claim = statement["predicate"]["claim"]
     inputs = public_inputs(statement)
     return {
