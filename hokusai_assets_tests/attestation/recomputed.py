@@ -46,6 +46,7 @@ def inputs_of(predicate: Mapping[str, Any]) -> list[dict[str, str]]:
         ("budget.submissions", settled["budget"]["submissions"]),
         ("budget.confidence_ppm", settled["budget"]["confidence_ppm"]),
         ("verdict.paid_before_bps", settled["paid_before_bps"]),
+        ("verdict.paid_for_it_before_bps", settled["paid_for_it_before_bps"]),
         ("verdict.released", settled["released"]),
         ("verdict.accepted", settled["delta_one"]["accepted"]),
         ("verdict.bps", settled["delta_one"]["bps"]),
