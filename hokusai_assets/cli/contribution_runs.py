@@ -83,6 +83,8 @@ def run_registered(
     if record.measured is None or record.settled is None:
         return document, REJECTED
     document |= _measured(record.measured, record.settled)
+    if not record.settled["released"]:
+        document["warnings"] += _fallen_groups(settings, benchmark_id, record.measured)
     document["attestation"] = str(record.attestation)
     document["predictions"] = [str(path) for path in record.predictions]
     return document, 0
@@ -101,6 +103,24 @@ def _measured(alone: dict[str, Any], settled: dict[str, Any]) -> dict[str, Any]:
         "budget": {name: settled["budget"][name] for name in ("position", "submissions")},
         "delta_one": shown_verdict(settled),
     }
+
+
+def _fallen_groups(settings: Settings, benchmark_id: str, alone: dict[str, Any]) -> list[str]:
+    """Say which classes and slices fell too far on the public part, where the rest stays private.
+
+    It is a hint, not the verdict: that stands on the private part.
+    """
+    from hokusai_assets.benchmarks.loading import load_spec
+    from hokusai_assets.evaluation.group_delta import GroupDelta
+    from hokusai_assets.evaluation.group_rule import group_checks, group_rule_of
+
+    rule = group_rule_of(load_spec(settings.benchmarks / benchmark_id))
+    groups = [GroupDelta.from_dict(group) for group in alone["groups"]]
+    return [
+        f"On the public part alone: {why}"
+        for condition, why in group_checks(groups, rule)
+        if not condition.passed
+    ]
 
 
 def _metric(delta: dict[str, Any]) -> dict[str, Any]:
