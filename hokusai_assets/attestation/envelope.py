@@ -41,18 +41,17 @@ def sign_statement(statement: dict[str, Any], *signers: Signer) -> bytes:
     """
     if not signers:
         raise ValueError("a statement needs a signer")
-    envelope = Envelope(canonical_bytes(statement), PAYLOAD_TYPE, {})
-    for signer in signers:
-        key = cast(SSlibKey, signer.public_key)
-        try:
-            signature = signer.sign(envelope.pae())
-        except Exception as error:  # each service's client has its own kinds of errors
-            raise SigningFailed(
-                f"the key {key.keyid[:SHORT_ID]} gave no signature ({type(error).__name__}): see "
-                "that its service can be reached and lets this user sign"
-            ) from None
-        envelope.signatures[key.keyid] = in_one_form(signature, key)
-    return canonical_bytes(envelope.to_dict()) + b"\n"
+    return _signed(Envelope(canonical_bytes(statement), PAYLOAD_TYPE, {}), signers)
+
+
+def sign_also(data: bytes, signer: Signer) -> bytes:
+    """Return an envelope with one signature more; those it has stay as they are.
+
+    Raises:
+        NoEnvelope: see `open_envelope`.
+        SigningFailed: see `sign_statement`.
+    """
+    return _signed(open_envelope(data)[0], [signer])
 
 
 def open_envelope(data: bytes) -> tuple[Envelope, dict[str, Any]]:
@@ -100,6 +99,20 @@ def keys_that_signed(envelope: Envelope, keys: Sequence[SSlibKey]) -> list[SSlib
 def is_signed_by(envelope: Envelope, key: SSlibKey) -> bool:
     """Say whether a signature of the envelope verifies under a public key."""
     return bool(keys_that_signed(envelope, [key]))
+
+
+def _signed(envelope: Envelope, signers: Sequence[Signer]) -> bytes:
+    for signer in signers:
+        key = cast(SSlibKey, signer.public_key)
+        try:
+            signature = signer.sign(envelope.pae())
+        except Exception as error:  # each service's client has its own kinds of errors
+            raise SigningFailed(
+                f"the key {key.keyid[:SHORT_ID]} gave no signature ({type(error).__name__}): see "
+                "that its service can be reached and lets this user sign"
+            ) from None
+        envelope.signatures[key.keyid] = in_one_form(signature, key)
+    return canonical_bytes(envelope.to_dict()) + b"\n"
 
 
 def _refuse_another_spelling(document: dict[str, Any], envelope: Envelope) -> None:

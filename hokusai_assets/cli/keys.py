@@ -183,7 +183,50 @@ def trust(owner: str, threshold: int, output: Path | None) -> None:
             click.echo(text, nl=False)
         else:
             replace_file(output, text.encode())
-            click.echo(f"Wrote {output}: {len(records)} keys, {threshold} must sign")
+            click.echo(f"Wrote {output}: keys {len(records)}, {threshold} must sign")
+
+
+@command.command("sign")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where to write. Default: FILE itself.",
+)
+def sign(file: Path, output: Path | None) -> None:
+    """Add a signature to the attestation FILE with the key that signs here.
+
+    For policies that ask for several. What FILE says is checked first; who signed it before is
+    not: `hokusai verify` does that.
+    """
+    from hokusai_assets.attestation.envelope import SigningFailed, sign_also
+    from hokusai_assets.attestation.signing_key import load_signer
+    from hokusai_assets.attestation.verification import verify
+    from hokusai_assets.drafts import replace_file
+
+    settings = current_settings()
+    data = file.read_bytes()
+    faults = [check for check in verify(data).checks if check.outcome == "fail"]
+    for check in faults:
+        click.echo(f"{check.name}: {check.detail}", err=True)
+    if faults:
+        click.echo("Not signed.", err=True)
+        raise SystemExit(PLATFORM_FAULT)
+    with _explained():
+        signer = load_signer(
+            environment=os.environ,
+            keys_folder=settings.keys,
+            production=settings.production,
+            today=today(),
+        )
+        try:
+            signed = sign_also(data, signer)
+        except SigningFailed as error:
+            click.echo(str(error), err=True)
+            raise SystemExit(PLATFORM_FAULT) from None
+        replace_file(output or file, signed)
+    click.echo(f"Signed {output or file} with {signer.public_key.keyid}")
 
 
 def _tell(record: "KeyRecord", path: Path) -> None:

@@ -26,6 +26,7 @@ from hokusai_assets.attestation.envelope import (
     is_signed_by,
     keys_that_signed,
     open_envelope,
+    sign_also,
     sign_statement,
 )
 from hokusai_assets.attestation.key_files import generate, signer_of
@@ -133,6 +134,14 @@ def test_several_keys_sign_one_statement() -> None:
     keys = [P256_KEY.public_key, generate("ed25519").public_key, KEY.public_key]
     assert keys_that_signed(envelope, keys) == [keys[0], keys[2]]
     assert len(envelope.verify([KEY.public_key, P256_KEY.public_key], 2)) == 2
+
+
+def test_a_signature_is_added_to_those_that_are_there() -> None:
+    both = sign_also(sign_statement(STATEMENT, KEY), P256_KEY)
+    assert both == sign_statement(STATEMENT, KEY, P256_KEY)
+    assert sign_also(both, KEY) == both
+    with pytest.raises(NoEnvelope):
+        sign_also(b"{}", KEY)
 
 
 def test_a_key_that_signs_twice_counts_once() -> None:

@@ -14,6 +14,7 @@ from hokusai_assets.attestation.key_files import dry_run_signer, read_private_ke
 from hokusai_assets.attestation.key_records import read_records
 from hokusai_assets.attestation.signing_key import load_signer
 from hokusai_assets.attestation.trust_policy import parse_policy
+from hokusai_assets.canonical.canonical_json import digest
 from hokusai_assets.cli.main import main
 from hokusai_assets.cli.trust_options import today
 from hokusai_assets_tests.attestation.measured_contribution import measured_contribution
@@ -219,16 +220,55 @@ def test_a_threshold_of_the_policy_is_held(
     first = signed(home, tmp_path / "a.dsse.json", statement)
     done(run("keys", "rotate"))
     second = signed(home, tmp_path / "b.dsse.json", statement)
+    done(run("keys", "sign", second))
     policy = tmp_path / "policy.yaml"
     done(run("keys", "trust", "--owner", "Example Org", "--threshold", "2", "-o", policy))
     assert outcomes(run("verify", first, "--trust", policy, "--json"))["key trust"] == "fail"
-    both = json.loads(first.read_text())
-    both["signatures"] += json.loads(second.read_text())["signatures"]
-    first.write_text(json.dumps(both))
-    assert len(open_envelope(first.read_bytes())[0].signatures) == 2
+    done(run("keys", "sign", first))
     done(run("verify", first, "--trust", policy))
+    assert len(json.loads(first.read_text())["signatures"]) == 2
+    assert len(json.loads(second.read_text())["signatures"]) == 1
     too_many = run("keys", "trust", "--owner", "Example Org", "--threshold", "3")
     assert too_many.exit_code == 2
+
+
+def test_signing_also_keeps_what_is_signed_and_signs_once(
+    run: Run, home: Path, tmp_path: Path, statement: dict[str, Any]
+) -> None:
+    done(run("keys", "new"))
+    file, other = signed(home, tmp_path / "a.dsse.json", statement), tmp_path / "b.dsse.json"
+    before = file.read_bytes()
+    done(run("keys", "sign", file))
+    assert file.read_bytes() == before
+    done(run("keys", "rotate", "--type", "ecdsa-p256"))
+    done(run("keys", "sign", file, "-o", other))
+    assert file.read_bytes() == before
+    assert open_envelope(other.read_bytes())[1] == statement
+    first, _ = json.loads(other.read_text())["signatures"]
+    assert [first] == json.loads(before)["signatures"]
+
+
+@pytest.mark.parametrize("change", [b"no envelope", "wrong", "dry run"])
+def test_nothing_is_signed_also_that_does_not_hold(
+    run: Run, home: Path, tmp_path: Path, statement: dict[str, Any], change: bytes | str
+) -> None:
+    done(run("keys", "new"))
+    file = tmp_path / "a.dsse.json"
+    if isinstance(change, bytes):
+        file.write_bytes(change)
+    else:
+        predicate = json.loads(json.dumps(statement["predicate"]))
+        if change == "wrong":
+            predicate["claim"]["result"]["rows"]["in"] += 1
+        else:
+            predicate["claim"]["dry_run"] = True
+            predicate["attestation_hash"] = digest(predicate["claim"])
+        signed(home, file, statement | {"predicate": predicate})
+    before = file.read_bytes()
+    refused = run("keys", "sign", file)
+    assert refused.exit_code == 1
+    assert "Not signed." in refused.output
+    assert file.read_bytes() == before
 
 
 def test_production_tells_verifiers_of_no_development_key(run: Run, home: Path) -> None:
