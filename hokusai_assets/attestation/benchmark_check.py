@@ -5,9 +5,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hokusai_assets.attestation.relations import Broken, require
+from hokusai_assets.attestation.relations import Broken, differing_leaves, require
 from hokusai_assets.benchmarks.loading import Benchmark, load_benchmark, load_spec
-from hokusai_assets.benchmarks.spec import SpecError
+from hokusai_assets.benchmarks.spec import BenchmarkSpec, SpecError
+from hokusai_assets.evaluation.budget import allotted_confidence_ppm
+from hokusai_assets.evaluation.measurement import rule_of
+from hokusai_assets.models.estimators import reproducible
 from hokusai_assets.privacy.keys import PrivacyKey
 
 
@@ -66,6 +69,63 @@ def benchmark_facts(benchmark: Benchmark) -> dict[str, Any]:
         "average": spec.average,
         "positive_label": spec.positive_label,
     }
+
+
+def estimator_facts(spec: BenchmarkSpec) -> dict[str, Any]:
+    """Return what a claim states of how models are trained: ``claim.result.estimator``."""
+    return {
+        "name": spec.model.estimator,
+        "seed": spec.seed,
+        "seeds": spec.model.seeds,
+        "reproducible": reproducible(spec.model.estimator),
+    }
+
+
+def rule_facts(spec: BenchmarkSpec) -> dict[str, Any]:
+    """Return what a claim states of the DeltaOne rule: ``claim.settlement.rule``."""
+    rule = rule_of(spec)
+    return {
+        "primary": rule.primary,
+        "min_examples": rule.min_examples,
+        "min_delta_bps": rule.min_delta_bps,
+        "guardrails_max_drop_bps": dict(rule.guardrails),
+        "groups": rule.groups.to_dict(),
+    }
+
+
+def waived_columns(spec: BenchmarkSpec) -> list[str]:
+    """Return the columns that the spec exempts from the search for personal data, ascending."""
+    return sorted(name for name, column in spec.columns.items() if column.pii == "not_pii")
+
+
+def check_spec(claim: Mapping[str, Any], spec: BenchmarkSpec) -> None:
+    """Check that what a claim states by the spec is what the spec says.
+
+    Raises:
+        Broken: it is not.
+    """
+    budget = claim["settlement"]["budget"]
+    delta_one = spec.delta_one
+    stated_and_said = {
+        "result.estimator": (claim["result"]["estimator"], estimator_facts(spec)),
+        "settlement.rule": (claim["settlement"]["rule"], rule_facts(spec)),
+        "settlement.budget": (
+            {name: budget[name] for name in ("submissions", "confidence_ppm")},
+            {
+                "submissions": delta_one.submissions,
+                "confidence_ppm": allotted_confidence_ppm(
+                    delta_one.confidence, delta_one.submissions
+                ),
+            },
+        ),
+        "waived_columns": (claim["waived_columns"], waived_columns(spec)),
+    }
+    wrong = [
+        path
+        for name, (stated, said) in stated_and_said.items()
+        for path in differing_leaves(stated, said, name)
+    ]
+    require(not wrong, f"{', '.join(wrong[:5])}: not what the benchmark's spec says")
 
 
 def check_parts(claim: Mapping[str, Any], benchmark: Benchmark) -> None:

@@ -4,7 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hokusai_assets.attestation.benchmark_check import benchmark_facts
+from hokusai_assets.attestation.benchmark_check import (
+    benchmark_facts,
+    estimator_facts,
+    rule_facts,
+    waived_columns,
+)
 from hokusai_assets.attestation.metric_sources import metric_sources
 from hokusai_assets.attestation.prediction_commitment import commitment
 from hokusai_assets.attestation.statement import (
@@ -20,9 +25,8 @@ from hokusai_assets.benchmarks.test_split import TestPart
 from hokusai_assets.canonical.canonical_json import digest
 from hokusai_assets.contributions.intake import ContributedData
 from hokusai_assets.contributions.second_look import second_look
-from hokusai_assets.evaluation.measurement import Evaluation, Measurement, rule_of
+from hokusai_assets.evaluation.measurement import Evaluation, Measurement
 from hokusai_assets.evaluation.settlement import Settlement
-from hokusai_assets.models.estimators import reproducible
 from hokusai_assets.models.training import training_fingerprint
 
 _REMEDY = (
@@ -142,20 +146,13 @@ def settlement_claim(settled: Mapping[str, Any], spec: BenchmarkSpec) -> dict[st
     Where the deciding part of the test set is private and the contribution was not accepted,
     that is all that is told; a digest commits to the rest.
     """
-    rule = rule_of(spec)
     measurement = {name: settled["measurement"][name] for name in _MEASURED}
     released = settled["released"]
     verdict = shown_verdict(settled)
     # The sentence is for people; its wording must not move a hash.
     del verdict["reason"]
     return {
-        "rule": {
-            "primary": rule.primary,
-            "min_examples": rule.min_examples,
-            "min_delta_bps": rule.min_delta_bps,
-            "guardrails_max_drop_bps": dict(rule.guardrails),
-            "groups": rule.groups.to_dict(),
-        },
+        "rule": rule_facts(spec),
         "budget": dict(settled["budget"]),
         "accepted_before": [dict(entry) for entry in settled["accepted_before"]],
         "paid_before_bps": settled["paid_before_bps"],
@@ -264,12 +261,7 @@ def issue_statement(
     result = build_result(
         benchmark=benchmark_facts(benchmark),
         baseline_model={"source": baseline.source, "sha256": baseline.external_digest},
-        estimator={
-            "name": spec.model.estimator,
-            "seed": spec.seed,
-            "seeds": spec.model.seeds,
-            "reproducible": reproducible(spec.model.estimator),
-        },
+        estimator=estimator_facts(spec),
         rows={
             "in": report.rows_in,
             "kept": report.rows_kept,
@@ -288,7 +280,7 @@ def issue_statement(
         history=report.history,
         settlement=settlement_claim(settled, spec),
         metric_sources=measured["metric_sources"],
-        waived_columns=[name for name, column in spec.columns.items() if column.pii == "not_pii"],
+        waived_columns=waived_columns(spec),
         dry_run=dry_run,
     )
     models = settled["measurement"]["models"]

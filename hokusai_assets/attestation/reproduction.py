@@ -6,7 +6,7 @@ the digest of the line before, what was paid) is taken from the claim, since no 
 file gives it.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from hokusai_assets.attestation.issuing import (
     model_fingerprint,
     settlement_document,
 )
-from hokusai_assets.attestation.relations import Broken, require
+from hokusai_assets.attestation.relations import Broken, differing_leaves, require
 from hokusai_assets.benchmarks.loading import Benchmark
 from hokusai_assets.benchmarks.row_sets import StoredRows
 from hokusai_assets.contributions.identity import Contribution
@@ -275,22 +275,3 @@ def _standing(claim: Mapping[str, Any], benchmark: Benchmark) -> Standing:
         None,
         settlement["paid_for_it_before_bps"],
     )
-
-
-def differing_leaves(one: Any, other: Any, path: str = "") -> Iterator[str]:
-    """Yield the paths of leaves in which two JSON values differ, ``a.b[0]``."""
-    if isinstance(one, Mapping) and isinstance(other, Mapping):
-        for key in sorted({*one, *other}):
-            place = f"{path}.{key}" if path else str(key)
-            if key in one and key in other:
-                yield from differing_leaves(one[key], other[key], place)
-            else:
-                yield place
-    elif isinstance(one, list | tuple) and isinstance(other, list | tuple):
-        if len(one) != len(other):
-            yield path
-        else:
-            for number, (first, second) in enumerate(zip(one, other, strict=True)):
-                yield from differing_leaves(first, second, f"{path}[{number}]")
-    elif one != other or type(one) is not type(other):
-        yield path

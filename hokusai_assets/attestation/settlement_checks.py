@@ -75,12 +75,32 @@ def _check_measurement(
         "the primary metric is not judged at the level that the budget allots",
     )
     if not settled["accepted_before"]:
-        require(
-            measured["predictions"]["baseline_root"] == shown["predictions"]["baseline_root"]
-            or measured["part"] != "whole",
-            "nothing was accepted before, yet it is measured against another model",
-        )
+        _check_same_models(measured, shown, primary)
         require(settled["paid_before_bps"] == 0, "something was paid before any was accepted")
+
+
+def _check_same_models(measured: Mapping[str, Any], shown: Mapping[str, Any], primary: str) -> None:
+    """Check that both measurements are of the same two models, as nothing was accepted before."""
+    named = ["training_rows"]
+    if measured["part"] == "whole":
+        named += ["test_root", "test_rows", "predictions", "confusion_cells", "groups"]
+        for name, delta in measured["metrics"].items():
+            require(
+                name == primary or delta == shown["metrics"][name],
+                f"{name}: nothing was accepted before, yet it is not as the contribution alone",
+            )
+        # Of the primary metric only the level differs, and what follows from it.
+        values = ("baseline_ppm", "new_ppm", "delta_ppm", "test_error_ppm", "training_noise_ppm")
+        for value in values:
+            require(
+                measured["metrics"][primary][value] == shown["metrics"][primary][value],
+                f"{primary}: nothing was accepted before, yet {value} is another",
+            )
+    for name in named:
+        require(
+            measured[name] == shown[name],
+            f"nothing was accepted before, yet {name} is not as of the contribution alone",
+        )
 
 
 def check_verdict(claim: Mapping[str, Any]) -> None:

@@ -11,7 +11,11 @@ import pyarrow.parquet as pq
 from securesystemslib.dsse import Envelope
 from securesystemslib.signer import SSlibKey  # type: ignore[attr-defined]
 
-from hokusai_assets.attestation.benchmark_check import attested_benchmark, check_parts
+from hokusai_assets.attestation.benchmark_check import (
+    attested_benchmark,
+    check_parts,
+    check_spec,
+)
 from hokusai_assets.attestation.envelope import NoEnvelope, is_signed_by, open_envelope
 from hokusai_assets.attestation.log_proof import NoProof, check_inclusion
 from hokusai_assets.attestation.measurement_checks import (
@@ -24,6 +28,7 @@ from hokusai_assets.attestation.measurement_checks import (
 )
 from hokusai_assets.attestation.metric_sources import absent_here, check_sources, metrics_here
 from hokusai_assets.attestation.public_keys import TYPE_NAMES, is_dry_run_key, type_of
+from hokusai_assets.attestation.recomputation import check_recomputed
 from hokusai_assets.attestation.relations import Broken, require
 from hokusai_assets.attestation.reproduction import Inputs, reproduce
 from hokusai_assets.attestation.row_proof import check_row_proof
@@ -38,10 +43,14 @@ from hokusai_assets.attestation.statement import (
 from hokusai_assets.attestation.statement_form import form_faults
 from hokusai_assets.attestation.transparency_log import log_line
 from hokusai_assets.attestation.trust_policy import TrustPolicy, judge
+from hokusai_assets.benchmarks.loading import Benchmark
 from hokusai_assets.canonical.canonical_json import digest
 from hokusai_assets.contributions.identity import DIGEST_IN_KEY, is_partition_key
 from hokusai_assets.contributions.manifest import TOTAL_BASIS_POINTS
 
+_TAKEN_AS_STATED = (
+    "the intervals that decide are taken as stated: give --data DIR and --predictions FILE"
+)
 Outcome = Literal["pass", "fail", "not checked"]
 
 
@@ -127,7 +136,7 @@ def verify(
         ("metrics", "count metrics follow from the confusion cells", _on_each(check_metrics)),
         ("classes", "what is said of classes does so too", _on_each(check_classes)),
         ("deltas", "every delta is new minus baseline", _on_each(check_deltas)),
-        ("settlement", "budget, level and what was shown fit together", _step(check_settlement)),
+        ("settlement", "budget, level and what was shown fit together", _check_settlement),
         ("verdict", "the DeltaOne verdict follows from its rule", _step(check_verdict)),
     ]
     for name, detail, step in steps:
@@ -148,11 +157,7 @@ def verify(
         checks.append(
             _run("predictions", detail, lambda: _check_predictions(statement, predictions))
         )
-    if data_folder is None:
-        checks.append(Check("benchmark", "not checked", "no data folder given: --data DIR"))
-    else:
-        detail = "its files give spec hash, both roots and the parts measured on"
-        checks.append(_run("benchmark", detail, lambda: _check_benchmark(statement, data_folder)))
+    checks += _by_the_benchmark(statement, data_folder, predictions)
     checks += [_opened(statement, path) for path in row_proofs]
     if inputs is not None:
         checks.append(_reproduced(statement, inputs, on_step))
@@ -187,9 +192,34 @@ def _signature_by_policy(envelope: Envelope, policy: TrustPolicy, at: date) -> l
     return [verified, trusted]
 
 
-def _check_benchmark(statement: Mapping[str, Any], data_folder: Path) -> None:
-    claim = _claim(statement)
-    check_parts(claim, attested_benchmark(claim, data_folder))
+def _by_the_benchmark(
+    statement: Mapping[str, Any], data_folder: Path | None, predictions: Sequence[Path]
+) -> list[Check]:
+    """Hold a statement against the benchmark's files, and with per-row files every number."""
+    if data_folder is None:
+        return [
+            Check("benchmark", "not checked", "no data folder given: --data DIR"),
+            Check("intervals", "not checked", _TAKEN_AS_STATED),
+        ]
+    found: list[Benchmark] = []
+
+    def hold() -> None:
+        claim = _claim(statement)
+        benchmark = attested_benchmark(claim, data_folder)
+        check_spec(claim, benchmark.spec)
+        check_parts(claim, benchmark)
+        found.append(benchmark)
+
+    checks = [_run("benchmark", "its files give spec, rule, roots and parts as stated", hold)]
+    if not predictions or not found:
+        return [*checks, Check("intervals", "not checked", _TAKEN_AS_STATED)]
+
+    def compute() -> None:
+        tables = [pq.read_table(path, memory_map=False) for path in predictions]
+        check_recomputed(_claim(statement), found[0], tables)
+
+    detail = "every number, intervals included, is what the spec gives of the predictions"
+    return [*checks, _run("intervals", detail, compute)]
 
 
 def _reproduced(
@@ -281,6 +311,17 @@ def _sources(statement: Mapping[str, Any]) -> Check:
         # What is payable stands on it alone: whoever issued this could state any number.
         return Check("sources", "fail", f"{primary} decides, and {'; '.join(absent)}")
     return Check("sources", "not checked", "; ".join(absent))
+
+
+def _check_settlement(statement: Mapping[str, Any]) -> None:
+    claim, models = _claim(statement), statement["predicate"]["environment"]["models"]
+    check_settlement(claim)
+    if not claim["settlement"]["accepted_before"]:
+        require(
+            (models["accepted_sha256"], models["candidate_sha256"])
+            == (models["baseline_sha256"], models["new_sha256"]),
+            "nothing was accepted before, yet the settlement names other models",
+        )
 
 
 def _step(

@@ -162,9 +162,26 @@ def measure(
         DifferentRows: the two were evaluated on different test rows.
         UndefinedMetric: a metric has no value on these rows.
     """
+    return measured_on(
+        baseline.on(part).replicas,
+        new.on(part).replicas,
+        benchmark,
+        part,
+        primary_confidence_ppm=primary_confidence_ppm,
+    )
+
+
+def measured_on(
+    baseline: tuple[Predictions, ...],
+    new: tuple[Predictions, ...],
+    benchmark: Benchmark,
+    part: TestPart,
+    *,
+    primary_confidence_ppm: int | None = None,
+) -> Measurement:
+    """Compare what two models' replicas said of the rows of one part; see `measure`."""
     spec = benchmark.spec
-    before, after = baseline.on(part), new.on(part)
-    first, second = in_pairs(before.replicas, after.replicas)
+    first, second = in_pairs(baseline, new)
     levels = {}
     if primary_confidence_ppm is not None:
         levels[str(spec.metrics.primary)] = Decimal(primary_confidence_ppm) / PPM
@@ -189,7 +206,7 @@ def measure(
         confidence=spec.delta_one.confidence,
     )
     cells = confusion_cells(first, second)
-    return Measurement(part.name, after.test_root, after.rows, deltas, groups, cells)
+    return Measurement(part.name, part.root, len(first[0].actual), deltas, groups, cells)
 
 
 def slices_on(benchmark: Benchmark, part: TestPart) -> dict[str, BoolArray]:

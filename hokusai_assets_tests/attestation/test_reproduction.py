@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from hokusai_assets.attestation.relations import Broken
-from hokusai_assets.attestation.reproduction import Inputs, differing_leaves, reproduce
+from hokusai_assets.attestation.relations import Broken, differing_leaves
+from hokusai_assets.attestation.reproduction import Inputs, reproduce
 from hokusai_assets.attestation.verification import verify
 from hokusai_assets.contributions.identity import load
 from hokusai_assets.privacy.keys import PrivacyKey
