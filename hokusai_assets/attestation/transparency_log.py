@@ -66,6 +66,7 @@ def log_line(statement: Mapping[str, Any], envelope: bytes) -> bytes:
             "benchmark": benchmark["id"],
             "contribution": claim["contribution"]["key"],
             "raw_sha256": claim["contribution"]["raw_sha256"],
+            "rows_root": claim["result"]["rows"]["root"],
             **{name: benchmark[name] for name in _VERSION},
             "attestation_hash": statement["predicate"]["attestation_hash"],
             "result_hash": statement["predicate"]["result_hash"],
@@ -170,7 +171,7 @@ def entry_of(line: bytes) -> Mapping[str, Any]:
     try:
         entry = json.loads(line)
         if canonical_bytes(entry) == line and isinstance(entry["attestation_hash"], str):
-            _contribution_of(entry)
+            _names_of(entry)
             return dict(entry)
     except (ValueError, LookupError, TypeError):
         pass
@@ -180,9 +181,10 @@ def entry_of(line: bytes) -> Mapping[str, Any]:
 def doubly_attested(lines: Sequence[bytes]) -> list[list[Mapping[str, Any]]]:
     """Return contributions with two or more different attestations, in order of the log.
 
-    A contribution is its file's digest on one version of one benchmark, whatever it is called;
-    attestations differ where their attestation_hash does. Each is its first entry with ``index``,
-    its place in the log from 0.
+    A contribution is a file on one version of one benchmark, whatever it is called: two are the
+    same if the file's digest or the root of the kept rows is, since a line feed more changes the
+    first only. Attestations differ where their attestation_hash does. Each is its first entry
+    with ``index``, its place in the log from 0.
 
     Raises:
         LogError: a line is of no known form.
@@ -190,13 +192,28 @@ def doubly_attested(lines: Sequence[bytes]) -> list[list[Mapping[str, Any]]]:
     found: dict[tuple[str, ...], dict[str, Mapping[str, Any]]] = {}
     for index, line in enumerate(lines):
         entry = entry_of(line)
-        attested = found.setdefault(_contribution_of(entry), {})
+        by_file, by_rows = (found.setdefault(name, {}) for name in _names_of(entry))
+        attested = by_file
+        if by_file is not by_rows:
+            # One's file and another's rows: what both names stood for is one contribution.
+            fewer, attested = sorted((by_file, by_rows), key=len)
+            for each in (entry, *fewer.values()):
+                found.update(dict.fromkeys(_names_of(each), attested))
+            attested.update(fewer)
         attested.setdefault(entry["attestation_hash"], {"index": index, **entry})
-    return [list(attested.values()) for attested in found.values() if len(attested) > 1]
+    groups = {id(attested): attested for attested in found.values()}
+    ordered = [sorted(each.values(), key=_place) for each in groups.values() if len(each) > 1]
+    return sorted(ordered, key=lambda entries: _place(entries[0]))
 
 
-def _contribution_of(entry: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(entry[name] for name in ("benchmark", "raw_sha256", *_VERSION))
+def _place(entry: Mapping[str, Any]) -> int:
+    return int(entry["index"])
+
+
+def _names_of(entry: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what a contribution is known by: its file, and its kept rows."""
+    version = tuple(entry[name] for name in ("benchmark", *_VERSION))
+    return ("file", entry["raw_sha256"], *version), ("rows", entry["rows_root"], *version)
 
 
 def _index_or_append(stream: BinaryIO, lines: list[bytes], leaves: list[bytes], line: bytes) -> int:
@@ -210,14 +227,15 @@ def _index_or_append(stream: BinaryIO, lines: list[bytes], leaves: list[bytes], 
 
 def _others(lines: Sequence[bytes], line: bytes) -> Iterator[Mapping[str, Any]]:
     own = entry_of(line)
-    marker = own["raw_sha256"].encode()
+    names = set(_names_of(own))
+    markers = own["raw_sha256"].encode(), own["rows_root"].encode()
     seen = {own["attestation_hash"]}
     for each in lines:
         # Most lines are of other contributions; only their own are parsed.
-        if marker not in each:
+        if not any(marker in each for marker in markers):
             continue
         entry = entry_of(each)
-        if _contribution_of(entry) == _contribution_of(own):
+        if names.intersection(_names_of(entry)):
             if entry["attestation_hash"] not in seen:
                 yield entry
             seen.add(entry["attestation_hash"])

@@ -7,7 +7,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.sparse.csgraph import connected_components
 
 from hokusai_assets.attestation.checkpoint import Checkpoint
 from hokusai_assets.attestation.key_files import generate
@@ -42,11 +46,12 @@ def filled(log: TransparencyLog, count: int) -> list[bytes]:
 def test_a_line_names_contribution_version_and_hashes(statement: dict[str, Any]) -> None:
     entry = json.loads(log_line(statement, b"the envelope"))
     assert set(entry) == {
-        "benchmark", "contribution", "raw_sha256", "spec_hash", "base_root", "test_root",
-        "attestation_hash", "result_hash", "envelope_sha256",
+        "benchmark", "contribution", "raw_sha256", "rows_root", "spec_hash", "base_root",
+        "test_root", "attestation_hash", "result_hash", "envelope_sha256",
     }  # fmt: skip
     assert entry["attestation_hash"] == statement["predicate"]["attestation_hash"]
     assert entry["raw_sha256"] == statement["subject"][0]["digest"]["sha256"]
+    assert entry["rows_root"] == statement["predicate"]["claim"]["result"]["rows"]["root"]
 
 
 def test_each_checkpoint_is_signed_and_has_the_root_of_all_lines(log: TransparencyLog) -> None:
@@ -86,6 +91,36 @@ def test_another_version_or_benchmark_is_no_second_attestation(
     other = {"id": "another"} if what == "id" else {what: "9" * 64}
     assert log.append(line_of(1, attested=1, **other), LOG_KEY).others == ()
     assert doubly_attested(log.lines()) == []
+
+
+def test_the_same_rows_in_another_file_are_a_second_attestation(log: TransparencyLog) -> None:
+    filled(log, 3)
+    first = entry_of(line_of(1))["attestation_hash"]
+    logged = log.append(line_of(7, rows=1), LOG_KEY)
+    assert [entry["attestation_hash"] for entry in logged.others] == [first]
+    (entries,) = doubly_attested(log.lines())
+    assert [entry["index"] for entry in entries] == [1, 3]
+    assert log.append(line_of(8, rows=1, test_root="9" * 64), LOG_KEY).others == ()
+
+
+def test_a_file_and_its_rows_lead_to_one_contribution() -> None:
+    # The last has the file of one and the rows of another, which share neither.
+    lines = [line_of(5), line_of(2), line_of(1), line_of(6, rows=5), line_of(1, attested=1, rows=2)]
+    places = [[entry["index"] for entry in entries] for entries in doubly_attested(lines)]
+    assert places == [[0, 3], [1, 2, 4]]
+
+
+drawn = st.tuples(st.integers(0, 5), st.integers(0, 5))
+
+
+@given(st.lists(drawn, max_size=9))
+def test_doubles_are_the_connected_lines(pairs: list[tuple[int, int]]) -> None:
+    lines = [line_of(file, attested=n, rows=rows) for n, (file, rows) in enumerate(pairs)]
+    near = [[a == c or b == d for c, d in pairs] for a, b in pairs]
+    count, labels = connected_components(np.array(near).reshape(len(pairs), len(pairs)))
+    groups = [np.flatnonzero(labels == label).tolist() for label in range(count)]
+    places = [[entry["index"] for entry in entries] for entries in doubly_attested(lines)]
+    assert places == sorted(group for group in groups if len(group) > 1)
 
 
 def test_a_half_written_line_is_cut_off(log: TransparencyLog) -> None:
