@@ -5,7 +5,6 @@ attestation; a line's leaf is the RFC 6962 leaf hash of its bytes without the li
 ``checkpoint`` holds the signed size and root, and ``origin`` the log's name.
 """
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from hokusai_assets.attestation.checkpoint import (
     signs_checkpoints,
 )
 from hokusai_assets.canonical import merkle
-from hokusai_assets.canonical.canonical_json import canonical_bytes
+from hokusai_assets.canonical.canonical_json import canonical_bytes, digest
 from hokusai_assets.canonical.merkle_proofs import consistency_path, continues
 from hokusai_assets.drafts import replace_file
 
@@ -52,12 +51,14 @@ class Logged:
     others: tuple[Mapping[str, Any], ...]
 
 
-def log_line(statement: Mapping[str, Any], envelope: bytes) -> bytes:
+def log_line(statement: Mapping[str, Any]) -> bytes:
     """Return the line of an attestation, without its end.
+
+    It follows from what is stated alone: ``payload_sha256`` is that of the DSSE payload, not of
+    the envelope, so a signature more, or one with other bytes, leaves the line as it is.
 
     Args:
         statement: what it states.
-        envelope: the file's bytes.
     """
     claim = statement["predicate"]["claim"]
     benchmark = claim["result"]["benchmark"]
@@ -70,7 +71,7 @@ def log_line(statement: Mapping[str, Any], envelope: bytes) -> bytes:
             **{name: benchmark[name] for name in _VERSION},
             "attestation_hash": statement["predicate"]["attestation_hash"],
             "result_hash": statement["predicate"]["result_hash"],
-            "envelope_sha256": hashlib.sha256(envelope).hexdigest(),
+            "payload_sha256": digest(statement),
         }
     )
 

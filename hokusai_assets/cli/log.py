@@ -215,9 +215,8 @@ def _index(attestation: Path, lines: list[bytes]) -> int:
     from hokusai_assets.attestation.envelope import NoEnvelope, open_envelope
     from hokusai_assets.attestation.transparency_log import log_line
 
-    data = attestation.read_bytes()
     try:
-        line = log_line(open_envelope(data)[1], data)
+        line = log_line(open_envelope(attestation.read_bytes())[1])
     except NoEnvelope as error:
         raise click.UsageError(f"{attestation}: {error}") from None
     except (LookupError, TypeError):

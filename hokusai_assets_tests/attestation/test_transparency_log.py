@@ -1,5 +1,6 @@
 """The log of attestations: appended once, never rewritten, and two of one contribution show."""
 
+import hashlib
 import json
 import os
 import subprocess
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from scipy.sparse.csgraph import connected_components
 
 from hokusai_assets.attestation.checkpoint import Checkpoint
+from hokusai_assets.attestation.envelope import open_envelope, sign_statement
 from hokusai_assets.attestation.key_files import generate
 from hokusai_assets.attestation.transparency_log import (
     CHECKPOINT_FILE,
@@ -44,13 +46,15 @@ def filled(log: TransparencyLog, count: int) -> list[bytes]:
 
 
 def test_a_line_names_contribution_version_and_hashes(statement: dict[str, Any]) -> None:
-    entry = json.loads(log_line(statement, b"the envelope"))
+    entry = json.loads(log_line(statement))
     assert set(entry) == {
         "benchmark", "contribution", "raw_sha256", "rows_root", "spec_hash", "base_root",
-        "test_root", "attestation_hash", "result_hash", "envelope_sha256",
+        "test_root", "attestation_hash", "result_hash", "payload_sha256",
     }  # fmt: skip
     assert entry["attestation_hash"] == statement["predicate"]["attestation_hash"]
     assert entry["raw_sha256"] == statement["subject"][0]["digest"]["sha256"]
+    payload = open_envelope(sign_statement(statement, LOG_KEY))[0].payload
+    assert entry["payload_sha256"] == hashlib.sha256(payload).hexdigest()
     assert entry["rows_root"] == statement["predicate"]["claim"]["result"]["rows"]["root"]
 
 

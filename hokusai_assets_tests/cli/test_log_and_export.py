@@ -13,6 +13,7 @@ import jsonschema
 import pytest
 from click.testing import CliRunner, Result
 
+from hokusai_assets.attestation.envelope import sign_statement
 from hokusai_assets.attestation.key_files import generate
 from hokusai_assets.attestation.key_records import record_of, remember, revoke
 from hokusai_assets.attestation.public_keys import public_pem
@@ -89,7 +90,7 @@ def home(tmp_path: Path, measured: Measured) -> Home:
     key.write_bytes(public_pem(SIGNING_KEY.public_key))
     issuer = Home(folder, measured.root, attestation, key)
     issuer.log.append(line_of(0), SIGNING_KEY)
-    issuer.log.append(log_line(measured.statement, measured.attestation), SIGNING_KEY)
+    issuer.log.append(log_line(measured.statement), SIGNING_KEY)
     return issuer
 
 
@@ -118,6 +119,19 @@ def test_the_log_may_be_signed_by_a_key_of_its_own(home: Home, tmp_path: Path, m
     verify = ("verify", home.attestation, "--log-proof", proof, "--public-key", home.key)
     assert home.hokusai(*verify).exit_code == 1
     assert home.hokusai(*verify, "--log-key", log_key).exit_code == 0
+
+
+def test_a_co_signed_attestation_has_the_same_proof(home: Home, tmp_path: Path, measured: Measured):
+    alone, both = tmp_path / "alone.json", tmp_path / "both.json"
+    home.hokusai("log", "prove", home.attestation, "-o", alone)
+    home.attestation.write_bytes(
+        sign_statement(measured.statement, SIGNING_KEY, generate("ecdsa-p256"))
+    )
+    home.hokusai("log", "prove", home.attestation, "-o", both)
+    assert alone.read_bytes() == both.read_bytes()
+    verify = ("verify", home.attestation, "--log-proof", alone, "--public-key", home.key)
+    done = home.hokusai(*verify)
+    assert done.exit_code == 0, done.output
 
 
 def test_an_attestation_that_is_not_in_the_log_has_no_proof(
