@@ -5,12 +5,13 @@ attestation; a line's leaf is the RFC 6962 leaf hash of its bytes without the li
 ``checkpoint`` holds the signed size and root, and ``origin`` the log's name.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Annotated, Any, BinaryIO, cast
 
+from pydantic import ConfigDict, StringConstraints, TypeAdapter
+from pydantic.dataclasses import dataclass as pydantic_dataclass
 from securesystemslib.signer import Signer, SSlibKey  # type: ignore[attr-defined]
 
 from hokusai_assets.append_only import append_line, end_last_line, held, whole_lines
@@ -21,6 +22,8 @@ from hokusai_assets.attestation.checkpoint import (
     parse_checkpoint,
     signs_checkpoints,
 )
+from hokusai_assets.attestation.measurement_form import Hex256
+from hokusai_assets.benchmarks.spec import BenchmarkId
 from hokusai_assets.canonical import merkle
 from hokusai_assets.canonical.canonical_json import canonical_bytes, digest
 from hokusai_assets.canonical.merkle_proofs import consistency_path, continues
@@ -30,6 +33,38 @@ LOG_FILE = "attestations.jsonl"
 CHECKPOINT_FILE = "checkpoint"
 ORIGIN_FILE = "origin"
 _VERSION = ("spec_hash", "base_root", "test_root")
+
+
+_Name = Annotated[str, StringConstraints(min_length=1)]
+
+
+@pydantic_dataclass(frozen=True, config=ConfigDict(extra="forbid", strict=True))
+class LogEntry:
+    """What a line of the log says.
+
+    Attributes:
+        benchmark: its id.
+        contribution: its key.
+        raw_sha256: of the file as it came; this and all below are 64 lower-case hex characters.
+        rows_root: Merkle root of the kept rows.
+        spec_hash, base_root, test_root: the version of the benchmark.
+        attestation_hash, result_hash: as the statement has them.
+        payload_sha256: of the DSSE payload, which is canonical: one per statement.
+    """
+
+    benchmark: BenchmarkId
+    contribution: _Name
+    raw_sha256: Hex256
+    rows_root: Hex256
+    spec_hash: Hex256
+    base_root: Hex256
+    test_root: Hex256
+    attestation_hash: Hex256
+    result_hash: Hex256
+    payload_sha256: Hex256
+
+
+_READER = TypeAdapter(LogEntry)
 
 
 class LogError(RuntimeError):
@@ -112,8 +147,10 @@ class TransparencyLog:
             signer: signs the checkpoint; None, or a key that is not Ed25519, leaves it unsigned.
 
         Raises:
-            LogError: the lines are not those of the checkpoint written last.
+            LogError: the line is of no known form, or the lines are not those of the checkpoint
+                written last.
         """
+        entry_of(line)
         with held(self.folder / LOG_FILE) as stream:
             end_last_line(stream)
             lines = self.lines()
@@ -164,17 +201,17 @@ def is_continued(checkpoint: Checkpoint, leaves: Sequence[bytes]) -> bool:
 
 
 def entry_of(line: bytes) -> Mapping[str, Any]:
-    """Return what a line says.
+    """Return what a line says: the members of `LogEntry`.
 
     Raises:
-        LogError: it is no line of this log.
+        LogError: it is no line of this log in its exact form.
     """
     try:
-        entry = json.loads(line)
-        if canonical_bytes(entry) == line and isinstance(entry["attestation_hash"], str):
-            _names_of(entry)
-            return dict(entry)
-    except (ValueError, LookupError, TypeError):
+        entry = asdict(_READER.validate_json(line))
+        # Written again, it shows spaces, escapes and members that stand twice.
+        if canonical_bytes(entry) == line:
+            return entry
+    except ValueError:
         pass
     raise LogError("a line of the log is of no known form: bring the file back from a copy")
 

@@ -29,6 +29,7 @@ from hokusai_assets.attestation.transparency_log import (
     log_line,
 )
 from hokusai_assets.canonical import merkle
+from hokusai_assets.canonical.canonical_json import canonical_bytes
 from hokusai_assets_tests.attestation.logged_entries import LOG_KEY, line_of
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -171,6 +172,46 @@ def test_a_damaged_checkpoint_or_line_is_told(log: TransparencyLog) -> None:
     with pytest.raises(LogError, match="bring it back"):
         log.append(line_of(1), LOG_KEY)
     for line in (b"{}", b"[1]", b"7", b"{", line_of(1) + b" ", b'{"attestation_hash":"a"}'):
+        with pytest.raises(LogError, match="no known form"):
+            entry_of(line)
+
+
+HASHES = [
+    "raw_sha256", "rows_root", "spec_hash", "base_root", "test_root",
+    "attestation_hash", "result_hash", "payload_sha256",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"more": "1"},
+        {"benchmark": None},
+        {"benchmark": "two words"},
+        {"contribution": ""},
+        {"contribution": 7},
+        *(
+            {name: text}
+            for name in HASHES
+            for text in ("a", "A" * 64, "g" * 64, "1" * 64 + "\n", 1)
+        ),
+    ],
+)
+def test_a_line_with_more_or_other_members_is_none(log: TransparencyLog, change: Any) -> None:
+    line = canonical_bytes(entry_of(line_of(0)) | change)
+    with pytest.raises(LogError, match="no known form"):
+        entry_of(line)
+    with pytest.raises(LogError, match="no known form"):
+        log.append(line, LOG_KEY)
+    assert log.lines() == []
+
+
+@pytest.mark.parametrize("name", ["benchmark", "contribution", *HASHES])
+def test_a_line_without_a_member_or_with_it_twice_is_none(name: str) -> None:
+    entry = dict(entry_of(line_of(0)))
+    twice = b'{"%s":"%s",' % (name.encode(), entry[name].encode()) + line_of(0)[1:]
+    del entry[name]
+    for line in (canonical_bytes(entry), twice):
         with pytest.raises(LogError, match="no known form"):
             entry_of(line)
 
