@@ -139,7 +139,8 @@ def check(
     """Compute the log's root again, and name contributions that are attested twice.
 
     With --since, also check that it continues a checkpoint kept earlier, and name only second
-    attestations that are younger. Exits 0 when all holds and nothing is attested twice, else 1.
+    attestations that are younger. Exits 0 when all holds, a key vouches for the checkpoint and
+    nothing is attested twice, else 1.
     """
     from hokusai_assets.attestation.log_check import LogReport, check_log
     from hokusai_assets.attestation.log_proof import NoProof, check_consistency

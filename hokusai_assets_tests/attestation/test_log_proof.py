@@ -1,6 +1,7 @@
 """Proofs of a log: they hold without the log, and only for what they are of."""
 
 import json
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -220,8 +221,22 @@ def test_a_rewritten_cut_or_foreign_log_fails() -> None:
     assert outcomes([b"x"], checkpoint_of([b"x"])) == {"lines": "fail"}
 
 
-def test_an_empty_log_and_one_ahead_of_its_checkpoint_pass() -> None:
-    assert check_log([], None).passed
+def test_a_log_that_no_key_vouches_for_does_not_pass() -> None:
+    lines = lines_of(3)
+    signed = checkpoint_of(lines)
+    unsigned = replace(signed, signatures=())
+    assert check_log(lines, signed, keys=[LOG_PUBLIC]).passed
+    assert outcomes(lines, signed) == {}
+    assert outcomes(lines, unsigned) == {}
+    assert outcomes(lines, unsigned, keys=[LOG_PUBLIC]) == {"signature": "fail"}
+    assert outcomes(lines, signed, since=unsigned, keys=[LOG_PUBLIC]) == {"since": "fail"}
+    assert outcomes(lines, None) == {"root": "fail"}
+    assert outcomes(lines, None, keys=[LOG_PUBLIC]) == {"root": "fail", "signature": "fail"}
+    assert outcomes([], None) == {}
+    assert outcomes([], None, keys=[LOG_PUBLIC]) == {"signature": "fail"}
+
+
+def test_a_log_ahead_of_its_checkpoint_passes() -> None:
     ahead = check_log(lines_of(4), checkpoint_of(lines_of(3)), keys=[LOG_PUBLIC])
     assert ahead.passed
     assert "1 more" in ahead.checks[1].detail

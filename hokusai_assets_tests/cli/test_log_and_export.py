@@ -179,10 +179,34 @@ def test_a_key_that_was_revoked_counts_for_nothing(home: Home):
     assert home.hokusai("verify", home.attestation).exit_code == 1
 
 
-def test_an_empty_log_shows_and_checks(home: Home, tmp_path: Path):
+def test_an_empty_log_shows_and_vouches_for_nothing(home: Home, tmp_path: Path):
     empty = Home(tmp_path / "empty", home.data, home.attestation, home.key)
     assert "empty" in empty.hokusai("log", "show").output
-    assert empty.hokusai("log", "check").exit_code == 0
+    done = empty.hokusai("log", "check")
+    assert done.exit_code == 1
+    assert "nothing was issued here" in done.output
+    folder = tmp_path / "nothing"
+    folder.mkdir()
+    done = home.hokusai("log", "check", "--log", folder, "--public-key", home.key)
+    assert done.exit_code == 1
+    assert "no checkpoint that the key could have signed" in done.output
+
+
+def test_a_made_up_log_without_a_signature_does_not_check(home: Home, tmp_path: Path):
+    made_up = TransparencyLog(tmp_path / "made_up")
+    made_up.append(line_of(0), None)
+    stranger = tmp_path / "stranger"
+    check = ("log", "check", "--log", made_up.folder)
+    done = home.hokusai(*check, home=stranger)
+    assert done.exit_code == 1
+    assert "signature: no public key given" in done.output
+    assert home.hokusai(*check, "--public-key", home.key, home=stranger).exit_code == 1
+    (made_up.folder / "checkpoint").unlink()
+    assert home.hokusai(*check, home=stranger).exit_code == 1
+    # The true one checks with its key, and with none it does not.
+    true = ("log", "check", "--log", home.log.folder)
+    assert home.hokusai(*true, "--public-key", home.key, home=stranger).exit_code == 0
+    assert home.hokusai(*true, home=stranger).exit_code == 1
 
 
 def test_a_monitor_keeps_a_checkpoint_and_is_told_of_what_came_since(home: Home, tmp_path: Path):
