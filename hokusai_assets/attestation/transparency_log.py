@@ -148,7 +148,7 @@ class TransparencyLog:
 
         Raises:
             LogError: the line is of no known form, or the lines are not those of the checkpoint
-                written last.
+                written last, or that checkpoint is missing.
         """
         entry_of(line)
         with held(self.folder / LOG_FILE) as stream:
@@ -165,6 +165,13 @@ class TransparencyLog:
 
     def _refuse_another_past(self, leaves: Sequence[bytes]) -> None:
         last = self.checkpoint()
+        # One line without any is what a crash within the very first call leaves.
+        if last is None and len(leaves) > 1:
+            raise LogError(
+                f"{self.folder / CHECKPOINT_FILE}: it is missing, and the log has "
+                f"{len(leaves):,} lines; bring it back from a copy, an older one does too - no "
+                "attestation is issued until then"
+            )
         if last is not None and not is_continued(last, leaves):
             raise LogError(
                 f"{self.folder / LOG_FILE}: its first {last.size:,} lines are not those of the "

@@ -166,6 +166,38 @@ def test_lines_that_are_not_the_checkpoints_stop_the_log(log: TransparencyLog, c
     assert path.read_bytes() == before
 
 
+def test_without_the_checkpoint_nothing_is_added_until_one_is_back(log: TransparencyLog) -> None:
+    filled(log, 1)
+    path = log.folder / CHECKPOINT_FILE
+    older = path.read_bytes()
+    lines = filled(log, 3)
+    path.unlink()
+    # Neither as it is nor rewritten does the log go on.
+    for held in (lines, [line_of(0, attested=1), *lines[1:]]):
+        whole = b"".join(line + b"\n" for line in held)
+        (log.folder / LOG_FILE).write_bytes(whole)
+        for line in (line_of(9), line_of(2)):
+            with pytest.raises(LogError, match="missing, and the log has 3 lines; bring it back"):
+                log.append(line, LOG_KEY)
+        assert (log.folder / LOG_FILE).read_bytes() == whole
+        assert not path.exists()
+    path.write_bytes(older)
+    with pytest.raises(LogError, match="first 1 lines are not those"):
+        log.append(line_of(9), LOG_KEY)
+    (log.folder / LOG_FILE).write_bytes(b"".join(line + b"\n" for line in lines))
+    assert log.append(line_of(9), LOG_KEY).checkpoint.size == 4
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_crash_before_the_first_checkpoint_is_made_good(
+    log: TransparencyLog, number: int
+) -> None:
+    log.folder.mkdir(parents=True)
+    (log.folder / LOG_FILE).write_bytes(line_of(0) + b"\n")
+    logged = log.append(line_of(number), LOG_KEY)
+    assert (logged.index, logged.checkpoint.size) == (number, number + 1)
+
+
 def test_a_damaged_checkpoint_or_line_is_told(log: TransparencyLog) -> None:
     filled(log, 1)
     (log.folder / CHECKPOINT_FILE).write_text("nothing")

@@ -18,6 +18,7 @@ from hokusai_assets.attestation.log_check import check_log
 from hokusai_assets.attestation.public_keys import load_public_key
 from hokusai_assets.attestation.transparency_log import TransparencyLog, log_line
 from hokusai_assets.attestation.witness import check_witness
+from hokusai_assets.canonical.canonical_json import canonical_bytes
 from hokusai_assets.cli.main import main
 from hokusai_assets.orchestration.issued import issued_here
 from hokusai_assets.orchestration.running import RunOutcome, read_record
@@ -86,6 +87,24 @@ def test_a_damaged_log_stops_issuing_and_says_how_to_mend_it(deployment: Deploym
     assert outcome.status == "failed"
     assert "bring the file back from a copy" in outcome.faults[0]
     path.write_bytes(whole)
+    assert deployment.run()[1].status == "evaluated"
+
+
+def test_a_log_without_its_checkpoint_stops_issuing_and_says_how_to_mend_it(
+    deployment: Deployment,
+):
+    deployment.run()
+    log = log_of(deployment)
+    (line,) = log.lines()
+    second = json.loads(line) | {"attestation_hash": "1" * 64}
+    log.append(canonical_bytes(second), None)
+    checkpoint = log.folder / "checkpoint"
+    kept = checkpoint.read_bytes()
+    checkpoint.unlink()
+    _, outcome = deployment.run()
+    assert outcome.status == "failed"
+    assert "bring it back from a copy" in outcome.faults[0]
+    checkpoint.write_bytes(kept)
     assert deployment.run()[1].status == "evaluated"
 
 
