@@ -62,10 +62,10 @@ def show(folder: Path | None, public_key: Path | None, as_json: bool) -> None:
             }
         )
         return
-    if note is None:
+    if note is None and not entries:
         click.echo("The log is empty.")
         return
-    click.echo(note)
+    click.echo(note or "The log has no checkpoint: bring it back from a copy.")
     if verifier:
         click.echo(f"Key: {verifier}")
     for entry in entries:

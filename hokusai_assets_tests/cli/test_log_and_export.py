@@ -160,6 +160,13 @@ def test_show_tells_checkpoint_key_and_entries(home: Home):
     assert shown["entries"][1]["contribution"] in done.output
 
 
+def test_lines_without_a_checkpoint_are_shown_and_told(home: Home):
+    (home.folder / "log" / "checkpoint").unlink()
+    done = home.hokusai("log", "show")
+    assert "no checkpoint" in done.output
+    assert "     1  " in done.output
+
+
 def test_the_key_shown_is_the_one_that_signed(home: Home, tmp_path: Path):
     shown = home.printed("log", "show", "--json")
     other = generate("ed25519").public_key
