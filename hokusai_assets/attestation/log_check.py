@@ -31,8 +31,11 @@ class LogReport:
 
     @property
     def passed(self) -> bool:
-        """Whether no check failed and no contribution is attested twice."""
-        return not self.doubles and all(check.outcome != "fail" for check in self.checks)
+        """Whether every check was made and passed, and no contribution is attested twice.
+
+        Without a key that vouches for the checkpoint, anybody can make such a log.
+        """
+        return not self.doubles and all(check.outcome == "pass" for check in self.checks)
 
 
 def check_log(
@@ -48,7 +51,8 @@ def check_log(
         lines: all of it.
         checkpoint: the one beside it.
         since: an earlier one that was kept elsewhere.
-        keys: one of them signs the log's checkpoints; none leaves signatures unchecked.
+        keys: one of them signs the log's checkpoints; with none, signatures stay unchecked and
+            the report does not pass.
     """
     leaves = [merkle.leaf_hash(line) for line in lines]
     doubles: tuple[Sequence[Mapping[str, Any]], ...] = ()
@@ -69,8 +73,9 @@ def check_log(
 
 def _root(leaves: Sequence[bytes], checkpoint: Checkpoint | None) -> Check:
     if checkpoint is None:
-        detail = "there is no checkpoint beside the log"
-        return Check("root", "fail", detail) if leaves else Check("root", "pass", detail)
+        if leaves:
+            return Check("root", "fail", "there is no checkpoint beside the log's lines")
+        return Check("root", "not checked", "no lines and no checkpoint: nothing was issued here")
     if not is_continued(checkpoint, leaves):
         return Check("root", "fail", "the checkpoint's root is not that of the log's lines")
     detail = f"the lines give the root of the checkpoint of size {checkpoint.size:,}"
@@ -80,8 +85,10 @@ def _root(leaves: Sequence[bytes], checkpoint: Checkpoint | None) -> Check:
 
 
 def _signature(name: str, checkpoint: Checkpoint | None, keys: Sequence[SSlibKey]) -> Check:
-    if checkpoint is None or not keys:
-        return Check(name, "not checked", "no checkpoint or no public key: --public-key FILE")
+    if not keys:
+        return Check(name, "not checked", "no public key given: --public-key FILE")
+    if checkpoint is None:
+        return Check(name, "fail", "there is no checkpoint that the key could have signed")
     if any(checkpoint.is_signed_by(key) for key in keys):
         return Check(name, "pass", f"the key signed the checkpoint of size {checkpoint.size:,}")
     return Check(name, "fail", "no signature of the checkpoint verifies with the key")

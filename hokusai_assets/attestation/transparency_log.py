@@ -5,13 +5,13 @@ attestation; a line's leaf is the RFC 6962 leaf hash of its bytes without the li
 ``checkpoint`` holds the signed size and root, and ``origin`` the log's name.
 """
 
-import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Annotated, Any, BinaryIO, cast
 
+from pydantic import ConfigDict, StringConstraints, TypeAdapter
+from pydantic.dataclasses import dataclass as pydantic_dataclass
 from securesystemslib.signer import Signer, SSlibKey  # type: ignore[attr-defined]
 
 from hokusai_assets.append_only import append_line, end_last_line, held, whole_lines
@@ -22,8 +22,10 @@ from hokusai_assets.attestation.checkpoint import (
     parse_checkpoint,
     signs_checkpoints,
 )
+from hokusai_assets.attestation.measurement_form import Hex256
+from hokusai_assets.benchmarks.spec import BenchmarkId
 from hokusai_assets.canonical import merkle
-from hokusai_assets.canonical.canonical_json import canonical_bytes
+from hokusai_assets.canonical.canonical_json import canonical_bytes, digest
 from hokusai_assets.canonical.merkle_proofs import consistency_path, continues
 from hokusai_assets.drafts import replace_file
 
@@ -31,6 +33,38 @@ LOG_FILE = "attestations.jsonl"
 CHECKPOINT_FILE = "checkpoint"
 ORIGIN_FILE = "origin"
 _VERSION = ("spec_hash", "base_root", "test_root")
+
+
+_Name = Annotated[str, StringConstraints(min_length=1)]
+
+
+@pydantic_dataclass(frozen=True, config=ConfigDict(extra="forbid", strict=True))
+class LogEntry:
+    """What a line of the log says.
+
+    Attributes:
+        benchmark: its id.
+        contribution: its key.
+        raw_sha256: of the file as it came; this and all below are 64 lower-case hex characters.
+        rows_root: Merkle root of the kept rows.
+        spec_hash, base_root, test_root: the version of the benchmark.
+        attestation_hash, result_hash: as the statement has them.
+        payload_sha256: of the DSSE payload, which is canonical: one per statement.
+    """
+
+    benchmark: BenchmarkId
+    contribution: _Name
+    raw_sha256: Hex256
+    rows_root: Hex256
+    spec_hash: Hex256
+    base_root: Hex256
+    test_root: Hex256
+    attestation_hash: Hex256
+    result_hash: Hex256
+    payload_sha256: Hex256
+
+
+_READER = TypeAdapter(LogEntry)
 
 
 class LogError(RuntimeError):
@@ -52,12 +86,14 @@ class Logged:
     others: tuple[Mapping[str, Any], ...]
 
 
-def log_line(statement: Mapping[str, Any], envelope: bytes) -> bytes:
+def log_line(statement: Mapping[str, Any]) -> bytes:
     """Return the line of an attestation, without its end.
+
+    It follows from what is stated alone: ``payload_sha256`` is that of the DSSE payload, not of
+    the envelope, so a signature more, or one with other bytes, leaves the line as it is.
 
     Args:
         statement: what it states.
-        envelope: the file's bytes.
     """
     claim = statement["predicate"]["claim"]
     benchmark = claim["result"]["benchmark"]
@@ -66,10 +102,11 @@ def log_line(statement: Mapping[str, Any], envelope: bytes) -> bytes:
             "benchmark": benchmark["id"],
             "contribution": claim["contribution"]["key"],
             "raw_sha256": claim["contribution"]["raw_sha256"],
+            "rows_root": claim["result"]["rows"]["root"],
             **{name: benchmark[name] for name in _VERSION},
             "attestation_hash": statement["predicate"]["attestation_hash"],
             "result_hash": statement["predicate"]["result_hash"],
-            "envelope_sha256": hashlib.sha256(envelope).hexdigest(),
+            "payload_sha256": digest(statement),
         }
     )
 
@@ -110,8 +147,10 @@ class TransparencyLog:
             signer: signs the checkpoint; None, or a key that is not Ed25519, leaves it unsigned.
 
         Raises:
-            LogError: the lines are not those of the checkpoint written last.
+            LogError: the line is of no known form, or the lines are not those of the checkpoint
+                written last, or that checkpoint is missing.
         """
+        entry_of(line)
         with held(self.folder / LOG_FILE) as stream:
             end_last_line(stream)
             lines = self.lines()
@@ -126,6 +165,13 @@ class TransparencyLog:
 
     def _refuse_another_past(self, leaves: Sequence[bytes]) -> None:
         last = self.checkpoint()
+        # One line without any is what a crash within the very first call leaves.
+        if last is None and len(leaves) > 1:
+            raise LogError(
+                f"{self.folder / CHECKPOINT_FILE}: it is missing, and the log has "
+                f"{len(leaves):,} lines; bring it back from a copy, an older one does too - no "
+                "attestation is issued until then"
+            )
         if last is not None and not is_continued(last, leaves):
             raise LogError(
                 f"{self.folder / LOG_FILE}: its first {last.size:,} lines are not those of the "
@@ -162,17 +208,17 @@ def is_continued(checkpoint: Checkpoint, leaves: Sequence[bytes]) -> bool:
 
 
 def entry_of(line: bytes) -> Mapping[str, Any]:
-    """Return what a line says.
+    """Return what a line says: the members of `LogEntry`.
 
     Raises:
-        LogError: it is no line of this log.
+        LogError: it is no line of this log in its exact form.
     """
     try:
-        entry = json.loads(line)
-        if canonical_bytes(entry) == line and isinstance(entry["attestation_hash"], str):
-            _contribution_of(entry)
-            return dict(entry)
-    except (ValueError, LookupError, TypeError):
+        entry = asdict(_READER.validate_json(line))
+        # Written again, it shows spaces, escapes and members that stand twice.
+        if canonical_bytes(entry) == line:
+            return entry
+    except ValueError:
         pass
     raise LogError("a line of the log is of no known form: bring the file back from a copy")
 
@@ -180,9 +226,10 @@ def entry_of(line: bytes) -> Mapping[str, Any]:
 def doubly_attested(lines: Sequence[bytes]) -> list[list[Mapping[str, Any]]]:
     """Return contributions with two or more different attestations, in order of the log.
 
-    A contribution is its file's digest on one version of one benchmark, whatever it is called;
-    attestations differ where their attestation_hash does. Each is its first entry with ``index``,
-    its place in the log from 0.
+    A contribution is a file on one version of one benchmark, whatever it is called: two are the
+    same if the file's digest or the root of the kept rows is, since a line feed more changes the
+    first only. Attestations differ where their attestation_hash does. Each is its first entry
+    with ``index``, its place in the log from 0.
 
     Raises:
         LogError: a line is of no known form.
@@ -190,13 +237,28 @@ def doubly_attested(lines: Sequence[bytes]) -> list[list[Mapping[str, Any]]]:
     found: dict[tuple[str, ...], dict[str, Mapping[str, Any]]] = {}
     for index, line in enumerate(lines):
         entry = entry_of(line)
-        attested = found.setdefault(_contribution_of(entry), {})
+        by_file, by_rows = (found.setdefault(name, {}) for name in _names_of(entry))
+        attested = by_file
+        if by_file is not by_rows:
+            # One's file and another's rows: what both names stood for is one contribution.
+            fewer, attested = sorted((by_file, by_rows), key=len)
+            for each in (entry, *fewer.values()):
+                found.update(dict.fromkeys(_names_of(each), attested))
+            attested.update(fewer)
         attested.setdefault(entry["attestation_hash"], {"index": index, **entry})
-    return [list(attested.values()) for attested in found.values() if len(attested) > 1]
+    groups = {id(attested): attested for attested in found.values()}
+    ordered = [sorted(each.values(), key=_place) for each in groups.values() if len(each) > 1]
+    return sorted(ordered, key=lambda entries: _place(entries[0]))
 
 
-def _contribution_of(entry: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(entry[name] for name in ("benchmark", "raw_sha256", *_VERSION))
+def _place(entry: Mapping[str, Any]) -> int:
+    return int(entry["index"])
+
+
+def _names_of(entry: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what a contribution is known by: its file, and its kept rows."""
+    version = tuple(entry[name] for name in ("benchmark", *_VERSION))
+    return ("file", entry["raw_sha256"], *version), ("rows", entry["rows_root"], *version)
 
 
 def _index_or_append(stream: BinaryIO, lines: list[bytes], leaves: list[bytes], line: bytes) -> int:
@@ -210,14 +272,15 @@ def _index_or_append(stream: BinaryIO, lines: list[bytes], leaves: list[bytes], 
 
 def _others(lines: Sequence[bytes], line: bytes) -> Iterator[Mapping[str, Any]]:
     own = entry_of(line)
-    marker = own["raw_sha256"].encode()
+    names = set(_names_of(own))
+    markers = own["raw_sha256"].encode(), own["rows_root"].encode()
     seen = {own["attestation_hash"]}
     for each in lines:
         # Most lines are of other contributions; only their own are parsed.
-        if marker not in each:
+        if not any(marker in each for marker in markers):
             continue
         entry = entry_of(each)
-        if _contribution_of(entry) == _contribution_of(own):
+        if names.intersection(_names_of(entry)):
             if entry["attestation_hash"] not in seen:
                 yield entry
             seen.add(entry["attestation_hash"])

@@ -163,7 +163,7 @@ def verify(
         checks.append(_reproduced(statement, inputs, on_step))
     if log_proof is not None:
         keys = _log_keys(log_key, public_key, trust)
-        checks.append(_logged(log_proof, statement, data, keys))
+        checks.append(_logged(log_proof, statement, keys))
     return Verification(tuple(checks), statement)
 
 
@@ -263,9 +263,7 @@ def _log_keys(
     return [public_key] if public_key is not None else []
 
 
-def _logged(
-    proof: bytes, statement: Mapping[str, Any], data: bytes, keys: Sequence[SSlibKey]
-) -> Check:
+def _logged(proof: bytes, statement: Mapping[str, Any], keys: Sequence[SSlibKey]) -> Check:
     if not keys:
         return Check(
             "log", "not checked", "no public key given: --public-key, --trust or --log-key"
@@ -274,7 +272,7 @@ def _logged(
 
     def step() -> None:
         try:
-            found = check_inclusion(proof, log_line(statement, data), keys)
+            found = check_inclusion(proof, log_line(statement), keys)
         except NoProof as error:
             raise Broken(str(error)) from None
         told.append(f"in the log {found.origin} of size {found.size:,}")

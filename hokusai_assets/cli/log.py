@@ -62,10 +62,10 @@ def show(folder: Path | None, public_key: Path | None, as_json: bool) -> None:
             }
         )
         return
-    if note is None:
+    if note is None and not entries:
         click.echo("The log is empty.")
         return
-    click.echo(note)
+    click.echo(note or "The log has no checkpoint: bring it back from a copy.")
     if verifier:
         click.echo(f"Key: {verifier}")
     for entry in entries:
@@ -139,7 +139,8 @@ def check(
     """Compute the log's root again, and name contributions that are attested twice.
 
     With --since, also check that it continues a checkpoint kept earlier, and name only second
-    attestations that are younger. Exits 0 when all holds and nothing is attested twice, else 1.
+    attestations that are younger. Exits 0 when all holds, a key vouches for the checkpoint and
+    nothing is attested twice, else 1.
     """
     from hokusai_assets.attestation.log_check import LogReport, check_log
     from hokusai_assets.attestation.log_proof import NoProof, check_consistency
@@ -215,9 +216,8 @@ def _index(attestation: Path, lines: list[bytes]) -> int:
     from hokusai_assets.attestation.envelope import NoEnvelope, open_envelope
     from hokusai_assets.attestation.transparency_log import log_line
 
-    data = attestation.read_bytes()
     try:
-        line = log_line(open_envelope(data)[1], data)
+        line = log_line(open_envelope(attestation.read_bytes())[1])
     except NoEnvelope as error:
         raise click.UsageError(f"{attestation}: {error}") from None
     except (LookupError, TypeError):

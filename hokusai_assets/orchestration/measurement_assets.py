@@ -178,7 +178,7 @@ def attestation_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
             if not platform.dry_run:
                 # Before the file is anywhere: none is out that the log does not hold.
                 with explained():
-                    logged = _logged(platform, log_line(statement, envelope), signer)
+                    logged = _logged(platform, log_line(statement), signer)
             replace_file(path, envelope)
             # Named by its id: after a change of keys the older one is still beside its own.
             key_file = f"public_key.{key.keyid[:SHORT_ID]}.pem"

@@ -1,7 +1,6 @@
 """Lines for a log, made without measuring anything, and a process that appends one."""
 
 import hashlib
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,13 @@ from hokusai_assets.attestation.transparency_log import TransparencyLog, log_lin
 LOG_KEY = signer_of(Ed25519PrivateKey.from_private_bytes(b"a key of a log in tests 32 bytes"))
 
 
-def line_of(number: int, *, attested: int = 0, **benchmark: str) -> bytes:
-    """Return the line of an attestation; `attested` tells several of one contribution apart."""
+def line_of(number: int, *, attested: int = 0, rows: int | None = None, **benchmark: str) -> bytes:
+    """Return the line of an attestation; `attested` tells several of one contribution apart.
+
+    `rows` are those kept of the file; None gives each file rows of its own.
+    """
     name = hashlib.sha256(b"%d" % number).hexdigest()
+    kept = hashlib.sha256(b"rows %d" % (number if rows is None else rows)).hexdigest()
     attestation = hashlib.sha256(b"%d %d" % (number, attested)).hexdigest()
     statement: dict[str, Any] = {
         "predicate": {
@@ -29,14 +32,15 @@ def line_of(number: int, *, attested: int = 0, **benchmark: str) -> bytes:
                         "base_root": "2" * 64,
                         "test_root": "3" * 64,
                     }
-                    | benchmark
+                    | benchmark,
+                    "rows": {"root": kept},
                 },
             },
             "attestation_hash": attestation,
             "result_hash": name,
         }
     }
-    return log_line(statement, json.dumps(statement).encode())
+    return log_line(statement)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Proofs of a log: they hold without the log, and only for what they are of."""
 
 import json
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -109,7 +110,7 @@ def test_a_verification_takes_a_proof_by_the_issuers_key_or_the_logs_own(
     statement: dict[str, Any],
 ) -> None:
     data = resign(statement)
-    lines = [line_of(0), log_line(statement, data)]
+    lines = [line_of(0), log_line(statement)]
     by_issuer = as_bytes(inclusion_proof(lines, 1, checkpoint_of(lines, SIGNING_KEY)))
     by_log = as_bytes(inclusion_proof(lines, 1, checkpoint_of(lines)))
     found = verify(data, public_key=PUBLIC, log_proof=by_issuer)
@@ -120,9 +121,21 @@ def test_a_verification_takes_a_proof_by_the_issuers_key_or_the_logs_own(
     assert verify(data, public_key=PUBLIC, log_proof=by_log, log_key=LOG_PUBLIC).passed
     assert failed(verify(data, public_key=PUBLIC, log_proof=by_log)) == ["log"]
     assert not verify(data, public_key=None, log_proof=by_issuer).passed
-    # The same claim, signed into another file, is another entry.
-    other = resign(statement) + b"\n"
-    assert failed(verify(other, public_key=PUBLIC, log_proof=by_issuer)) == ["log"]
+    # What else is stated is another entry.
+    statement["predicate"]["claim"]["contribution"]["licence"] += "-2"
+    assert failed(verify(resign(statement), public_key=PUBLIC, log_proof=by_issuer)) == ["log"]
+
+
+def test_a_signature_more_or_another_leaves_entry_and_proof_as_they_are(
+    statement: dict[str, Any],
+) -> None:
+    proof = as_bytes(inclusion_proof(lines := [log_line(statement)], 0, checkpoint_of(lines)))
+    after = sign_statement(statement, SIGNING_KEY, P256_SIGNER)
+    before = sign_statement(statement, generate("ecdsa-p256"), SIGNING_KEY)
+    for data in (sign_statement(statement, SIGNING_KEY), after, before):
+        found = verify(data, public_key=PUBLIC, log_proof=proof, log_key=LOG_PUBLIC)
+        assert found.passed
+        assert found.checks[-1].name == "log"
 
 
 @pytest.mark.parametrize(
@@ -138,7 +151,7 @@ def test_of_a_policy_the_log_is_signed_by_a_key_that_counts(
 ) -> None:
     # The first key may sign attestations only; the second has signed the log.
     data = sign_statement(statement, P256_SIGNER, SIGNING_KEY)
-    lines = [line_of(0), log_line(statement, data)]
+    lines = [line_of(0), log_line(statement)]
     proof = as_bytes(inclusion_proof(lines, 1, checkpoint_of(lines, SIGNING_KEY)))
     policy = TrustPolicy.model_validate(
         {"version": 1, "keys": [entry(P256_SIGNER), entry(SIGNING_KEY) | changes]}
@@ -155,7 +168,7 @@ def entry(signer: Signer) -> dict[str, Any]:
 
 def test_a_key_that_signs_no_checkpoint_is_named(statement: dict[str, Any]) -> None:
     data = sign_statement(statement, P256_SIGNER)
-    lines = [log_line(statement, data)]
+    lines = [log_line(statement)]
     proof = as_bytes(inclusion_proof(lines, 0, checkpoint_of(lines)))
     found = verify(data, public_key=P256_SIGNER.public_key, log_proof=proof)
     assert failed(found) == ["log"]
@@ -208,8 +221,22 @@ def test_a_rewritten_cut_or_foreign_log_fails() -> None:
     assert outcomes([b"x"], checkpoint_of([b"x"])) == {"lines": "fail"}
 
 
-def test_an_empty_log_and_one_ahead_of_its_checkpoint_pass() -> None:
-    assert check_log([], None).passed
+def test_a_log_that_no_key_vouches_for_does_not_pass() -> None:
+    lines = lines_of(3)
+    signed = checkpoint_of(lines)
+    unsigned = replace(signed, signatures=())
+    assert check_log(lines, signed, keys=[LOG_PUBLIC]).passed
+    assert outcomes(lines, signed) == {}
+    assert outcomes(lines, unsigned) == {}
+    assert outcomes(lines, unsigned, keys=[LOG_PUBLIC]) == {"signature": "fail"}
+    assert outcomes(lines, signed, since=unsigned, keys=[LOG_PUBLIC]) == {"since": "fail"}
+    assert outcomes(lines, None) == {"root": "fail"}
+    assert outcomes(lines, None, keys=[LOG_PUBLIC]) == {"root": "fail", "signature": "fail"}
+    assert outcomes([], None) == {}
+    assert outcomes([], None, keys=[LOG_PUBLIC]) == {"signature": "fail"}
+
+
+def test_a_log_ahead_of_its_checkpoint_passes() -> None:
     ahead = check_log(lines_of(4), checkpoint_of(lines_of(3)), keys=[LOG_PUBLIC])
     assert ahead.passed
     assert "1 more" in ahead.checks[1].detail

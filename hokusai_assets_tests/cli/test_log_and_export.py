@@ -13,6 +13,7 @@ import jsonschema
 import pytest
 from click.testing import CliRunner, Result
 
+from hokusai_assets.attestation.envelope import sign_statement
 from hokusai_assets.attestation.key_files import generate
 from hokusai_assets.attestation.key_records import record_of, remember, revoke
 from hokusai_assets.attestation.public_keys import public_pem
@@ -89,7 +90,7 @@ def home(tmp_path: Path, measured: Measured) -> Home:
     key.write_bytes(public_pem(SIGNING_KEY.public_key))
     issuer = Home(folder, measured.root, attestation, key)
     issuer.log.append(line_of(0), SIGNING_KEY)
-    issuer.log.append(log_line(measured.statement, measured.attestation), SIGNING_KEY)
+    issuer.log.append(log_line(measured.statement), SIGNING_KEY)
     return issuer
 
 
@@ -120,6 +121,19 @@ def test_the_log_may_be_signed_by_a_key_of_its_own(home: Home, tmp_path: Path, m
     assert home.hokusai(*verify, "--log-key", log_key).exit_code == 0
 
 
+def test_a_co_signed_attestation_has_the_same_proof(home: Home, tmp_path: Path, measured: Measured):
+    alone, both = tmp_path / "alone.json", tmp_path / "both.json"
+    home.hokusai("log", "prove", home.attestation, "-o", alone)
+    home.attestation.write_bytes(
+        sign_statement(measured.statement, SIGNING_KEY, generate("ecdsa-p256"))
+    )
+    home.hokusai("log", "prove", home.attestation, "-o", both)
+    assert alone.read_bytes() == both.read_bytes()
+    verify = ("verify", home.attestation, "--log-proof", alone, "--public-key", home.key)
+    done = home.hokusai(*verify)
+    assert done.exit_code == 0, done.output
+
+
 def test_an_attestation_that_is_not_in_the_log_has_no_proof(
     home: Home, tmp_path: Path, measured: Measured
 ):
@@ -146,6 +160,13 @@ def test_show_tells_checkpoint_key_and_entries(home: Home):
     assert shown["entries"][1]["contribution"] in done.output
 
 
+def test_lines_without_a_checkpoint_are_shown_and_told(home: Home):
+    (home.folder / "log" / "checkpoint").unlink()
+    done = home.hokusai("log", "show")
+    assert "no checkpoint" in done.output
+    assert "     1  " in done.output
+
+
 def test_the_key_shown_is_the_one_that_signed(home: Home, tmp_path: Path):
     shown = home.printed("log", "show", "--json")
     other = generate("ed25519").public_key
@@ -165,10 +186,34 @@ def test_a_key_that_was_revoked_counts_for_nothing(home: Home):
     assert home.hokusai("verify", home.attestation).exit_code == 1
 
 
-def test_an_empty_log_shows_and_checks(home: Home, tmp_path: Path):
+def test_an_empty_log_shows_and_vouches_for_nothing(home: Home, tmp_path: Path):
     empty = Home(tmp_path / "empty", home.data, home.attestation, home.key)
     assert "empty" in empty.hokusai("log", "show").output
-    assert empty.hokusai("log", "check").exit_code == 0
+    done = empty.hokusai("log", "check")
+    assert done.exit_code == 1
+    assert "nothing was issued here" in done.output
+    folder = tmp_path / "nothing"
+    folder.mkdir()
+    done = home.hokusai("log", "check", "--log", folder, "--public-key", home.key)
+    assert done.exit_code == 1
+    assert "no checkpoint that the key could have signed" in done.output
+
+
+def test_a_made_up_log_without_a_signature_does_not_check(home: Home, tmp_path: Path):
+    made_up = TransparencyLog(tmp_path / "made_up")
+    made_up.append(line_of(0), None)
+    stranger = tmp_path / "stranger"
+    check = ("log", "check", "--log", made_up.folder)
+    done = home.hokusai(*check, home=stranger)
+    assert done.exit_code == 1
+    assert "signature: no public key given" in done.output
+    assert home.hokusai(*check, "--public-key", home.key, home=stranger).exit_code == 1
+    (made_up.folder / "checkpoint").unlink()
+    assert home.hokusai(*check, home=stranger).exit_code == 1
+    # The true one checks with its key, and with none it does not.
+    true = ("log", "check", "--log", home.log.folder)
+    assert home.hokusai(*true, "--public-key", home.key, home=stranger).exit_code == 0
+    assert home.hokusai(*true, home=stranger).exit_code == 1
 
 
 def test_a_monitor_keeps_a_checkpoint_and_is_told_of_what_came_since(home: Home, tmp_path: Path):

@@ -18,6 +18,7 @@ from hokusai_assets.attestation.log_check import check_log
 from hokusai_assets.attestation.public_keys import load_public_key
 from hokusai_assets.attestation.transparency_log import TransparencyLog, log_line
 from hokusai_assets.attestation.witness import check_witness
+from hokusai_assets.canonical.canonical_json import canonical_bytes
 from hokusai_assets.cli.main import main
 from hokusai_assets.orchestration.issued import issued_here
 from hokusai_assets.orchestration.running import RunOutcome, read_record
@@ -47,7 +48,7 @@ def test_an_issued_attestation_is_in_the_log_once_however_often_it_runs(deployme
     assert record.attestation is not None
     envelope = record.attestation.read_bytes()
     log = log_of(deployment)
-    assert log.lines() == [log_line(open_envelope(envelope)[1], envelope)]
+    assert log.lines() == [log_line(open_envelope(envelope)[1])]
     public_key = load_public_key(deployment.settings.keys / DEVELOPMENT_PUBLIC_FILE)
     report = check_log(log.lines(), log.checkpoint(), keys=[public_key])
     assert {check.outcome for check in report.checks} == {"pass"}
@@ -89,6 +90,24 @@ def test_a_damaged_log_stops_issuing_and_says_how_to_mend_it(deployment: Deploym
     assert deployment.run()[1].status == "evaluated"
 
 
+def test_a_log_without_its_checkpoint_stops_issuing_and_says_how_to_mend_it(
+    deployment: Deployment,
+):
+    deployment.run()
+    log = log_of(deployment)
+    (line,) = log.lines()
+    second = json.loads(line) | {"attestation_hash": "1" * 64}
+    log.append(canonical_bytes(second), None)
+    checkpoint = log.folder / "checkpoint"
+    kept = checkpoint.read_bytes()
+    checkpoint.unlink()
+    _, outcome = deployment.run()
+    assert outcome.status == "failed"
+    assert "bring it back from a copy" in outcome.faults[0]
+    checkpoint.write_bytes(kept)
+    assert deployment.run()[1].status == "evaluated"
+
+
 KILLED_BETWEEN_LOG_AND_FILE = """
 import os, signal, sys
 from hokusai_assets.orchestration import measurement_assets
@@ -125,7 +144,7 @@ def test_a_crash_between_log_and_file_leaves_an_entry_that_the_next_run_fills(
     assert deployment.run()[1].status == "evaluated"
     (line,) = log_of(deployment).lines()
     (file,) = deployment.settings.attestations.rglob("*.dsse.json")
-    assert line == log_line(open_envelope(file.read_bytes())[1], file.read_bytes())
+    assert line == log_line(open_envelope(file.read_bytes())[1])
 
 
 def test_a_witness_is_written_only_where_it_is_asked_for_and_nowhere_else(
