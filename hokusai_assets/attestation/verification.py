@@ -1,5 +1,6 @@
 """Checking an attestation without trusting who issued it."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -46,7 +47,8 @@ from hokusai_assets.attestation.trust_policy import TrustPolicy, judge
 from hokusai_assets.benchmarks.loading import Benchmark
 from hokusai_assets.canonical.canonical_json import digest
 from hokusai_assets.contributions.identity import DIGEST_IN_KEY, is_partition_key
-from hokusai_assets.contributions.manifest import TOTAL_BASIS_POINTS
+from hokusai_assets.contributions.manifest import CONTRIBUTOR_ID, TOTAL_BASIS_POINTS
+from hokusai_assets.privacy.wallet_addresses import ZERO_ADDRESS, is_ethereum_address
 
 _TAKEN_AS_STATED = (
     "the intervals that decide are taken as stated: give --data DIR and --predictions FILE"
@@ -130,7 +132,11 @@ def verify(
     steps: list[tuple[str, str, Callable[[Mapping[str, Any]], None]]] = [
         ("statement", "in-toto Statement v1 about this contribution", _check_form),
         ("hashes", "result_hash and attestation_hash are those of the claim", _check_hashes),
-        ("contributors", "the weights are whole and the key is the file's", _check_contributors),
+        (
+            "contributors",
+            "weights, ids and wallets have their form, the key is the file's",
+            _check_contributors,
+        ),
         ("rows", "rows and removals add up", _check_rows),
         ("counts", "confusion cells and training rows add up", _on_each(check_counts)),
         ("metrics", "count metrics follow from the confusion cells", _on_each(check_metrics)),
@@ -364,6 +370,16 @@ def _check_contributors(statement: Mapping[str, Any]) -> None:
     contributors = claim["contributors"]
     ids = [contributor["id"] for contributor in contributors]
     require(len(set(ids)) == len(ids), "a contributor stands twice")
+    # By fullmatch, since `$` alone lets a line feed follow.
+    require(
+        all(re.fullmatch(CONTRIBUTOR_ID, name) for name in ids),
+        "a contributor's id is not 1 to 64 letters, digits, dots, dashes or underscores",
+    )
+    wallets = [who["wallet"] for who in contributors if who["wallet"] is not None]
+    require(
+        all(is_ethereum_address(wallet) and wallet != ZERO_ADDRESS for wallet in wallets),
+        "a contributor's wallet is no address, is zero, or fails its EIP-55 checksum",
+    )
     total = sum(contributor["weight_bps"] for contributor in contributors)
     require(
         not contributors or total == TOTAL_BASIS_POINTS,

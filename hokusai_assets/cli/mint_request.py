@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _ONE_DAY = 86_400
 _count = click.IntRange(min=0)
 _file = click.Path(exists=True, dir_okay=False, path_type=Path)
+_folder = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
 @click.command("mint-request")
@@ -35,7 +36,12 @@ _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option(
     "--model-id", required=True, type=_count, metavar="N", help="Its number of the model."
 )
-@click.option("--deadline", type=_count, metavar="UNIX", help="Valid until; default: for a day.")
+@click.option(
+    "--deadline",
+    type=_count,
+    metavar="UNIX",
+    help="Valid until, at most a year (365 days) ahead; default: for a day.",
+)
 @click.option(
     "--pipeline-run-id",
     default="",
@@ -50,6 +56,24 @@ _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 @trust_option
 @at_option
 @click.option(
+    "--predictions",
+    multiple=True,
+    type=_file,
+    help="A per-row Parquet file (repeat for the settlement's own): checks the commitments and "
+    "computes every metric again.",
+)
+@click.option(
+    "--data",
+    "data_folder",
+    type=_folder,
+    help="A data folder with benchmarks/<id>/: checks what is stated of the benchmark.",
+)
+@click.option(
+    "--log-proof",
+    type=_file,
+    help="A proof (`hokusai log prove`) that it is in the issuer's log.",
+)
+@click.option(
     "--key-file",
     "key_files",
     multiple=True,
@@ -62,7 +86,15 @@ _file = click.Path(exists=True, dir_okay=False, path_type=Path)
     "signatures",
     multiple=True,
     metavar="HEX",
-    help="An attester's signature over the digest, made elsewhere (repeat for several).",
+    help="An attester's signature over the digest, made elsewhere (repeat for several). Goes with "
+    "--signer.",
+)
+@click.option(
+    "--signer",
+    "signers",
+    multiple=True,
+    metavar="ADDRESS",
+    help="Whose --signature it is: one for each, in the same order.",
 )
 @click.option(
     "--add-to",
@@ -85,8 +117,12 @@ def command(
     public_key: Path | None,
     trust: Path | None,
     at: datetime | None,
+    predictions: tuple[Path, ...],
+    data_folder: Path | None,
+    log_proof: Path | None,
     key_files: tuple[Path, ...],
     signatures: tuple[str, ...],
+    signers: tuple[str, ...],
     add_to: Path | None,
     output: Path | None,
     as_json: bool,
@@ -94,29 +130,48 @@ def command(
 ) -> None:
     """Make a mint request of ATTESTATION for a contract, and sign it (EIP-712).
 
-    The attestation is verified first. Of what is not accepted, a dry run, or pays nothing there is
-    no request (exit code 3). Several attesters sign by turns with --add-to.
+    The attestation is verified first; what of it is not checked is told on standard error. Of what
+    is not accepted, a dry run, or pays nothing there is no request, nor is one signed whose
+    deadline has passed (exit code 3). Several attesters sign by turns with --add-to.
     """
     from hokusai_assets.minting.attester_key import AttesterKeyError, load_attesters
     from hokusai_assets.minting.contracts_extra import ContractsExtraMissing
-    from hokusai_assets.minting.mint_request import NoMintRequest, VerifierContract
+    from hokusai_assets.minting.mint_request import (
+        NoMintRequest,
+        VerifierContract,
+        checked_address,
+        require_open,
+    )
     from hokusai_assets.minting.request_file import NotARequestFile, to_bytes
-    from hokusai_assets.minting.typed_data import NotASignature, sign, signature_on
+    from hokusai_assets.minting.typed_data import NotASignature, sign, signature_by
 
     path = output or add_to or file.with_name(f"{file.name.removesuffix('.dsse.json')}.mint.json")
     if path.exists() and path != add_to:
         raise click.UsageError(f"{path} exists: give --add-to to sign it too, or another --output")
+    if len(signers) != len(signatures):
+        raise click.UsageError("give --signer ADDRESS for each --signature, in the same order")
     try:
         verifier = VerifierContract(chain_id, contract)
+        signers = tuple(checked_address("--signer", text) for text in signers)
+        if terms["deadline"] is not None:
+            require_open(terms["deadline"], int(time.time()))
     except NoMintRequest as error:
         raise click.UsageError(str(error)) from None
-    statement = _verified(file, trusted_keys(public_key, trust, at))
+    evidence = {
+        "predictions": predictions,
+        "data_folder": data_folder,
+        "log_proof": log_proof.read_bytes() if log_proof else None,
+    }
+    statement = _verified(file, trusted_keys(public_key, trust, at) | evidence)
     try:
         signed = _unsigned(statement, verifier, model_id, add_to, terms)
         accounts = load_attesters(environment=os.environ, files=key_files)
         signed = signed.signed_also(
             [sign(signed.digest, account) for account in accounts]
-            + [signature_on(signed.digest, text) for text in signatures]
+            + [
+                signature_by(signed.digest, text, signer)
+                for text, signer in zip(signatures, signers, strict=True)
+            ]
         )
         data = to_bytes(signed)
     except NoMintRequest as error:
@@ -134,32 +189,52 @@ def command(
         _tell(signed, path)
 
 
-def _verified(file: Path, keys: dict[str, Any]) -> Any:
+def _verified(file: Path, evidence: dict[str, Any]) -> Any:
+    """Return the statement of a verified attestation; says what of it was not checked."""
     from hokusai_assets.attestation.verification import verify
 
-    verification = verify(file.read_bytes(), **keys)
+    verification = verify(file.read_bytes(), **evidence)
+    unchecked = [check.name for check in verification.checks if check.outcome == "not checked"]
+    # Without a proof `verify` does not name the log.
+    unchecked += ["log"] if evidence["log_proof"] is None else []
+    if _is_dry_run(verification.statement):
+        click.echo("No mint request: the attestation is a dry run: it attests nothing", err=True)
+        raise SystemExit(REJECTED)
     if verification.passed:
+        if unchecked:
+            click.echo(f"Not checked: {', '.join(unchecked)}", err=True)
         return verification.statement
     for check in verification.checks:
         if check.outcome == "fail" or (check.name == "signature" and check.outcome != "pass"):
-            click.echo(f"{check.name}: {check.detail}", err=True)
+            click.echo(f"{check.name}: {_printable(check.detail)}", err=True)
     click.echo("No mint request: the attestation is not verified.", err=True)
     raise SystemExit(PLATFORM_FAULT)
+
+
+def _is_dry_run(statement: Any) -> bool:
+    """Tell a statement that says so, also one of no known form otherwise."""
+    try:
+        return statement["predicate"]["claim"]["dry_run"] is True
+    except (LookupError, TypeError):
+        return False
+
+
+def _printable(text: str) -> str:
+    """Return a text with its control characters escaped, so that it can't steer a terminal."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def _unsigned(
     statement: Any, verifier: Any, model_id: int, add_to: Path | None, options: dict[str, Any]
 ) -> "SignedRequest":
     """Return the request, with the signatures that it already has if it is added to."""
-    from hokusai_assets.minting.mint_request import RequestTerms, request_of
+    from hokusai_assets.minting.mint_request import RequestTerms, request_of, require_open
     from hokusai_assets.minting.request_file import SignedRequest, parse
 
     if add_to is None:
-        now = int(time.time())
-        deadline = now + _ONE_DAY if options["deadline"] is None else options["deadline"]
-        if deadline <= now:
-            raise click.UsageError("--deadline is not in the future; it is a Unix time in seconds")
-        terms = RequestTerms(model_id=model_id, **(options | {"deadline": deadline}))
+        if options["deadline"] is None:
+            options = options | {"deadline": int(time.time()) + _ONE_DAY}
+        terms = RequestTerms(model_id=model_id, **options)
         return SignedRequest(request_of(statement, terms), verifier)
     if any(options.values()):
         raise click.UsageError("with --add-to the deadline, name and costs are the request's")
@@ -175,6 +250,7 @@ def _unsigned(
         raise click.UsageError(f"{add_to} is for another contract or chain than you name")
     if found.request != request_of(statement, terms):
         raise click.UsageError(f"{add_to} is not what the attestation and --model-id give")
+    require_open(found.request.deadline, int(time.time()))
     return found
 
 
@@ -194,12 +270,12 @@ def _tell(signed: "SignedRequest", path: Path) -> None:
     request = signed.request
     gained = request.candidate_score_bps - request.baseline_score_bps
     console.print(
-        f"{request.anchors.metric_name}: {request.baseline_score_bps} to "
+        f"{escape(_printable(request.anchors.metric_name))}: {request.baseline_score_bps} to "
         f"{request.candidate_score_bps} of 10000, so {gained} basis points are asked for; "
         f"wallets: {len(request.contributors)}"
     )
     until = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(request.deadline))
-    console.print(f"Name: {escape(request.pipeline_run_id)}, valid until {until}")
+    console.print(f"Name: {escape(_printable(request.pipeline_run_id))}, valid until {until}")
     console.print(f"Digest: 0x{signed.digest.hex()}")
     for made in signed.signatures:
         console.print(f"Signed by {made.signer}")

@@ -16,13 +16,15 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from hokusai_assets.privacy.pseudonymise import residual_personal_data
-from hokusai_assets.privacy.wallet_addresses import eip55_checksummed
+from hokusai_assets.privacy.wallet_addresses import ZERO_ADDRESS, eip55_checksummed
 from hokusai_assets.tables.formats import DeclaredFormat
 from hokusai_assets.tables.problems import Problem
 
 SIDECAR_SUFFIX = ".contribution.yaml"
 TOTAL_BASIS_POINTS = 10_000
 MAX_BYTES = 65_536
+# No "@" and no spaces: an id is signed and published, so it can't be an address or a name.
+CONTRIBUTOR_ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 _MAX_LICENCE, _MAX_NOTE = 200, 2000
 # What a key must hold, for people who have never heard of the types that it is checked by.
 _EXPECTED = {
@@ -73,8 +75,7 @@ class Contributor(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    # No "@" and no spaces: the id is signed and published, so it can't be an address or a name.
-    id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    id: Annotated[str, StringConstraints(pattern=CONTRIBUTOR_ID)]
     wallet: Annotated[str, StringConstraints(pattern=r"^0x[0-9a-fA-F]{40}$")] | None = None
     weight_bps: Annotated[int, Field(strict=True, ge=1, le=TOTAL_BASIS_POINTS)]
 
@@ -83,6 +84,8 @@ class Contributor(BaseModel):
     def _has_its_checksum(cls, wallet: str | None) -> str | None:
         if wallet is None:
             return None
+        if wallet == ZERO_ADDRESS:
+            raise ValueError("the zero address is nobody's")
         checksummed = eip55_checksummed(wallet)
         digits = wallet[2:]
         if digits not in (digits.lower(), digits.upper(), checksummed[2:]):

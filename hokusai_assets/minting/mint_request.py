@@ -11,7 +11,11 @@ from Crypto.Hash import keccak
 from hokusai_assets.contributions.manifest import TOTAL_BASIS_POINTS
 from hokusai_assets.evaluation.rounding import ppm_to_bps
 from hokusai_assets.minting.model_commitment import commitments_of
-from hokusai_assets.privacy.wallet_addresses import eip55_checksummed, is_ethereum_address
+from hokusai_assets.privacy.wallet_addresses import (
+    ZERO_ADDRESS,
+    eip55_checksummed,
+    is_ethereum_address,
+)
 
 # Every benchmark's task is one of classification (binary or multiclass).
 METRIC_FAMILY = "classification"
@@ -19,7 +23,8 @@ MAX_SCORE_BPS = 10_000
 MAX_CONTRIBUTORS = 100
 MAX_TEXT_BYTES = 128
 MAX_UINT256 = 2**256 - 1
-_ZERO_ADDRESS = "0x" + "0" * 40
+# A signature that stays good for long outlives what its attester knew; 365 days in seconds.
+MAX_VALIDITY = 31_536_000
 
 
 class NoMintRequest(ValueError):
@@ -201,6 +206,18 @@ def request_of(statement: Mapping[str, Any], terms: RequestTerms) -> MintRequest
     )
 
 
+def require_open(deadline: int, now: int) -> None:
+    """Check that a deadline is ahead, by a year (`MAX_VALIDITY`) at most; both are Unix times (s).
+
+    Raises:
+        NoMintRequest: it is not.
+    """
+    if deadline <= now:
+        raise NoMintRequest("the deadline is not in the future; it is a Unix time in seconds")
+    if deadline - now > MAX_VALIDITY:
+        raise NoMintRequest("the deadline is more than a year (365 days) ahead")
+
+
 def benchmark_spec_hash(benchmark_id: str) -> str:
     """Return 0x and the Keccak-256 (64 hex) of a benchmark's id in UTF-8."""
     return "0x" + keccak.new(digest_bits=256, data=benchmark_id.encode()).hexdigest()
@@ -221,7 +238,7 @@ def checked_address(name: str, address: str) -> str:
         raise NoMintRequest(
             f"{name} is no address: 0x and 40 hex digits, EIP-55 where case is mixed"
         )
-    if address == _ZERO_ADDRESS:
+    if address == ZERO_ADDRESS:
         raise NoMintRequest(f"{name} is the zero address")
     return eip55_checksummed(address)
 
@@ -247,7 +264,8 @@ def _payees_of(contributors: Sequence[Mapping[str, Any]]) -> tuple[Payee, ...]:
             "the attestation names no contributors: whoever sends a file names them, with wallets, "
             "in its sidecar (`hokusai check --init FILE`)"
         )
-    missing = [who["id"] for who in contributors if who["wallet"] is None]
+    # By repr: an id that was not verified may hold control characters.
+    missing = [repr(who["id"]) for who in contributors if who["wallet"] is None]
     if missing:
         raise NoMintRequest(f"no wallet is attested for: {', '.join(missing)}")
     weights: dict[str, int] = {}

@@ -142,6 +142,21 @@ def signature_on(digest: bytes, text: str) -> Signature:
     return Signature(key.to_checksum_address(), "0x" + raw.hex())
 
 
+def signature_by(digest: bytes, text: str, signer: str) -> Signature:
+    """Return a signature on a digest (32 bytes) by a signer (address in EIP-55 case).
+
+    Any 65 bytes of the right form recover some address, so only the signer tells a wrong one.
+
+    Raises:
+        NotASignature: as `signature_on`, or it is not by that signer on that digest.
+        ContractsExtraMissing: eth-account is not installed.
+    """
+    found = signature_on(digest, text)
+    if found.signer != signer:
+        raise NotASignature(f"the signature is not one of {signer} on this request's digest")
+    return found
+
+
 def in_order(signatures: Iterable[Signature]) -> tuple[Signature, ...]:
     """Return signatures in strictly ascending order of their signers, each signer once."""
     by_signer = {int(signature.signer, 16): signature for signature in signatures}

@@ -12,6 +12,7 @@ from Crypto.Hash import keccak
 from hokusai_assets.privacy.recognition import WORD, Recogniser, Span, phrases, plain_text
 
 # Ethereum ---------------------------------------------------------------------------------------
+ZERO_ADDRESS = "0x" + "0" * 40
 _ETHEREUM = rf"(?<!{WORD})0[xX][0-9A-Fa-f]{{40}}(?!{WORD})"
 
 

@@ -375,3 +375,41 @@ def test_weights_that_do_not_sum_up_are_caught(statement: dict[str, Any]) -> Non
         verification = verify(resign(changed(statement, path, change)), public_key=PUBLIC)
         assert failed(verification) == ["contributors"]
     assert verify(resign(changed(statement, path, lambda _: [])), public_key=PUBLIC).passed
+
+
+# An example of EIP-55, https://eips.ethereum.org/EIPS/eip-55.
+CHECKSUMMED = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"wallet": "0x5AAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"}, "EIP-55 checksum"),
+        ({"wallet": "0x" + CHECKSUMMED[2:].swapcase()}, "EIP-55 checksum"),
+        ({"wallet": "0x" + "0" * 40}, "is zero"),
+        ({"id": "an\x1b[2Ja"}, "a contributor's id"),
+        ({"id": "ana\n"}, "a contributor's id"),
+        ({"id": "a\u202ena"}, "a contributor's id"),
+        ({"id": ""}, "a contributor's id"),
+    ],
+)
+def test_a_contributor_who_could_not_be_paid_or_named_is_caught(
+    statement: dict[str, Any], changes: dict[str, str], told: str
+) -> None:
+    path = ("predicate", "claim", "contributors", 0)
+    data = resign(changed(statement, path, lambda who: who | changes))
+    verification = verify(data, public_key=PUBLIC)
+    assert failed(verification) == ["contributors"]
+    assert told in details(verification)
+    assert not any(value in details(verification) for value in changes.values() if value)
+
+
+@pytest.mark.parametrize(
+    "wallet", [CHECKSUMMED, CHECKSUMMED.lower(), "0x" + CHECKSUMMED[2:].upper(), None]
+)
+def test_a_wallet_with_its_checksum_or_without_case_passes(
+    statement: dict[str, Any], wallet: str | None
+) -> None:
+    path = ("predicate", "claim", "contributors", 0, "wallet")
+    data = resign(changed(statement, path, lambda _: wallet))
+    assert verify(data, public_key=PUBLIC).passed

@@ -12,24 +12,31 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from hokusai_assets.attestation.log_proof import inclusion_proof
 from hokusai_assets.attestation.public_keys import public_pem
+from hokusai_assets.attestation.transparency_log import TransparencyLog, log_line
 from hokusai_assets.cli.main import main
-from hokusai_assets.minting.request_file import parse
+from hokusai_assets.minting.request_file import parse, to_bytes
 from hokusai_assets.minting.typed_data import calldata, sign
 from hokusai_assets_tests.attestation.measured_contribution import (
     SIGNING_KEY,
     measured_contribution,
     resign,
+    write_predictions,
 )
 from hokusai_assets_tests.minting.example_request import (
     ATTESTERS,
     CONTRACT,
     claimed,
+    example,
+    signed,
     with_wallets,
 )
 
 Run = Callable[..., Result]
 ADDRESSES = [account.address for account in ATTESTERS]
+# Within the year that is allowed, and the same for all tests of one run.
+DEADLINE = int(time.time()) + 30 * 86_400
 KEYS = [account.key.hex().removeprefix("0x") for account in ATTESTERS]
 
 
@@ -106,12 +113,12 @@ def test_several_keys_sign_at_once(run: Run, attestation: Path, tmp_path: Path) 
 
 
 def test_a_second_attester_adds_a_signature(run: Run, attestation: Path, tmp_path: Path) -> None:
-    terms = ["--deadline", "4000000000", "--pipeline-run-id", "run 5"]
+    terms = ["--deadline", str(DEADLINE), "--pipeline-run-id", "run 5"]
     costs = ["--max-cost-usd-micro", "9", "--actual-cost-usd-micro", "8"]
     assert run(attestation, *terms, *costs, "--key-file", key_file(tmp_path, 1)).exit_code == 0
     path = attestation.with_name("orders.mint.json")
     first = parse(path.read_bytes())
-    assert (first.request.deadline, first.request.pipeline_run_id) == (4_000_000_000, "run 5")
+    assert (first.request.deadline, first.request.pipeline_run_id) == (DEADLINE, "run 5")
     done = run(attestation, "--add-to", path, "--key-file", key_file(tmp_path, 0))
     assert done.exit_code == 0, done.output
     both = parse(path.read_bytes())
@@ -129,7 +136,8 @@ def test_without_a_key_the_digest_is_told_and_a_signature_made_elsewhere_added(
     unsigned = parse(path.read_bytes())
     assert unsigned.digest.hex() in done.output.replace("\n", "")
     elsewhere = sign(unsigned.digest, ATTESTERS[3]).signature
-    done = run(attestation, "--add-to", path, "--signature", elsewhere)
+    signer = ("--signer", ADDRESSES[3].lower())
+    done = run(attestation, "--add-to", path, "--signature", elsewhere, *signer)
     assert done.exit_code == 0, done.output
     assert [made.signer for made in parse(path.read_bytes()).signatures] == ADDRESSES[3:]
 
@@ -137,7 +145,7 @@ def test_without_a_key_the_digest_is_told_and_a_signature_made_elsewhere_added(
 def test_equal_terms_give_equal_files(run: Run, attestation: Path, tmp_path: Path) -> None:
     files = [tmp_path / "a.json", tmp_path / "b.json"]
     for file in files:
-        options = ("--deadline", "4000000000", "--output", file)
+        options = ("--deadline", str(DEADLINE), "--output", file)
         done = run(attestation, *options, environment={"HOKUSAI_ATTESTER_KEY": KEYS[0]})
         assert done.exit_code == 0, done.output
     assert files[0].read_bytes() == files[1].read_bytes()
@@ -189,7 +197,7 @@ def test_nobody_cosigns_the_request_of_another_attestation(
 def test_terms_are_not_changed_by_a_cosigner(run: Run, attestation: Path) -> None:
     assert run(attestation).exit_code == 0
     path = attestation.with_name("orders.mint.json")
-    done = run(attestation, "--add-to", path, "--deadline", "4000000000")
+    done = run(attestation, "--add-to", path, "--deadline", str(DEADLINE))
     assert done.exit_code == 2
     assert "are the request's" in " ".join(done.output.split())
 
@@ -197,7 +205,7 @@ def test_terms_are_not_changed_by_a_cosigner(run: Run, attestation: Path) -> Non
 @pytest.mark.parametrize(
     ("path", "change", "told"),
     [
-        (("dry_run",), lambda _: True, "this is a dry run: it attests nothing"),
+        (("dry_run",), lambda _: True, "No mint request: the attestation is a dry run"),
         (("settlement", "delta_one", "payable_bps"), lambda _: 9, "payable_bps does not follow"),
         (("contributors", 0, "wallet"), lambda _: None, "No mint request: no wallet is attested"),
     ],
@@ -248,15 +256,116 @@ def test_an_attestation_of_another_issuer_or_of_none_is_refused(
     ("options", "told"),
     [
         (["--deadline", "1"], "not in the future"),
-        (["--signature", "0x00"], "130 hex digits"),
-        (["--signature", "hunter2"], "130 hex digits"),
+        (["--deadline", "99999999999999999999"], "more than a year (365 days) ahead"),
+        (["--deadline", str(DEADLINE + 366 * 86_400)], "more than a year (365 days) ahead"),
+        (["--signature", "0x00", "--signer", ADDRESSES[0]], "130 hex digits"),
+        (["--signature", "hunter2", "--signer", ADDRESSES[0]], "130 hex digits"),
+        (["--signature", "0x00"], "give --signer ADDRESS for each --signature"),
+        (["--signer", ADDRESSES[0]], "give --signer ADDRESS for each --signature"),
+        (["--signature", "0x00", "--signer", "0x12"], "--signer is no address"),
     ],
 )
 def test_wrong_usage_is_told(run: Run, attestation: Path, options: list[str], told: str) -> None:
     done = run(attestation, *options)
     assert done.exit_code == 2
-    assert told in done.output
+    assert told in " ".join(done.output.split())
     assert "hunter2" not in done.output
+    assert not attestation.with_name("orders.mint.json").exists()
+
+
+def test_a_signature_of_another_signer_or_digest_is_refused(run: Run, attestation: Path) -> None:
+    assert run(attestation).exit_code == 0
+    path = attestation.with_name("orders.mint.json")
+    before = path.read_bytes()
+    digest = parse(before).digest
+    made = [sign(digest, account).signature for account in ATTESTERS]
+    stale = sign(bytes(32), ATTESTERS[0]).signature
+    for signatures, signers in (
+        ([stale], ADDRESSES[:1]),
+        ([made[0]], ADDRESSES[1:2]),
+        (made[:2], ADDRESSES[1::-1]),
+    ):
+        words = [word for text in signatures for word in ("--signature", text)]
+        words += [word for address in signers for word in ("--signer", address)]
+        done = run(attestation, "--add-to", path, *words)
+        assert done.exit_code == 2
+        assert "not one of 0x" in " ".join(done.output.split())
+        assert path.read_bytes() == before
+    words = ["--signature", made[1], "--signature", made[0]]
+    words += ["--signer", ADDRESSES[1], "--signer", ADDRESSES[0]]
+    assert run(attestation, "--add-to", path, *words).exit_code == 0
+    assert [found.signer for found in parse(path.read_bytes()).signatures] == ADDRESSES[:2]
+
+
+@pytest.mark.parametrize(
+    ("deadline", "told"),
+    [(1_700_000_000, "not in the future"), (DEADLINE + 366 * 86_400, "more than a year")],
+)
+def test_nobody_cosigns_what_has_expired_or_stays_good_too_long(
+    run: Run, attestation: Path, statement: dict[str, Any], deadline: int, told: str
+) -> None:
+    path = attestation.with_name("orders.mint.json")
+    path.write_bytes(to_bytes(signed(example(statement, deadline=deadline), CONTRACT)))
+    before = path.read_bytes()
+    done = run(attestation, "--add-to", path, environment={"HOKUSAI_ATTESTER_KEY": KEYS[0]})
+    assert done.exit_code == 3
+    assert told in done.output
+    assert path.read_bytes() == before
+
+
+def test_what_an_attester_did_not_check_is_told_before_signing(run: Run, attestation: Path) -> None:
+    done = run(attestation, "--json", environment={"HOKUSAI_ATTESTER_KEY": KEYS[0]})
+    assert done.exit_code == 0, done.output
+    assert done.stderr == "Not checked: predictions, benchmark, log\n"
+    json.loads(done.stdout)
+
+
+def test_what_an_attester_gives_is_checked(run: Run, tmp_path: Path) -> None:
+    parts = measured_contribution(tmp_path)
+    statement = with_wallets(parts.statement())
+    file = tmp_path / "given.dsse.json"
+    file.write_bytes(resign(statement))
+    rows = write_predictions(parts, tmp_path / "rows.parquet", lambda table: table)
+    log = TransparencyLog(tmp_path / "log")
+    log.append(log_line(statement, file.read_bytes()), SIGNING_KEY)
+    checkpoint = log.checkpoint()
+    assert checkpoint is not None
+    proof = tmp_path / "proof.json"
+    proof.write_text(json.dumps(inclusion_proof(log.lines(), 0, checkpoint)))
+    given = ["--predictions", rows, "--data", tmp_path, "--log-proof", proof]
+    done = run(file, *given)
+    assert done.exit_code == 0, done.output
+    assert "Not checked" not in done.output
+    done = run(file, *given[:2], "--output", tmp_path / "rows.mint.json")
+    assert "Not checked: benchmark, log" in done.stderr
+    # Evidence that does not fit is no evidence: nothing is signed.
+    write_predictions(parts, rows, lambda table: table.slice(1))
+    (tmp_path / "other").mkdir()
+    proof.write_text("{}")
+    for name, words in (
+        ("predictions", given[:2]),
+        ("benchmark", ["--data", tmp_path / "other"]),
+        ("log", given[4:]),
+    ):
+        output = tmp_path / f"{name}.refused.json"
+        done = run(file, *words, "--output", output)
+        assert done.exit_code == 1
+        assert f"{name}: " in done.stderr
+        assert not output.exists()
+
+
+def test_a_name_that_another_attester_gave_does_not_steer_the_terminal(
+    run: Run, attestation: Path, statement: dict[str, Any]
+) -> None:
+    path = attestation.with_name("orders.mint.json")
+    name = "run\x1b[2J\u202e[bold]5"
+    request = example(statement, deadline=DEADLINE, pipeline_run_id=name)
+    path.write_bytes(to_bytes(signed(request, CONTRACT)))
+    done = run(attestation, "--add-to", path)
+    assert done.exit_code == 0, done.output
+    assert "\x1b" not in done.output
+    assert "\u202e" not in done.output
+    assert r"run\x1b[2J\u202e[bold]5" in done.output
 
 
 def test_a_key_that_is_open_to_others_signs_nothing(

@@ -61,6 +61,12 @@ def test_a_mistyped_wallet_is_told_and_not_quoted() -> None:
     assert mistyped not in message
 
 
+def test_the_zero_address_is_refused_as_a_verifier_would() -> None:
+    zero = "0x" + "0" * 40
+    (message,) = problems_of(f'contributors: [{{id: a, wallet: "{zero}", weight_bps: 10000}}]')
+    assert "contributor 1, wallet: the zero address is nobody's" in message
+
+
 def test_a_sidecar_can_declare_how_the_file_is_written() -> None:
     manifest, problems = parse_manifest(
         b'format: {delimiter: ";", encoding: Latin-1, decimal: ","}'

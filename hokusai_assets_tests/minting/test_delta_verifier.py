@@ -96,6 +96,20 @@ def test_a_replay_reverts_and_pays_nothing_more(
     assert chain.read("totalSupply", MODEL_ID) == supply
 
 
+def test_a_contribution_attested_anew_is_paid_again_if_attesters_sign_it_and_the_head_is_set_back(
+    chain: Chain, document: dict[str, Any], mint_request: MintRequest
+) -> None:
+    # The contract knows no contribution, as its README says: only attesters can refuse this.
+    chain.transact(signed_call(document))
+    supply = chain.read("totalSupply", MODEL_ID)
+    head = bytes.fromhex(mint_request.baseline_commitment[2:])
+    chain.transact(encoded("setModel", MODEL_ID, head, RATE), sender=chain.owner)
+    anew = put(document, ("payload", "anchors", "attestationHash"), "0x" + "77" * 32)
+    anew = put(anew, ("payload", "anchors", "idempotencyKey"), "0x" + "78" * 32)
+    chain.transact(signed_call(anew))
+    assert chain.read("totalSupply", MODEL_ID) == 2 * supply
+
+
 # Values that the contract would take if they were signed, so that only the signature tells.
 OTHERWISE_ALLOWED = {
     "modelId": str(MODEL_ID + 1),

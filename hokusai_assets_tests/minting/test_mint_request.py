@@ -12,12 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hokusai_assets.minting.mint_request import (
+    MAX_VALIDITY,
     MintRequest,
     NoMintRequest,
     Payee,
     VerifierContract,
     checked_address,
     idempotency_key,
+    require_open,
 )
 from hokusai_assets_tests.attestation.measured_contribution import Parts
 from hokusai_assets_tests.minting.example_request import (
@@ -113,8 +115,12 @@ def test_a_metric_of_which_less_is_better_gives_no_request(statement: dict[str, 
 
 
 def test_contributors_need_a_wallet(parts: Parts, statement: dict[str, Any]) -> None:
-    with pytest.raises(NoMintRequest, match="no wallet is attested for: bob"):
+    with pytest.raises(NoMintRequest, match="no wallet is attested for: 'bob'"):
         example(parts.statement())
+    path = ("contributors", 1, "id")
+    with pytest.raises(NoMintRequest) as caught:
+        example(claimed(parts.statement(), path, lambda _: "b\x1b[2Job"))
+    assert str(caught.value).isprintable()
     with pytest.raises(NoMintRequest, match="names no contributors"):
         example(claimed(statement, ("contributors",), lambda _: []))
 
@@ -242,3 +248,20 @@ def test_the_published_addresses_of_eip_55_are_taken_in_any_single_case(address:
 def test_what_is_no_contract_is_refused(chain_id: int, address: str) -> None:
     with pytest.raises(NoMintRequest):
         VerifierContract(chain_id, address)
+
+
+@given(now=st.integers(0, 2**40), ahead=st.integers(1, MAX_VALIDITY))
+def test_a_deadline_within_a_year_is_open(now: int, ahead: int) -> None:
+    require_open(now + ahead, now)
+
+
+@given(now=st.integers(0, 2**40), ahead=st.integers(max_value=0))
+def test_a_deadline_that_has_come_is_refused(now: int, ahead: int) -> None:
+    with pytest.raises(NoMintRequest, match="not in the future"):
+        require_open(now + ahead, now)
+
+
+@given(now=st.integers(0, 2**40), ahead=st.integers(MAX_VALIDITY + 1, 2**256))
+def test_a_deadline_beyond_a_year_is_refused(now: int, ahead: int) -> None:
+    with pytest.raises(NoMintRequest, match="more than a year"):
+        require_open(now + ahead, now)

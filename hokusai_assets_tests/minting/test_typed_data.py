@@ -21,6 +21,7 @@ from hokusai_assets.minting.typed_data import (
     digest_of,
     in_order,
     sign,
+    signature_by,
     signature_on,
     typed_data,
 )
@@ -149,6 +150,16 @@ def test_the_published_example_has_its_digest_and_signature() -> None:
     cow = Account.from_key(hashed("cow"))
     assert sign(digest_of(MAIL), cow) == Signature(COW, MAIL_SIGNATURE)
     assert signature_on(digest_of(MAIL), MAIL_SIGNATURE) == Signature(COW, MAIL_SIGNATURE)
+
+
+def test_a_signature_is_taken_only_of_the_signer_named_and_on_that_digest() -> None:
+    digest = digest_of(MAIL)
+    assert signature_by(digest, MAIL_SIGNATURE, COW) == Signature(COW, MAIL_SIGNATURE)
+    # Both recover some address; neither is an error of form.
+    for other, signer in ((digest, ATTESTERS[0].address), (hashed("another"), COW)):
+        assert signature_on(other, MAIL_SIGNATURE).signer != signer
+        with pytest.raises(NotASignature, match=f"not one of {signer}"):
+            signature_by(other, MAIL_SIGNATURE, signer)
 
 
 def test_a_request_has_the_digest_that_the_standard_gives(mint_request: MintRequest) -> None:
