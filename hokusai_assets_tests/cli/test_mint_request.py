@@ -316,7 +316,7 @@ def test_nobody_cosigns_what_has_expired_or_stays_good_too_long(
 def test_what_an_attester_did_not_check_is_told_before_signing(run: Run, attestation: Path) -> None:
     done = run(attestation, "--json", environment={"HOKUSAI_ATTESTER_KEY": KEYS[0]})
     assert done.exit_code == 0, done.output
-    assert done.stderr == "Not checked: predictions, benchmark, log\n"
+    assert done.stderr == "Not checked: predictions, benchmark, intervals, log\n"
     json.loads(done.stdout)
 
 
@@ -327,7 +327,7 @@ def test_what_an_attester_gives_is_checked(run: Run, tmp_path: Path) -> None:
     file.write_bytes(resign(statement))
     rows = write_predictions(parts, tmp_path / "rows.parquet", lambda table: table)
     log = TransparencyLog(tmp_path / "log")
-    log.append(log_line(statement, file.read_bytes()), SIGNING_KEY)
+    log.append(log_line(statement), SIGNING_KEY)
     checkpoint = log.checkpoint()
     assert checkpoint is not None
     proof = tmp_path / "proof.json"
@@ -337,7 +337,7 @@ def test_what_an_attester_gives_is_checked(run: Run, tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     assert "Not checked" not in done.output
     done = run(file, *given[:2], "--output", tmp_path / "rows.mint.json")
-    assert "Not checked: benchmark, log" in done.stderr
+    assert "Not checked: benchmark, intervals, log" in done.stderr
     # Evidence that does not fit is no evidence: nothing is signed.
     write_predictions(parts, rows, lambda table: table.slice(1))
     (tmp_path / "other").mkdir()
