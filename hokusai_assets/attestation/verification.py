@@ -127,18 +127,21 @@ def verify(
             _run("predictions", detail, lambda: _check_predictions(statement, predictions))
         )
     if log_proof is not None:
-        line, key = log_line(statement, data), log_key or public_key
-        checks.append(_logged(log_proof, line, key))
+        checks.append(_logged(log_proof, statement, data, log_key or public_key))
     return Verification(tuple(checks), statement)
 
 
-def _logged(proof: bytes, line: bytes, key: Ed25519PublicKey | None) -> Check:
+def _logged(
+    proof: bytes, statement: Mapping[str, Any], data: bytes, key: Ed25519PublicKey | None
+) -> Check:
     if key is None:
         return Check("log", "not checked", "no public key given: --public-key FILE")
     try:
-        found = check_inclusion(proof, line, key)
+        found = check_inclusion(proof, log_line(statement, data), key)
     except NoProof as error:
         return Check("log", "fail", str(error))
+    except (LookupError, TypeError, ValueError):
+        return Check("log", "fail", "the statement is not of the known form")
     return Check("log", "pass", f"in the log {found.origin} of size {found.size:,}")
 
 

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hokusai_assets.attestation.checkpoint import Checkpoint
+from hokusai_assets.attestation.envelope import sign_statement
 from hokusai_assets.attestation.log_check import check_log
 from hokusai_assets.attestation.log_proof import (
     NoProof,
@@ -117,6 +118,14 @@ def test_a_verification_takes_a_proof_by_the_issuers_key_or_the_logs_own(
     # The same claim, signed into another file, is another entry.
     other = resign(statement) + b"\n"
     assert failed(verify(other, public_key=PUBLIC, log_proof=by_issuer)) == ["log"]
+
+
+@pytest.mark.parametrize("payload", [{}, {"predicate": 7}, {"predicate": {"claim": []}}])
+def test_a_statement_of_another_form_fails_and_does_not_crash(payload: dict[str, Any]) -> None:
+    lines = lines_of(1)
+    proof = as_bytes(inclusion_proof(lines, 0, checkpoint_of(lines, SIGNING_KEY)))
+    found = verify(sign_statement(payload, SIGNING_KEY), public_key=PUBLIC, log_proof=proof)
+    assert "log" in failed(found)
 
 
 def test_a_monitor_is_told_of_every_break_and_every_double() -> None:

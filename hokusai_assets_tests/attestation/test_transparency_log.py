@@ -22,6 +22,7 @@ from hokusai_assets.attestation.transparency_log import (
     log_line,
 )
 from hokusai_assets.canonical import merkle
+from hokusai_assets.canonical.canonical_json import canonical_bytes
 from hokusai_assets_tests.attestation.logged_entries import LOG_KEY, line_of
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -84,6 +85,16 @@ def test_another_version_or_benchmark_is_no_second_attestation(
     log.append(line_of(1), LOG_KEY)
     other = {"id": "another"} if what == "id" else {what: "9" * 64}
     assert log.append(line_of(1, attested=1, **other), LOG_KEY).others == ()
+    assert doubly_attested(log.lines()) == []
+
+
+def test_the_same_claim_signed_again_is_an_entry_but_no_second_attestation(
+    log: TransparencyLog,
+) -> None:
+    log.append(line_of(1), LOG_KEY)
+    signed_again = canonical_bytes({**entry_of(line_of(1)), "envelope_sha256": "9" * 64})
+    logged = log.append(signed_again, LOG_KEY)
+    assert (logged.index, logged.others) == (1, ())
     assert doubly_attested(log.lines()) == []
 
 
