@@ -122,6 +122,16 @@ class TransparencyLog:
         """Return the whole lines, in order."""
         return whole_lines(self.folder / LOG_FILE)
 
+    def state(self) -> tuple[list[bytes], Checkpoint | None]:
+        """Return the lines, and the checkpoint that was written last; a reader's one look.
+
+        Raises:
+            LogError: the checkpoint's file holds none.
+        """
+        # In this order: an entry that comes in between is beyond the checkpoint, not missing.
+        checkpoint = self.checkpoint()
+        return self.lines(), checkpoint
+
     def checkpoint(self) -> Checkpoint | None:
         """Return the checkpoint that was written last, None of a log that has none yet.
 

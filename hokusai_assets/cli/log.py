@@ -45,7 +45,7 @@ def show(folder: Path | None, public_key: Path | None, as_json: bool) -> None:
 
     log, keys = _log(folder), keys_that_count(public_key)
     try:
-        lines, checkpoint = log.lines(), log.checkpoint()
+        lines, checkpoint = log.state()
         entries = [{"index": index, **entry_of(line)} for index, line in enumerate(lines)]
     except _log_error() as error:
         raise click.ClickException(str(error)) from None
@@ -94,16 +94,22 @@ def prove(
     needs the log.
     """
     from hokusai_assets.attestation.log_proof import consistency_proof, inclusion_proof
+    from hokusai_assets.attestation.transparency_log import is_continued
+    from hokusai_assets.canonical.merkle import leaf_hash
 
     if (attestation is None) == (since is None):
         raise click.UsageError("give ATTESTATION, or --since CHECKPOINT")
     log = _log(folder)
     try:
-        lines, checkpoint = log.lines(), log.checkpoint()
+        lines, checkpoint = log.state()
     except _log_error() as error:
         raise click.ClickException(str(error)) from None
     if checkpoint is None:
         raise click.UsageError(f"{log.folder} has no checkpoint: nothing was issued here")
+    if not is_continued(checkpoint, [leaf_hash(line) for line in lines]):
+        raise click.ClickException(
+            f"{log.folder}: its lines are not those of its checkpoint; see `hokusai log check`"
+        )
     if attestation is not None:
         proof = inclusion_proof(lines, _index(attestation, lines[: checkpoint.size]), checkpoint)
     else:
@@ -160,7 +166,7 @@ def check(
     else:
         log = _log(folder)
         try:
-            report = check_log(log.lines(), log.checkpoint(), since=earlier, keys=keys)
+            report = check_log(*log.state(), since=earlier, keys=keys)
         except _log_error() as error:
             raise click.ClickException(str(error)) from None
     if as_json:
@@ -220,7 +226,7 @@ def _index(attestation: Path, lines: list[bytes]) -> int:
         line = log_line(open_envelope(attestation.read_bytes())[1])
     except NoEnvelope as error:
         raise click.UsageError(f"{attestation}: {error}") from None
-    except (LookupError, TypeError):
+    except (LookupError, TypeError, ValueError):
         raise click.UsageError(f"{attestation}: it is no attestation of Hokusai") from None
     if line not in lines:
         raise click.ClickException(f"{attestation}: it is not in the log")

@@ -187,6 +187,14 @@ def test_a_statement_that_no_line_can_be_made_of_fails(statement: dict[str, Any]
         assert "log" in failed(found)
 
 
+@pytest.mark.parametrize("payload", [{}, {"predicate": 7}, {"predicate": {"claim": []}}])
+def test_a_statement_of_another_form_fails_and_does_not_crash(payload: dict[str, Any]) -> None:
+    lines = lines_of(1)
+    proof = as_bytes(inclusion_proof(lines, 0, checkpoint_of(lines, SIGNING_KEY)))
+    found = verify(sign_statement(payload, SIGNING_KEY), public_key=PUBLIC, log_proof=proof)
+    assert "log" in failed(found)
+
+
 def test_a_monitor_is_told_of_every_break_and_every_double() -> None:
     lines = [*lines_of(3), line_of(1, attested=1)]
     whole = checkpoint_of(lines)

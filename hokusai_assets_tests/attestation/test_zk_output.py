@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from hokusai_assets.attestation.public_keys import public_pem
 from hokusai_assets.attestation.zk_output import Unattested, zk_output
-from hokusai_assets_tests.attestation.changed_statements import PUBLIC
+from hokusai_assets_tests.attestation.changed_statements import PUBLIC, changed
 from hokusai_assets_tests.attestation.measured_contribution import (
     Parts,
     measured_contribution,
@@ -34,7 +34,7 @@ ONE = "contributors: [{id: ana, weight_bps: 10000}]\n"
 NOBODY = "licence: MIT\n"
 
 
-def exported(parts: Parts, *, dry_run: bool = False, **changed: Any) -> dict[str, Any]:
+def exported(parts: Parts, *, dry_run: bool = False, **other: Any) -> dict[str, Any]:
     """Return the document as a reader gets it: written and read again."""
     statement = parts.statement(dry_run=dry_run)
     table = parts.contributed.rows.table
@@ -46,7 +46,7 @@ def exported(parts: Parts, *, dry_run: bool = False, **changed: Any) -> dict[str
         "verification_key": public_pem(PUBLIC).decode(),
         "has_witness": True,
     }
-    document = zk_output(statement, resign(statement), Unattested(**known | changed))
+    document = zk_output(statement, resign(statement), Unattested(**known | other))
     return json.loads(json.dumps(document))
 
 
@@ -229,6 +229,18 @@ def test_accuracy_comes_from_the_cells_where_it_is_not_measured(tmp_path: Path) 
     assert deltas["metrics_included"] == ["log_loss"]
     assert (deltas["delta_one_score"] > 0) == ("log_loss" in deltas["improved_metrics"])
     assert "accuracy" not in deltas["metric_deltas"]
+
+
+def test_a_metric_without_a_relative_delta_is_left_out_of_the_deltas_alone(parts: Parts) -> None:
+    metric = ("predicate", "claim", "settlement", "measurement", "metrics", "recall")
+    statement = parts.statement()
+    for name, value in (("baseline_ppm", 0), ("relative_delta_ppm", None)):
+        statement = changed(statement, (*metric, name), lambda _, value=value: value)
+    unattested = Unattested("2026-11-27T12:00:00Z", None, None, ["a"], None, False)
+    document = zk_output(statement, resign(statement), unattested)
+    VALIDATOR.validate(json.loads(json.dumps(document)))
+    assert "recall" not in document["delta_computation"]["metric_deltas"]
+    assert document["evaluation_results"]["baseline_metrics"]["recall"] == 0
 
 
 @pytest.mark.parametrize("run_id", ["", "a b", "a/b", "run\n"])

@@ -149,6 +149,15 @@ def test_an_attestation_that_is_not_in_the_log_has_no_proof(
     assert "envelope" in done.output
 
 
+def test_a_log_that_is_cut_proves_nothing(home: Home):
+    path = home.folder / "log" / "attestations.jsonl"
+    path.write_bytes(home.log.lines()[0] + b"\n")
+    done = home.hokusai("log", "prove", home.attestation)
+    assert done.exit_code == 1
+    assert "not those of its checkpoint" in done.output.replace("\n", " ")
+    assert home.hokusai("log", "check").exit_code == 1
+
+
 def test_show_tells_checkpoint_key_and_entries(home: Home):
     shown = home.printed("log", "show", "--json")
     assert shown["size"] == 2
