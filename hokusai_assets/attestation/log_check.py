@@ -6,13 +6,13 @@ from typing import Any
 
 from securesystemslib.signer import SSlibKey  # type: ignore[attr-defined]
 
+from hokusai_assets.attestation.check import Check
 from hokusai_assets.attestation.checkpoint import Checkpoint
 from hokusai_assets.attestation.transparency_log import (
     LogError,
     doubly_attested,
     is_continued,
 )
-from hokusai_assets.attestation.verification import Check
 from hokusai_assets.canonical import merkle
 
 

@@ -263,9 +263,13 @@ def _said(cells: Sequence[Sequence[Any]], column: int, labels: tuple[str, ...]) 
     return Predictions(labels, actual, predicted, np.eye(len(labels))[predicted])
 
 
+PerRow = tuple[PerRowFile, list[Mapping[str, Any]]]
+"""A per-row file, and the measurements that it belongs to."""
+
+
 def measurements_of(
     table: pa.Table, shown: Sequence[Mapping[str, Any]], claim: Mapping[str, Any]
-) -> tuple[PerRowFile, list[Mapping[str, Any]]]:
+) -> PerRow:
     """Return a per-row table as read, and the measurements it belongs to: that commit to it.
 
     Where none does, the first one on the same rows, so that it is told what differs.

@@ -16,10 +16,10 @@ import pyarrow as pa
 
 from hokusai_assets.canonical import merkle
 from hokusai_assets.evaluation.measurement import Evaluation
-from hokusai_assets.evaluation.predictions import SCORE_UNITS, Predictions, label_codes
+from hokusai_assets.evaluation.predictions import Predictions, billionths, label_codes
 
 _SLICE = "slice:"
-_MODELS = ("baseline", "new")
+MODELS = ("baseline", "new")
 
 
 def predictions_root(row_digests: Sequence[bytes], replicas: Sequence[Predictions]) -> str:
@@ -41,14 +41,11 @@ def leaf_texts(row_digests: Sequence[bytes], replicas: Sequence[Predictions]) ->
     """Yield what each of the n leaves says; see the module."""
     names = [quote(label, safe="") for label in replicas[0].labels]
     actual = replicas[0].actual.tolist()
-    said = [
-        (part.predicted.tolist(), np.rint(part.scores * SCORE_UNITS).astype(np.int64))
-        for part in replicas
-    ]
+    said = [(part.predicted.tolist(), billionths(part.scores)) for part in replicas]
     for position, row in enumerate(row_digests):
         text = f"{row.hex()}|{names[actual[position]]}"
-        for predicted, billionths in said:
-            scores = ",".join(map(str, billionths[position].tolist()))
+        for predicted, units in said:
+            scores = ",".join(map(str, units[position].tolist()))
             text += f"|{names[predicted[position]]}|{scores}"
         yield text
 
@@ -72,7 +69,7 @@ def predictions_table(
         "row_digest": [digest.hex() for digest in new.row_digests],
         "label": names.take(pa.array(new.replicas[0].actual)),
     }
-    for which, evaluation in zip(_MODELS, (baseline, new), strict=True):
+    for which, evaluation in zip(MODELS, (baseline, new), strict=True):
         for number, said in enumerate(evaluation.replicas, 1):
             end = _ending(number)
             columns[f"{which}_label{end}"] = names.take(pa.array(said.predicted))
@@ -90,11 +87,13 @@ class PerRowFile:
         replicas: what ``baseline`` and ``new`` said.
         roots: the commitments ``baseline_root`` and ``new_root`` to that.
         slices: by name, (n,) bool, which rows belong to it.
+        row_digests: n digests of test rows.
     """
 
     replicas: dict[str, tuple[Predictions, ...]]
     roots: dict[str, str]
     slices: dict[str, np.ndarray]
+    row_digests: list[bytes]
 
     @classmethod
     def of(cls, table: pa.Table, labels: tuple[str, ...]) -> "PerRowFile":
@@ -104,7 +103,7 @@ class PerRowFile:
             LookupError, ValueError: it is no such table.
         """
         digests = row_digests_of(table)
-        replicas = {which: _replicas(table, which, labels) for which in _MODELS}
+        replicas = {which: _replicas(table, which, labels) for which in MODELS}
         return cls(
             replicas,
             {f"{which}_root": predictions_root(digests, said) for which, said in replicas.items()},
@@ -113,6 +112,7 @@ class PerRowFile:
                 for name in table.column_names
                 if name.startswith(_SLICE)
             },
+            digests,
         )
 
 

@@ -17,14 +17,13 @@ from pydantic import Field, ValidationError
 
 from hokusai_assets.attestation.measurement_checks import measurements_of
 from hokusai_assets.attestation.measurement_form import Count, Form, Hex256, Positive
-from hokusai_assets.attestation.prediction_commitment import leaf_texts, row_digests_of
+from hokusai_assets.attestation.prediction_commitment import MODELS, leaf_texts
 from hokusai_assets.attestation.relations import Broken, require
 from hokusai_assets.attestation.statement import shown_measurements
 from hokusai_assets.canonical.canonical_json import canonical_bytes
 from hokusai_assets.canonical.merkle import leaf_hash
 from hokusai_assets.canonical.merkle_proofs import inclusion_path, root_by_path
 
-MODELS: tuple[Literal["baseline", "new"], ...] = ("baseline", "new")
 Path = list[Hex256]
 
 
@@ -97,7 +96,7 @@ def prove_row(
     require(
         measured["predictions"] == file.roots, "the file's predictions are not those committed to"
     )
-    digests = row_digests_of(table)
+    digests = file.row_digests
     index = _place(digests, row)
     opened = None if row_bytes is None else row_bytes.get(digests[index].hex())
     said = {which: list(leaf_texts(digests, file.replicas[which])) for which in MODELS}

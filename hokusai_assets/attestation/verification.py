@@ -4,10 +4,10 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache, partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 from securesystemslib.dsse import Envelope
 from securesystemslib.signer import SSlibKey  # type: ignore[attr-defined]
@@ -17,9 +17,11 @@ from hokusai_assets.attestation.benchmark_check import (
     check_parts,
     check_spec,
 )
+from hokusai_assets.attestation.check import Check, run_check
 from hokusai_assets.attestation.envelope import NoEnvelope, is_signed_by, open_envelope
 from hokusai_assets.attestation.log_proof import NoProof, check_inclusion
 from hokusai_assets.attestation.measurement_checks import (
+    PerRow,
     check_classes,
     check_counts,
     check_deltas,
@@ -53,20 +55,6 @@ from hokusai_assets.privacy.wallet_addresses import ZERO_ADDRESS, is_ethereum_ad
 _TAKEN_AS_STATED = (
     "the intervals that decide are taken as stated: give --data DIR and --predictions FILE"
 )
-Outcome = Literal["pass", "fail", "not checked"]
-
-
-@dataclass(frozen=True)
-class Check:
-    """One thing looked at: its name, how it came out, and a sentence."""
-
-    name: str
-    outcome: Outcome
-    detail: str
-
-    def to_dict(self) -> dict[str, str]:
-        """Return the attributes by name."""
-        return {"name": self.name, "outcome": self.outcome, "detail": self.detail}
 
 
 @dataclass(frozen=True)
@@ -146,13 +134,19 @@ def verify(
         ("verdict", "the DeltaOne verdict follows from its rule", _step(check_verdict)),
     ]
     for name, detail, step in steps:
-        checks.append(_run(name, detail, lambda step=step: step(statement)))  # type: ignore[misc]
+        checks.append(run_check(name, partial(step, statement), detail))
     sources = _sources(statement)
     checks.append(sources)
     if allow_dry_run:
         checks.append(Check("dry_run", "not checked", "a dry run is allowed here"))
     else:
-        checks.append(_run("dry_run", "not a dry run", lambda: _refuse_dry_run(statement)))
+        checks.append(run_check("dry_run", partial(_refuse_dry_run, statement), "not a dry run"))
+
+    @cache
+    def files() -> list[PerRow]:
+        # Two checks look at them; to read and hash a million rows takes seconds.
+        return [_per_row(statement, path) for path in predictions]
+
     if not predictions:
         checks.append(
             Check("predictions", "not checked", "no per-row file given: --predictions FILE")
@@ -161,10 +155,10 @@ def verify(
         but = " but those not checked" if sources.outcome != "pass" else ""
         detail = f"the per-row files give the commitments and all metrics{but}"
         checks.append(
-            _run("predictions", detail, lambda: _check_predictions(statement, predictions))
+            run_check("predictions", lambda: _check_predictions(statement, files()), detail)
         )
-    checks += _by_the_benchmark(statement, data_folder, predictions)
-    checks += [_opened(statement, path) for path in row_proofs]
+    checks += _by_the_benchmark(statement, data_folder, files if predictions else None)
+    checks += [run_check("row", partial(_opened_row, path, statement)) for path in row_proofs]
     if inputs is not None:
         checks.append(_reproduced(statement, inputs, on_step))
     if log_proof is not None:
@@ -199,7 +193,9 @@ def _signature_by_policy(envelope: Envelope, policy: TrustPolicy, at: date) -> l
 
 
 def _by_the_benchmark(
-    statement: Mapping[str, Any], data_folder: Path | None, predictions: Sequence[Path]
+    statement: Mapping[str, Any],
+    data_folder: Path | None,
+    files: Callable[[], list[PerRow]] | None,
 ) -> list[Check]:
     """Hold a statement against the benchmark's files, and with per-row files every number."""
     if data_folder is None:
@@ -216,24 +212,22 @@ def _by_the_benchmark(
         check_parts(claim, benchmark)
         found.append(benchmark)
 
-    checks = [_run("benchmark", "its files give spec, rule, roots and parts as stated", hold)]
-    if not predictions or not found:
+    checks = [run_check("benchmark", hold, "its files give spec, rule, roots and parts as stated")]
+    if files is None or not found:
         return [*checks, Check("intervals", "not checked", _TAKEN_AS_STATED)]
-
-    def compute() -> None:
-        tables = [pq.read_table(path, memory_map=False) for path in predictions]
-        check_recomputed(_claim(statement), found[0], tables)
-
     detail = "every number, intervals included, is what the spec gives of the predictions"
-    return [*checks, _run("intervals", detail, compute)]
+    return [
+        *checks,
+        run_check(
+            "intervals", lambda: check_recomputed(_claim(statement), found[0], files()), detail
+        ),
+    ]
 
 
 def _reproduced(
     statement: Mapping[str, Any], inputs: Inputs, on_step: Callable[[str], None]
 ) -> Check:
-    told: list[str] = []
-
-    def step() -> None:
+    def step() -> str:
         found = reproduce(statement, inputs, on_step=on_step)
         differs = found.claim_differs
         more = f" and {len(differs) - 5:,} more" if len(differs) > 5 else ""
@@ -243,19 +237,12 @@ def _reproduced(
             f"{', '.join(differs[:5])}{more}",
         )
         elsewhere = f"; environment differs in {', '.join(found.environment_differs[:8])}"
-        told.append(
+        return (
             "a full run from the inputs gives the same claim, hash by hash"
             f"{elsewhere if found.environment_differs else ', and the same models to the byte'}"
         )
 
-    check = _run("reproduced", "", step)
-    return check if check.outcome == "fail" else Check("reproduced", "pass", told[0])
-
-
-def _opened(statement: Mapping[str, Any], path: Path) -> Check:
-    told: list[str] = []
-    check = _run("row", "", lambda: told.append(check_row_proof(path.read_bytes(), statement)))
-    return check if check.outcome == "fail" else Check("row", "pass", told[0])
+    return run_check("reproduced", step)
 
 
 def _log_keys(
@@ -274,29 +261,15 @@ def _logged(proof: bytes, statement: Mapping[str, Any], keys: Sequence[SSlibKey]
         return Check(
             "log", "not checked", "no public key given: --public-key, --trust or --log-key"
         )
-    told: list[str] = []
 
-    def step() -> None:
+    def step() -> str:
         try:
             found = check_inclusion(proof, log_line(statement), keys)
         except NoProof as error:
             raise Broken(str(error)) from None
-        told.append(f"in the log {found.origin} of size {found.size:,}")
+        return f"in the log {found.origin} of size {found.size:,}"
 
-    check = _run("log", "", step)
-    return check if check.outcome == "fail" else Check("log", "pass", told[0])
-
-
-def _run(name: str, detail: str, step: Callable[[], None]) -> Check:
-    try:
-        step()
-    except Broken as error:
-        return Check(name, "fail", str(error))
-    except (OSError, pa.ArrowException) as error:
-        return Check(name, "fail", f"the file can't be read ({type(error).__name__})")
-    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
-        return Check(name, "fail", f"it is not of the known form ({error!r:.80})")
-    return Check(name, "pass", detail)
+    return run_check("log", step)
 
 
 def _sources(statement: Mapping[str, Any]) -> Check:
@@ -304,16 +277,18 @@ def _sources(statement: Mapping[str, Any]) -> Check:
     absent: list[str] = []
 
     def step() -> None:
-        check_sources(_claim(statement))
-        absent.extend(absent_here(_claim(statement)))
+        claim = _claim(statement)
+        check_sources(claim)
+        absent.extend(absent_here(claim))
+        if absent:
+            # What is payable stands on it alone: whoever issued this could state any number.
+            primary = claim["settlement"]["rule"]["primary"]
+            known = primary in metrics_here(claim)
+            require(known, f"{primary} decides, and {'; '.join(absent)}")
 
-    found = _run("sources", "every metric is built in, or of a plug-in installed here", step)
+    found = run_check("sources", step, "every metric is built in, or of a plug-in installed here")
     if found.outcome == "fail" or not absent:
         return found
-    primary = _claim(statement)["settlement"]["rule"]["primary"]
-    if primary not in metrics_here(_claim(statement)):
-        # What is payable stands on it alone: whoever issued this could state any number.
-        return Check("sources", "fail", f"{primary} decides, and {'; '.join(absent)}")
     return Check("sources", "not checked", "; ".join(absent))
 
 
@@ -429,12 +404,16 @@ def _refuse_dry_run(statement: Mapping[str, Any]) -> None:
     require(_claim(statement)["dry_run"] is False, "this is a dry run: it attests nothing")
 
 
-def _check_predictions(statement: Mapping[str, Any], paths: Sequence[Path]) -> None:
+def _per_row(statement: Mapping[str, Any], path: Path) -> PerRow:
+    claim = _claim(statement)
+    shown = list(shown_measurements(claim).values())
+    return measurements_of(pq.read_table(path, memory_map=False), shown, claim)
+
+
+def _check_predictions(statement: Mapping[str, Any], files: Sequence[PerRow]) -> None:
     shown = list(shown_measurements(_claim(statement)).values())
     seen = [False] * len(shown)
-    for path in paths:
-        table = pq.read_table(path, memory_map=False)
-        file, fits = measurements_of(table, shown, _claim(statement))
+    for file, fits in files:
         for measured in fits:
             check_predictions(file, measured, _claim(statement))
             seen[[other is measured for other in shown].index(True)] = True
@@ -443,3 +422,7 @@ def _check_predictions(statement: Mapping[str, Any], paths: Sequence[Path]) -> N
         "a file for each measurement is needed: one of the contribution alone "
         "(metric_deltas), one of its settlement",
     )
+
+
+def _opened_row(path: Path, statement: Mapping[str, Any]) -> str:
+    return check_row_proof(path.read_bytes(), statement)

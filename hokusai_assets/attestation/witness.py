@@ -14,9 +14,9 @@ import pyarrow as pa
 
 from hokusai_assets.attestation.measurement_checks import measurements_of
 from hokusai_assets.attestation.prediction_commitment import (
+    MODELS,
     PerRowFile,
     prediction_leaves,
-    row_digests_of,
 )
 from hokusai_assets.attestation.public_inputs import (
     FIELD,
@@ -31,10 +31,9 @@ from hokusai_assets.canonical import merkle, rows
 from hokusai_assets.drafts import replace_file
 from hokusai_assets.evaluation.deltas import confusion_cells
 from hokusai_assets.evaluation.measurement import in_pairs
-from hokusai_assets.evaluation.predictions import SCORE_UNITS, Predictions
+from hokusai_assets.evaluation.predictions import SCORE_UNITS, Predictions, billionths
 
 WITNESS_VERSION = 1
-_MODELS = ("baseline", "new")
 _LIMIT = 2**128
 
 
@@ -66,7 +65,7 @@ def build_witness(statement: Mapping[str, Any], tables: Sequence[pa.Table]) -> d
             raise NoWitness("a per-row file is not what this attestation commits to")
         if not opened >= set(own):
             opened.update(own)
-            measurements.append({"of": own, **_columns(file, row_digests_of(table))})
+            measurements.append({"of": own, **_columns(file)})
     if missing := sorted(shown.keys() - opened):
         raise NoWitness(f"no per-row file opens the measurement of the {', '.join(missing)}")
     return {
@@ -120,17 +119,18 @@ def check_witness(witness: Mapping[str, Any], statement: Mapping[str, Any]) -> N
         raise NoWitness("the witness does not open every measurement")
 
 
-def _columns(file: PerRowFile, digests: Sequence[bytes]) -> dict[str, Any]:
+def _columns(file: PerRowFile) -> dict[str, Any]:
+    digests = file.row_digests
     columns: dict[str, Any] = {
         "row_digest": _in_limbs(digests),
         "actual": _texts(file.replicas["new"][0].actual),
     }
-    for which in _MODELS:
+    for which in MODELS:
         replicas = file.replicas[which]
         columns[which] = [
             {
                 "predicted": _texts(said.predicted),
-                "scores": [_texts(column) for column in _billionths(said).T],
+                "scores": [_texts(column) for column in billionths(said.scores).T],
             }
             for said in replicas
         ]
@@ -145,7 +145,7 @@ def _check_opening(
     if rows.table_root(digests) != measured["test_root"]:
         raise NoWitness("the witness's rows are not the test rows")
     replicas: dict[str, tuple[Predictions, ...]] = {}
-    for which in _MODELS:
+    for which in MODELS:
         replicas[which] = tuple(
             Predictions(
                 labels,
@@ -167,10 +167,6 @@ def _check_opening(
 
 def _as_lists(cells: Sequence[Sequence[Sequence[Any]]]) -> list[list[list[Any]]]:
     return [[list(cell) for cell in replica] for replica in cells]
-
-
-def _billionths(said: Predictions) -> np.ndarray:
-    return np.rint(said.scores * SCORE_UNITS).astype(np.int64)
 
 
 def _texts(values: np.ndarray) -> list[str]:

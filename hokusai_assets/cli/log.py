@@ -148,9 +148,9 @@ def check(
     attestations that are younger. Exits 0 when all holds, a key vouches for the checkpoint and
     nothing is attested twice, else 1.
     """
+    from hokusai_assets.attestation.check import Check
     from hokusai_assets.attestation.log_check import LogReport, check_log
     from hokusai_assets.attestation.log_proof import NoProof, check_consistency
-    from hokusai_assets.attestation.verification import Check
 
     keys = keys_that_count(public_key)
     earlier = _checkpoint(since) if since else None

@@ -23,6 +23,7 @@ from hokusai_assets.evaluation.predictions import (
     FloatArray,
     IntArray,
     Predictions,
+    billionths,
 )
 
 Average = Literal["binary", "macro", "weighted"]
@@ -348,7 +349,7 @@ def _squared_errors(predictions: Predictions) -> tuple[IntArray, int]:
     """Return (n,) squared errors summed over classes, and how many of them make one unit."""
     # Scores are whole multiples of 1e-9 that sum to about 1, so a row's sum of squares is
     # at most 2.0001e18 and fits int64.
-    errors = np.rint(predictions.scores * SCORE_UNITS).astype(np.int64)
+    errors = billionths(predictions.scores)
     errors[np.arange(predictions.rows), predictions.actual] -= SCORE_UNITS
     halved = 2 if predictions.classes == 2 else 1
     return (errors * errors).sum(axis=1), SCORE_UNITS**2 * halved

@@ -35,6 +35,11 @@ class DifferentRows(ValueError):
     """Two sets of predictions do not stand on the same test rows."""
 
 
+def billionths(scores: FloatArray) -> IntArray:
+    """Return rounded scores as whole multiples of 1 / SCORE_UNITS, of the same shape."""
+    return np.rint(scores * SCORE_UNITS).astype(np.int64)
+
+
 def round_scores(raw: ArrayLike) -> FloatArray:
     """Return scores rounded half to even to 1e-9, with -0.0 written as 0.0.
 

@@ -6,7 +6,13 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from hokusai_assets.evaluation.predictions import SCORE_UNITS, FloatArray, IntArray, Predictions
+from hokusai_assets.evaluation.predictions import (
+    SCORE_UNITS,
+    FloatArray,
+    IntArray,
+    Predictions,
+    billionths,
+)
 
 
 class SingleClass(ValueError):
@@ -54,7 +60,7 @@ def _dense_ranks(scores: FloatArray) -> tuple[IntArray, int]:
     that sorting row numbers by score does.
     """
     count = len(scores)
-    units = np.rint(scores * SCORE_UNITS).astype(np.int64)
+    units = billionths(scores)
     bits = max(1, (count - 1).bit_length())
     if SCORE_UNITS.bit_length() + bits > 63:
         values, position = np.unique(units, return_inverse=True)
@@ -83,7 +89,7 @@ def exact_area(predictions: Predictions, classes: Sequence[int]) -> Fraction:
     for index in classes:
         is_positive = predictions.actual == index
         positives, negatives = _sides(predictions, is_positive, index)
-        units = np.rint(predictions.scores[:, index] * SCORE_UNITS).astype(np.int64)
+        units = billionths(predictions.scores[:, index])
         keys = np.sort((units << 1) | is_positive)
         # Last row of each score; up to it, so many rows and so many positive ones.
         last = np.flatnonzero(np.append((keys[1:] >> 1) != (keys[:-1] >> 1), True))
