@@ -51,13 +51,23 @@ def scratch_folder(parent: Path) -> Iterator[Path]:
         remove(folder)
 
 
-def replace_file(path: Path, data: bytes, *, mode: int = 0o644) -> None:
-    """Write a file so that readers see its old content or all of the new."""
+def replace_file(path: Path, data: bytes | Path, *, mode: int = 0o644) -> None:
+    """Write a file so that readers see its old content or all of the new.
+
+    Args:
+        path: the file.
+        data: its content, or a file to copy it from.
+        mode: of the file, from its first byte on.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(draft_name(_FILE_DRAFT))
     try:
         with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as stream:
-            stream.write(data)
+            if isinstance(data, bytes):
+                stream.write(data)
+            else:
+                with data.open("rb") as source:
+                    shutil.copyfileobj(source, stream)
             stream.flush()
             os.fsync(stream.fileno())
         os.replace(draft, path)
@@ -76,19 +86,7 @@ def write_once(path: Path, data: bytes | Path, *, mode: int = 0o644) -> bool:
     """
     if path.exists():
         return _content(path) == _content(data)
-    if isinstance(data, bytes):
-        replace_file(path, data, mode=mode)
-        return True
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(draft_name(_FILE_DRAFT))
-    try:
-        shutil.copyfile(data, draft)
-        draft.chmod(mode)
-        flush(draft)
-        os.replace(draft, path)
-        flush(path.parent)
-    finally:
-        draft.unlink(missing_ok=True)
+    replace_file(path, data, mode=mode)
     return True
 
 

@@ -215,7 +215,8 @@ def load_benchmark(
     """
     spec = load_spec(folder, version=version)
     # Before the rows: a file that changes from now on no longer has this fingerprint.
-    made_from = fingerprint(folder, spec, key, software_digest)
+    digests = _file_digests(folder, spec)
+    made_from = _joined(digests, key, software_digest)
     # Each put in order at once, so that no more than one set exists twice.
     base = RowSet.of(_load_rows(folder, spec, spec.data.train, "data.train", key))
     test = RowSet.of(_load_rows(folder, spec, (spec.data.test,), "data.test", key))
@@ -232,7 +233,7 @@ def load_benchmark(
     if limit is not None and test.count > limit:
         labels = test.table.column(spec.target)
         test = test.take(stratified_positions(labels, limit, seed=spec.seed, purpose="test-sample"))
-    benchmark = Benchmark(spec, base, test, made_from, _file_digest(folder / spec.data.test))
+    benchmark = Benchmark(spec, base, test, made_from, dict(digests)[spec.data.test])
     try:
         _refuse_empty_slices(benchmark)
     except SpecError as error:
@@ -256,18 +257,31 @@ def _refuse_empty_slices(benchmark: Benchmark) -> None:
 
 def fingerprint(folder: Path, spec: BenchmarkSpec, key: PrivacyKey, software_digest: str) -> str:
     """SHA-256 (hex) over the files of a benchmark, the key's id and the code's digest."""
+    return _joined(_file_digests(folder, spec), key, software_digest)
+
+
+def _file_digests(folder: Path, spec: BenchmarkSpec) -> list[tuple[str, str]]:
+    """Return name and SHA-256 (hex) of every file that a benchmark is made from, in order."""
     files = [("", SPEC_FILE), *(("data.train: ", name) for name in spec.data.train)]
     files.append(("data.test: ", spec.data.test))
     if spec.baseline.path:
         files.append(("baseline.path: ", spec.baseline.path))
-    joined = hashlib.sha256(f"{key.key_id}|{software_digest}".encode())
+    digests = []
     for key_name, name in files:
         try:
-            joined.update(bytes.fromhex(_file_digest(folder / name)))
+            with (folder / name).open("rb") as stream:
+                digests.append((name, hashlib.file_digest(stream, "sha256").hexdigest()))
         except OSError:
             raise SpecError(
                 f"{folder / SPEC_FILE}: {key_name}{name} can't be read; put it beside the spec"
             ) from None
+    return digests
+
+
+def _joined(digests: Sequence[tuple[str, str]], key: PrivacyKey, software_digest: str) -> str:
+    joined = hashlib.sha256(f"{key.key_id}|{software_digest}".encode())
+    for _, each in digests:
+        joined.update(bytes.fromhex(each))
     return joined.hexdigest()
 
 
@@ -293,11 +307,6 @@ def _load_rows(
         if is_promoted(name):
             parts.append(_load_promoted(folder, name, key_name, schema))
     return parts[0] if len(parts) == 1 else pa.concat_tables(parts)
-
-
-def _file_digest(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _load_promoted(

@@ -13,6 +13,9 @@ from hokusai_assets.settings import Settings, SettingsError
 REJECTED = 3
 PLATFORM_FAULT = 1
 
+EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+EXISTING_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
 benchmark_option = click.option(
     "--benchmark",
     "-b",
@@ -42,6 +45,14 @@ def benchmark_folder(settings: Settings, benchmark_id: str | None) -> Path:
     if benchmark_id is None:
         raise click.UsageError(f"--benchmark ID is needed; known are: {listed}")
     raise click.UsageError(f"no benchmark {benchmark_id!r}; known are: {listed}")
+
+
+def write_or_print(text: str, output: Path | None) -> None:
+    """Write a text to a file, or print it on standard output where none is named."""
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        output.write_text(text, encoding="utf-8")
 
 
 def print_json(document: dict[str, Any]) -> None:

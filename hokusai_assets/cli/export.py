@@ -8,16 +8,15 @@ from typing import Any
 
 import click
 
-from hokusai_assets.cli.common_options import current_settings
+from hokusai_assets.cli.common_options import EXISTING_FILE, current_settings, write_or_print
 from hokusai_assets.cli.trust_options import keys_that_count
 from hokusai_assets.settings import Settings
 
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _FORMATS = ("zk-output", "public-inputs", "witness")
 
 
 @click.command("export")
-@click.argument("attestation", type=_FILE)
+@click.argument("attestation", type=EXISTING_FILE)
 @click.option("--format", "form", type=click.Choice(_FORMATS), required=True)
 @click.option(
     "-o",
@@ -28,20 +27,22 @@ _FORMATS = ("zk-output", "public-inputs", "witness")
 @click.option(
     "--predictions",
     multiple=True,
-    type=_FILE,
+    type=EXISTING_FILE,
     help="A per-row Parquet file for the witness, repeatable. Default: this home's own.",
 )
 @click.option(
-    "--witness", type=_FILE, help="zk-output: the witness, if it is not where this home keeps it."
+    "--witness",
+    type=EXISTING_FILE,
+    help="zk-output: the witness, if it is not where this home keeps it.",
 )
 @click.option(
     "--public-key",
-    type=_FILE,
+    type=EXISTING_FILE,
     help="zk-output: the issuer's public key (PEM). Default: this home's own, if it signed.",
 )
 @click.option(
     "--spec",
-    type=_FILE,
+    type=EXISTING_FILE,
     help="zk-output: the benchmark.yaml that was measured by. Default: found in the data folder.",
 )
 @click.option("--timestamp", help="zk-output: when it was issued, RFC 3339. Default: now.")
@@ -68,10 +69,7 @@ def command(attestation: Path, form: str, output: Path | None, **given: Any) -> 
     else:
         document = _zk_output(settings, statement, data, given)
     text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-    if output is None:
-        click.echo(text, nl=False)
-    else:
-        output.write_text(text, encoding="utf-8")
+    write_or_print(text, output)
 
 
 def _statement(path: Path, data: bytes) -> Mapping[str, Any]:

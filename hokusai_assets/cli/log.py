@@ -8,24 +8,30 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
-from hokusai_assets.cli.common_options import current_settings, json_option, print_json
+from hokusai_assets.cli.common_options import (
+    EXISTING_FILE,
+    EXISTING_FOLDER,
+    current_settings,
+    json_option,
+    print_json,
+    write_or_print,
+)
 from hokusai_assets.cli.trust_options import keys_that_count
 from hokusai_assets.cli.verify import MARKS
 
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _folder_option = click.option(
     "--log",
     "folder",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=EXISTING_FOLDER,
     help="The log's folder, or a copy of it. Default: this home's.",
 )
 _key_option = click.option(
     "--public-key",
-    type=_FILE,
+    type=EXISTING_FILE,
     help="The public key (PEM) that signs the log's checkpoints. Default: this home's own keys.",
 )
 _since_option = click.option(
-    "--since", type=_FILE, help="A checkpoint of this log that was kept earlier."
+    "--since", type=EXISTING_FILE, help="A checkpoint of this log that was kept earlier."
 )
 
 
@@ -41,13 +47,13 @@ def command() -> None:
 def show(folder: Path | None, public_key: Path | None, as_json: bool) -> None:
     """Print the log's checkpoint, the key as note tools take it, and its entries."""
     from hokusai_assets.attestation.checkpoint import verifier_key
-    from hokusai_assets.attestation.transparency_log import entry_of
+    from hokusai_assets.attestation.transparency_log import LogError, entry_of
 
     log, keys = _log(folder), keys_that_count(public_key)
     try:
         lines, checkpoint = log.state()
         entries = [{"index": index, **entry_of(line)} for index, line in enumerate(lines)]
-    except _log_error() as error:
+    except LogError as error:
         raise click.ClickException(str(error)) from None
     note = checkpoint.note().decode() if checkpoint else None
     signed = [key for key in keys if checkpoint and checkpoint.is_signed_by(key)]
@@ -76,7 +82,7 @@ def show(folder: Path | None, public_key: Path | None, as_json: bool) -> None:
 
 
 @command.command("prove")
-@click.argument("attestation", required=False, type=_FILE)
+@click.argument("attestation", required=False, type=EXISTING_FILE)
 @_since_option
 @_folder_option
 @click.option(
@@ -94,7 +100,7 @@ def prove(
     needs the log.
     """
     from hokusai_assets.attestation.log_proof import consistency_proof, inclusion_proof
-    from hokusai_assets.attestation.transparency_log import is_continued
+    from hokusai_assets.attestation.transparency_log import LogError, is_continued
     from hokusai_assets.canonical.merkle import leaf_hash
 
     if (attestation is None) == (since is None):
@@ -102,7 +108,7 @@ def prove(
     log = _log(folder)
     try:
         lines, checkpoint = log.state()
-    except _log_error() as error:
+    except LogError as error:
         raise click.ClickException(str(error)) from None
     if checkpoint is None:
         raise click.UsageError(f"{log.folder} has no checkpoint: nothing was issued here")
@@ -119,17 +125,14 @@ def prove(
             raise click.UsageError(f"{since}: it is not of an earlier state of this log")
         proof = consistency_proof(lines, earlier.size, checkpoint)
     text = json.dumps(proof, indent=2, ensure_ascii=False) + "\n"
-    if output is None:
-        click.echo(text, nl=False)
-    else:
-        output.write_text(text, encoding="utf-8")
+    write_or_print(text, output)
 
 
 @command.command("check")
 @_since_option
 @click.option(
     "--proof",
-    type=_FILE,
+    type=EXISTING_FILE,
     help="Check this proof (`hokusai log prove --since`) instead of a log's lines.",
 )
 @_folder_option
@@ -151,6 +154,7 @@ def check(
     from hokusai_assets.attestation.check import Check
     from hokusai_assets.attestation.log_check import LogReport, check_log
     from hokusai_assets.attestation.log_proof import NoProof, check_consistency
+    from hokusai_assets.attestation.transparency_log import LogError
 
     keys = keys_that_count(public_key)
     earlier = _checkpoint(since) if since else None
@@ -167,7 +171,7 @@ def check(
         log = _log(folder)
         try:
             report = check_log(*log.state(), since=earlier, keys=keys)
-        except _log_error() as error:
+        except LogError as error:
             raise click.ClickException(str(error)) from None
     if as_json:
         print_json(
@@ -201,12 +205,6 @@ def _log(folder: Path | None) -> Any:
     from hokusai_assets.attestation.transparency_log import TransparencyLog
 
     return TransparencyLog(folder or current_settings().log)
-
-
-def _log_error() -> type[Exception]:
-    from hokusai_assets.attestation.transparency_log import LogError
-
-    return LogError
 
 
 def _checkpoint(path: Path) -> Any:

@@ -10,25 +10,35 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
-from hokusai_assets.cli.common_options import PLATFORM_FAULT, REJECTED, json_option, print_json
+from hokusai_assets.cli.common_options import (
+    EXISTING_FILE,
+    PLATFORM_FAULT,
+    REJECTED,
+    json_option,
+    print_json,
+)
+from hokusai_assets.cli.evidence_options import (
+    data_option,
+    log_proof_option,
+    predictions_option,
+)
 from hokusai_assets.cli.trust_options import (
     at_option,
     public_key_option,
     trust_option,
     trusted_keys,
 )
+from hokusai_assets.drafts import replace_file
 
 if TYPE_CHECKING:
     from hokusai_assets.minting.request_file import SignedRequest
 
 _ONE_DAY = 86_400
 _count = click.IntRange(min=0)
-_file = click.Path(exists=True, dir_okay=False, path_type=Path)
-_folder = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
 @click.command("mint-request")
-@click.argument("file", metavar="ATTESTATION", type=_file)
+@click.argument("file", metavar="ATTESTATION", type=EXISTING_FILE)
 @click.option("--contract", required=True, metavar="ADDR", help="Address of the verifier contract.")
 @click.option(
     "--chain-id", required=True, type=_count, metavar="N", help="EIP-155 id of its chain."
@@ -55,29 +65,14 @@ _folder = click.Path(exists=True, file_okay=False, path_type=Path)
 @public_key_option
 @trust_option
 @at_option
-@click.option(
-    "--predictions",
-    multiple=True,
-    type=_file,
-    help="A per-row Parquet file (repeat for the settlement's own): checks the commitments and "
-    "computes every metric again.",
-)
-@click.option(
-    "--data",
-    "data_folder",
-    type=_folder,
-    help="A data folder with benchmarks/<id>/: checks what is stated of the benchmark.",
-)
-@click.option(
-    "--log-proof",
-    type=_file,
-    help="A proof (`hokusai log prove`) that it is in the issuer's log.",
-)
+@predictions_option
+@data_option
+@log_proof_option
 @click.option(
     "--key-file",
     "key_files",
     multiple=True,
-    type=_file,
+    type=EXISTING_FILE,
     help="An attester's private key, 64 hex digits, mode 0600 (repeat for several). "
     "Default: HOKUSAI_ATTESTER_KEY or HOKUSAI_ATTESTER_KEY_FILE; without a key nothing is signed.",
 )
@@ -98,7 +93,7 @@ _folder = click.Path(exists=True, file_okay=False, path_type=Path)
 )
 @click.option(
     "--add-to",
-    type=_file,
+    type=EXISTING_FILE,
     metavar="REQUEST",
     help="Add signatures to this request, if it is what ATTESTATION entitles to; deadline, name "
     "and costs are the request's.",
@@ -256,10 +251,8 @@ def _unsigned(
 
 def _write(path: Path, data: bytes) -> None:
     """Write a file whole: a request that others signed is never left half-written."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        draft.write_bytes(data)
-        draft.replace(path)
+        replace_file(path, data)
     except OSError as error:
         click.echo(f"{path} can't be written: {error.strerror}", err=True)
         raise SystemExit(PLATFORM_FAULT) from None

@@ -5,15 +5,15 @@ from pathlib import Path
 
 import click
 
-from hokusai_assets.cli.common_options import REJECTED
+from hokusai_assets.cli.common_options import EXISTING_FILE, EXISTING_FOLDER, REJECTED
 
 
 @click.command("prove-row")
-@click.argument("attestation", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("attestation", type=EXISTING_FILE)
 @click.option(
     "--predictions",
     required=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=EXISTING_FILE,
     help="The per-row Parquet file that `hokusai evaluate --json` names.",
 )
 @click.option("--row", metavar="DIGEST", help="The row, by its digest (64 hex digits).")
@@ -21,7 +21,7 @@ from hokusai_assets.cli.common_options import REJECTED
 @click.option(
     "--data",
     "data_folder",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=EXISTING_FOLDER,
     help="A data folder with benchmarks/<id>/: also opens the row itself, its cells.",
 )
 @click.option(

@@ -6,21 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hokusai_assets.cli.common_options import PLATFORM_FAULT, current_settings
+from hokusai_assets.cli.common_options import EXISTING_FILE, PLATFORM_FAULT, current_settings
 
 if TYPE_CHECKING:
     from securesystemslib.signer import SSlibKey  # type: ignore[attr-defined]
 
-_file = click.Path(exists=True, dir_okay=False, path_type=Path)
-
 public_key_option = click.option(
     "--public-key",
-    type=_file,
+    type=EXISTING_FILE,
     help="The issuer's public key (PEM), got by a way you trust. Default: this home's own keys.",
 )
 trust_option = click.option(
     "--trust",
-    type=_file,
+    type=EXISTING_FILE,
     metavar="POLICY",
     help="A trust policy (YAML): keys, their dates, revocations, how many must sign.",
 )

@@ -8,7 +8,18 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
-from hokusai_assets.cli.common_options import current_settings, json_option, print_json
+from hokusai_assets.cli.common_options import (
+    EXISTING_FILE,
+    EXISTING_FOLDER,
+    current_settings,
+    json_option,
+    print_json,
+)
+from hokusai_assets.cli.evidence_options import (
+    data_option,
+    log_proof_option,
+    predictions_option,
+)
 from hokusai_assets.cli.trust_options import (
     at_option,
     load_key,
@@ -25,28 +36,17 @@ MARKS = {
 
 
 @click.command("verify")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=EXISTING_FILE)
 @public_key_option
 @trust_option
 @at_option
-@click.option(
-    "--predictions",
-    multiple=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A per-row Parquet file (repeat for the settlement's own): checks the commitments and "
-    "computes every metric again.",
-)
-@click.option(
-    "--data",
-    "data_folder",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="A data folder with benchmarks/<id>/: checks what is stated of the benchmark.",
-)
+@predictions_option
+@data_option
 @click.option(
     "--row-proof",
     "row_proofs",
     multiple=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=EXISTING_FILE,
     help="A row that `hokusai prove-row` opened; may be repeated.",
 )
 @click.option(
@@ -60,22 +60,18 @@ MARKS = {
     "--contributions",
     "contribution_folders",
     multiple=True,
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=EXISTING_FOLDER,
     help="A folder with contributed files, for --reproduce; may be repeated.",
 )
 @click.option(
     "--history",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=EXISTING_FILE,
     help="What was recorded before, in order: `hokusai benchmarks history ID`. For --reproduce.",
 )
-@click.option(
-    "--log-proof",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A proof (`hokusai log prove`) that it is in the issuer's log.",
-)
+@log_proof_option
 @click.option(
     "--log-key",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=EXISTING_FILE,
     help="The public key (PEM) that signs the log's checkpoints, if it is not the issuer's.",
 )
 @json_option
@@ -103,7 +99,7 @@ def command(
     keys = trusted_keys(public_key, trust, at)
     if not make_again and (contribution_folders or history):
         raise click.UsageError("--contributions and --history go with --reproduce")
-    settings = current_settings()
+    settings, data = current_settings(), file.read_bytes()
     with ExitStack() as stack:
         inputs = None
         if make_again:
@@ -111,10 +107,10 @@ def command(
 
             data_folder = data_folder or settings.data
             inputs = stack.enter_context(
-                inputs_of(file.read_bytes(), settings, data_folder, contribution_folders, history)
+                inputs_of(data, settings, data_folder, contribution_folders, history)
             )
         verification = verify(
-            file.read_bytes(),
+            data,
             **keys,
             predictions=predictions,
             data_folder=data_folder,

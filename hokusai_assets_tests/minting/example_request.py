@@ -16,20 +16,10 @@ from hokusai_assets.minting.request_file import SignedRequest
 from hokusai_assets.minting.typed_data import digest_of, sign
 from hokusai_assets_tests.attestation.changed_statements import KeyPath, changed
 from hokusai_assets_tests.attestation.measured_contribution import resign
+from hokusai_assets_tests.privacy.test_wallet_addresses import EIP55
 
 DEADLINE = 4_000_000_000
 MODEL_ID = 7
-# The examples of EIP-55, https://eips.ethereum.org/EIPS/eip-55.
-EIP55 = (
-    "0x52908400098527886E0F7030069857D2E4169EE7",
-    "0x8617E340B3D01FA5F11F306F4090FD50E238070D",
-    "0xde709f2102306220921060314715629080e2fb77",
-    "0x27b1fdb04752bbc536007a920d24acb045561c26",
-    "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
-    "0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359",
-    "0xdbF03B407c01E7cD3CBea99509d93f8DDDC8C6FB",
-    "0xD1220A0cf47c7B9Be7A2E6BA89F429762e7b9aDb",
-)
 CONTRACT = VerifierContract(31337, EIP55[4])
 ATTESTERS = sorted(
     (Account.from_key(bytes([number]) * 32) for number in range(1, 5)),
