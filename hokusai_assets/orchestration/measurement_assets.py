@@ -224,7 +224,7 @@ def attestation_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
                 dg.AssetCheckResult(
                     passed=verification.passed,
                     check_name="attestation_verifies",
-                    metadata={"checks": verification.as_markdown()},
+                    metadata={"checks": dg.MetadataValue.md(verification.as_markdown())},
                 )
             ],
         )

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import dagster as dg
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
@@ -35,6 +36,22 @@ def test_an_honest_contribution_is_attested_and_a_stranger_can_verify_it(deploym
     )
     assert verification.passed, verification.as_markdown()
     assert {check.outcome for check in verification.checks} == {"pass"}
+
+
+def test_the_run_shows_its_attestations_checks_as_a_list(deployment: Deployment):
+    _, outcome = deployment.run()
+    logged = deployment.instance.all_logs(
+        outcome.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION
+    )
+    (shown,) = [
+        event.asset_check_evaluation_data
+        for event in (entry.dagster_event for entry in logged)
+        if event.asset_check_evaluation_data.check_name == "attestation_verifies"
+    ]
+    assert shown.passed
+    listed = shown.metadata["checks"]
+    assert isinstance(listed, dg.MarkdownMetadataValue)
+    assert "- pass: **envelope** " in listed.value
 
 
 def test_the_baseline_is_made_once_and_reused_by_later_contributions(
