@@ -1,7 +1,8 @@
 """Signed checkpoints of a log: its name, size and root, as usual log tools read them.
 
 Formats: C2SP tlog-checkpoint (https://c2sp.org/tlog-checkpoint) in a C2SP signed note
-(https://c2sp.org/signed-note), with Ed25519 signatures (type 0x01).
+(https://c2sp.org/signed-note), with signatures by Ed25519 (type 0x01), or by ECDSA P-256 over
+SHA-256 in DER (type 0x02).
 """
 
 import base64
@@ -13,9 +14,15 @@ from typing import cast
 
 from securesystemslib.signer import Signature, Signer, SSlibKey  # type: ignore[attr-defined]
 
-from hokusai_assets.attestation.public_keys import is_dry_run_key, is_valid, type_of
+from hokusai_assets.attestation.public_keys import (
+    in_one_form,
+    is_dry_run_key,
+    is_valid,
+    public_der,
+    type_of,
+)
 
-_ED25519 = b"\x01"
+_ED25519, _ECDSA = b"\x01", b"\x02"
 _SIGNATURE = re.compile(r"— (\S+) (\S+)")
 # A note's key name is one word without a plus; the origin is used as that name.
 _NAME = re.compile(r"[^\s+]{1,200}")
@@ -64,9 +71,9 @@ class Checkpoint:
     def is_signed_by(self, key: SSlibKey) -> bool:
         """Say whether a signature under the log's name verifies with a key.
 
-        None does with a key that is not Ed25519, nor with the published one of dry runs.
+        None does with the published key of dry runs.
         """
-        if not signs_checkpoints(key) or is_dry_run_key(key):
+        if is_dry_run_key(key):
             return False
         own = key_hash(self.origin, key)
         return any(
@@ -114,45 +121,38 @@ def parse_checkpoint(data: bytes) -> Checkpoint:
     return found
 
 
-def signs_checkpoints(key: SSlibKey) -> bool:
-    """Say whether a key is of the type that signs checkpoints: Ed25519."""
-    return type_of(key) == "ed25519"
-
-
 def note_signature(text: bytes, name: str, signer: Signer) -> bytes:
-    """Return what a note's signature line holds: 4 bytes of key id, 64 of Ed25519 over the text.
+    """Return what a note's signature line holds: 4 bytes of key id, and the signature of the text.
 
-    Raises:
-        ValueError: the signer's key is not Ed25519.
+    That has 64 bytes of an Ed25519 key; of an ECDSA one it is DER, with the lower s.
     """
-    named = key_hash(name, cast(SSlibKey, signer.public_key))
-    return named + bytes.fromhex(signer.sign(text).signature)
+    key = cast(SSlibKey, signer.public_key)
+    signature = in_one_form(signer.sign(text), key)
+    return key_hash(name, key) + bytes.fromhex(signature.signature)
 
 
 def key_hash(name: str, key: SSlibKey) -> bytes:
-    """Return the 4 bytes under which a note names a key: SHA-256 of name, LF, 0x01, key.
+    """Return the 4 bytes under which a note names a key.
 
-    Raises:
-        ValueError: the key is not Ed25519.
+    The first of SHA-256 over name, LF, 0x01 and the 32 bytes of an Ed25519 key; over an ECDSA
+    key's SubjectPublicKeyInfo alone (signed-note, "Signature types").
     """
-    return hashlib.sha256(name.encode() + b"\n" + _encoded(key)).digest()[:4]
+    kind, encoded = _encoded(key)
+    named = encoded if kind == _ECDSA else name.encode() + b"\n" + kind + encoded
+    return hashlib.sha256(named).digest()[:4]
 
 
 def verifier_key(name: str, key: SSlibKey) -> str:
-    """Return a public key as note tools take it: ``name+<id in hex>+<base64 of 0x01 and key>``.
-
-    Raises:
-        ValueError: the key is not Ed25519.
-    """
-    encoded = base64.b64encode(_encoded(key)).decode()
+    """Return a public key as note tools take it: ``name+<id in hex>+<base64 of type and key>``."""
+    encoded = base64.b64encode(b"".join(_encoded(key))).decode()
     return f"{name}+{key_hash(name, key).hex()}+{encoded}"
 
 
-def _encoded(key: SSlibKey) -> bytes:
-    """Return the type's byte and the 32 of the key."""
-    if not signs_checkpoints(key):
-        raise ValueError("a checkpoint is signed by an Ed25519 key only")
-    return _ED25519 + bytes.fromhex(key.keyval["public"])
+def _encoded(key: SSlibKey) -> tuple[bytes, bytes]:
+    """Return the byte of a signature's type, and the key as that type writes it."""
+    if type_of(key) == "ed25519":
+        return _ED25519, bytes.fromhex(key.keyval["public"])
+    return _ECDSA, public_der(key)
 
 
 def _signature(line: str) -> tuple[str, bytes]:

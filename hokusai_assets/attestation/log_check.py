@@ -44,6 +44,7 @@ def check_log(
     *,
     since: Checkpoint | None = None,
     keys: Sequence[SSlibKey] = (),
+    since_keys: Sequence[SSlibKey] | None = None,
 ) -> LogReport:
     """Look at a whole log.
 
@@ -53,6 +54,7 @@ def check_log(
         since: an earlier one that was kept elsewhere.
         keys: one of them signs the log's checkpoints; with none, signatures stay unchecked and
             the report does not pass.
+        since_keys: those that signed them when the earlier one was kept; None means the same.
     """
     leaves = [merkle.leaf_hash(line) for line in lines]
     doubles: tuple[Sequence[Mapping[str, Any]], ...] = ()
@@ -67,7 +69,7 @@ def check_log(
         form = Check("lines", "fail", str(error))
     checks = [form, _root(leaves, checkpoint), _signature("signature", checkpoint, keys)]
     if since is not None:
-        checks += [_past(leaves, checkpoint, since), _signature("since", since, keys)]
+        checks += [_past(leaves, checkpoint, since), _signature("since", since, since_keys or keys)]
     return LogReport(tuple(checks), doubles)
 
 
@@ -86,12 +88,12 @@ def _root(leaves: Sequence[bytes], checkpoint: Checkpoint | None) -> Check:
 
 def _signature(name: str, checkpoint: Checkpoint | None, keys: Sequence[SSlibKey]) -> Check:
     if not keys:
-        return Check(name, "not checked", "no public key given: --public-key FILE")
+        return Check(name, "not checked", "no public key given: --public-key FILE or --trust FILE")
     if checkpoint is None:
         return Check(name, "fail", "there is no checkpoint that the key could have signed")
     if any(checkpoint.is_signed_by(key) for key in keys):
         return Check(name, "pass", f"the key signed the checkpoint of size {checkpoint.size:,}")
-    return Check(name, "fail", "no signature of the checkpoint verifies with the key")
+    return Check(name, "fail", "no signature of the checkpoint verifies with a key that counts")
 
 
 def _past(leaves: Sequence[bytes], checkpoint: Checkpoint | None, since: Checkpoint) -> Check:

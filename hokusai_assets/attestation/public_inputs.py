@@ -7,12 +7,14 @@ The rule, for each value that the attestation states:
 - a 256-bit hash is two elements, ``<name>.hi`` and ``<name>.lo``: its first and last 16 bytes,
   big-endian. Not the hash modulo r: r is below 2**254, so five or six hashes would share an
   element; and limbs are what a SHA-256 circuit puts together from its bits.
-- true is 1, false 0; a label is its position among the sorted labels.
+- a wallet's address is its 20 bytes as one big-endian number.
+- true is 1, false 0; a label is its position among the sorted labels, a metric likewise.
 
 What an attestation keeps back or does not have is left out. Elements are written as decimal
 strings. r: EIP-196, the order of the group of alt_bn128, which is BN254.
 """
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -98,7 +100,9 @@ def _named(statement: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield from _hashes("rows.", rows, "root")
     yield from _numbers("rows.", {name: rows[name] for name in ("in", "kept", "hashed")})
     yield from _numbers("rows.removed.", dict(sorted(rows["removed"].items())))
+    yield from _contributors(claim["contributors"])
     yield from _numbers("", {"dry_run": claim["dry_run"]})
+    yield from _rule(settled["rule"], sorted(claim["result"]["measurement"]["metrics"]))
     yield from _numbers(
         "budget.",
         {name: settled["budget"][name] for name in ("position", "submissions", "confidence_ppm")},
@@ -117,6 +121,32 @@ def _named(statement: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     labels = {label: position for position, label in enumerate(benchmark["labels"])}
     for name, measured in shown_measurements(claim).items():
         yield from _measurement(f"{name}.", measured, labels)
+
+
+def _contributors(contributors: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    yield from _numbers("contributors.", {"count": len(contributors)})
+    for number, contributor in enumerate(contributors):
+        prefix = f"contributors.{number}."
+        named = hashlib.sha256(contributor["id"].encode()).hexdigest()
+        yield from _hashes(prefix, {"id_sha256": named}, "id_sha256")
+        if contributor["wallet"] is not None:
+            # 160 bits, so below the modulus.
+            yield f"{prefix}wallet", str(int(contributor["wallet"], 16))
+        yield from _numbers(prefix, {"weight_bps": contributor["weight_bps"]})
+
+
+def _rule(rule: Mapping[str, Any], metrics: Sequence[str]) -> Iterator[tuple[str, str]]:
+    # The whole of it, rules for classes and slices too, and what a single metric is held to.
+    yield from _hashes("rule.", {"sha256": digest(dict(rule))}, "sha256")
+    limits = rule["guardrails_max_drop_bps"]
+    yield from _numbers(
+        "rule.",
+        {
+            "primary": metrics.index(rule["primary"]),
+            **{name: rule[name] for name in ("min_examples", "min_delta_bps")},
+            **{f"guardrails_max_drop_bps.{name}": limits[name] for name in sorted(limits)},
+        },
+    )
 
 
 def _measurement(

@@ -87,6 +87,13 @@ def public_pem(key: SSlibKey) -> bytes:
     )
 
 
+def public_der(key: SSlibKey) -> bytes:
+    """Return a public key as SubjectPublicKeyInfo in DER."""
+    return serialization.load_pem_public_key(public_pem(key)).public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+
+
 def type_of(key: SSlibKey) -> KeyType:
     """Return which kind of key it is."""
     return _SCHEMES[key.scheme]

@@ -8,11 +8,11 @@ attestation; a line's leaf is the RFC 6962 leaf hash of its bytes without the li
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO, cast
+from typing import Annotated, Any, BinaryIO
 
 from pydantic import ConfigDict, StringConstraints, TypeAdapter
 from pydantic.dataclasses import dataclass as pydantic_dataclass
-from securesystemslib.signer import Signer, SSlibKey  # type: ignore[attr-defined]
+from securesystemslib.signer import Signer  # type: ignore[attr-defined]
 
 from hokusai_assets.append_only import append_line, end_last_line, held, whole_lines
 from hokusai_assets.attestation.checkpoint import (
@@ -20,7 +20,6 @@ from hokusai_assets.attestation.checkpoint import (
     NoCheckpoint,
     check_origin,
     parse_checkpoint,
-    signs_checkpoints,
 )
 from hokusai_assets.attestation.measurement_form import Hex256
 from hokusai_assets.benchmarks.spec import BenchmarkId
@@ -153,7 +152,7 @@ class TransparencyLog:
 
         Args:
             line: from `log_line`.
-            signer: signs the checkpoint; None, or a key that is not Ed25519, leaves it unsigned.
+            signer: signs the checkpoint; None leaves it unsigned.
 
         Raises:
             LogError: the line is of no known form, or the lines are not those of the checkpoint
@@ -167,7 +166,7 @@ class TransparencyLog:
             self._refuse_another_past(leaves)
             index = _index_or_append(stream, lines, leaves, line)
             checkpoint = Checkpoint(self._origin(signer), len(leaves), merkle.root(leaves))
-            if signer is not None and signs_checkpoints(cast(SSlibKey, signer.public_key)):
+            if signer is not None:
                 checkpoint = checkpoint.signed(signer)
             replace_file(self.folder / CHECKPOINT_FILE, checkpoint.note())
         return Logged(index, checkpoint, tuple(_others(lines, line)))

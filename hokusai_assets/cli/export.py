@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -195,6 +196,10 @@ def _witness_file(settings: Settings, statement: Mapping[str, Any]) -> Path:
 
 
 def _issued_here(settings: Settings, statement: Mapping[str, Any]) -> Any:
+    """Return what this home knows beside the attestation; None if it didn't issue it."""
+    if find_spec("dagster") is None:
+        # Without the platform nothing was.
+        return None
     from hokusai_assets.orchestration.issued import issued_here
 
     return issued_here(settings, *_names(statement))

@@ -1,6 +1,7 @@
 """`hokusai log`: the log of issued attestations, shown, proved from, and checked."""
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from hokusai_assets.cli.common_options import (
     print_json,
     write_or_print,
 )
-from hokusai_assets.cli.trust_options import keys_that_count
+from hokusai_assets.cli.trust_options import at_option, keys_that_count, trust_option
 from hokusai_assets.cli.verify import MARKS
 
 _folder_option = click.option(
@@ -43,13 +44,21 @@ def command() -> None:
 @command.command("show")
 @_folder_option
 @_key_option
+@trust_option
+@at_option
 @json_option
-def show(folder: Path | None, public_key: Path | None, as_json: bool) -> None:
+def show(
+    folder: Path | None,
+    public_key: Path | None,
+    trust: Path | None,
+    at: datetime | None,
+    as_json: bool,
+) -> None:
     """Print the log's checkpoint, the key as note tools take it, and its entries."""
     from hokusai_assets.attestation.checkpoint import verifier_key
     from hokusai_assets.attestation.transparency_log import LogError, entry_of
 
-    log, keys = _log(folder), keys_that_count(public_key)
+    log, keys = _log(folder), keys_that_count(public_key, trust, at)
     try:
         lines, checkpoint = log.state()
         entries = [{"index": index, **entry_of(line)} for index, line in enumerate(lines)]
@@ -137,12 +146,16 @@ def prove(
 )
 @_folder_option
 @_key_option
+@trust_option
+@at_option
 @json_option
 def check(
     since: Path | None,
     proof: Path | None,
     folder: Path | None,
     public_key: Path | None,
+    trust: Path | None,
+    at: datetime | None,
     as_json: bool,
 ) -> None:
     """Compute the log's root again, and name contributions that are attested twice.
@@ -156,11 +169,11 @@ def check(
     from hokusai_assets.attestation.log_proof import NoProof, check_consistency
     from hokusai_assets.attestation.transparency_log import LogError
 
-    keys = keys_that_count(public_key)
+    keys = keys_that_count(public_key, trust, at)
     earlier = _checkpoint(since) if since else None
     if proof is not None:
         if earlier is None or not keys:
-            raise click.UsageError("--proof needs --since and --public-key")
+            raise click.UsageError("--proof needs --since, and --public-key or --trust")
         try:
             found = check_consistency(proof.read_bytes(), earlier, keys)
             past = f"the log of size {found.size:,} continues the one of {earlier.size:,}"
@@ -170,7 +183,12 @@ def check(
     else:
         log = _log(folder)
         try:
-            report = check_log(*log.state(), since=earlier, keys=keys)
+            report = check_log(
+                *log.state(),
+                since=earlier,
+                keys=keys,
+                since_keys=keys_that_count(public_key, trust, at, earlier=True),
+            )
         except LogError as error:
             raise click.ClickException(str(error)) from None
     if as_json:

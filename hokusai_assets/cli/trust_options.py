@@ -65,12 +65,21 @@ def trusted_keys(
     return {"trust": (policy_of(records, "this home", retired_expire=False), day)}
 
 
-def keys_that_count(public_key: Path | None) -> "list[SSlibKey]":
-    """Return the given key, else this home's own, retired ones too and revoked ones not."""
-    found = trusted_keys(public_key, None, None)
+def keys_that_count(
+    public_key: Path | None,
+    trust: Path | None = None,
+    at: datetime | None = None,
+    *,
+    earlier: bool = False,
+) -> "list[SSlibKey]":
+    """Return the given key, else those of the policy that count at the day, or ``earlier`` did.
+
+    With neither they are this home's own, retired ones too and revoked ones not.
+    """
+    found = trusted_keys(public_key, trust, at)
     if "trust" in found:
         policy, day = found["trust"]
-        return list(policy.keys_at(day))
+        return list(policy.keys_until(day) if earlier else policy.keys_at(day))
     return list(found.values())
 
 

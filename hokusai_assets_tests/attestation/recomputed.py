@@ -41,7 +41,9 @@ def inputs_of(predicate: Mapping[str, Any]) -> list[dict[str, str]]:
         ("benchmark.labels", len(benchmark["labels"])),
         *((f"rows.{name}", rows[name]) for name in ("root", "in", "kept", "hashed")),
         *((f"rows.removed.{name}", rows["removed"][name]) for name in sorted(rows["removed"])),
+        *contributors_of(claim["contributors"]),
         ("dry_run", claim["dry_run"]),
+        *rule_of(settled["rule"], result["measurement"]["metrics"]),
         ("budget.position", settled["budget"]["position"]),
         ("budget.submissions", settled["budget"]["submissions"]),
         ("budget.confidence_ppm", settled["budget"]["confidence_ppm"]),
@@ -81,6 +83,29 @@ def inputs_of(predicate: Mapping[str, Any]) -> list[dict[str, str]]:
         for name, stated in found
         if stated is not None
         for named, value in elements(name, stated)
+    ]
+
+
+def contributors_of(contributors: Sequence[Mapping[str, Any]]) -> list[tuple[str, Any]]:
+    found: list[tuple[str, Any]] = [("contributors.count", len(contributors))]
+    for number, one in enumerate(contributors):
+        wallet = one["wallet"]
+        found += [
+            (f"contributors.{number}.id_sha256", hashlib.sha256(one["id"].encode()).hexdigest()),
+            (f"contributors.{number}.wallet", wallet and int(wallet[2:], 16)),
+            (f"contributors.{number}.weight_bps", one["weight_bps"]),
+        ]
+    return found
+
+
+def rule_of(rule: Mapping[str, Any], metrics: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    drops = rule["guardrails_max_drop_bps"]
+    return [
+        ("rule.sha256", sha256_of_json(rule)),
+        ("rule.primary", sorted(metrics).index(rule["primary"])),
+        ("rule.min_examples", rule["min_examples"]),
+        ("rule.min_delta_bps", rule["min_delta_bps"]),
+        *((f"rule.guardrails_max_drop_bps.{name}", drops[name]) for name in sorted(drops)),
     ]
 
 

@@ -1,10 +1,18 @@
-"""Checkpoints: Go's signed-note vector, C2SP's example, and that nothing else is read."""
+"""Checkpoints: Go's signed-note vector, C2SP's example, Sigstore's key id, and what is refused."""
 
 import base64
 import hashlib
+from dataclasses import replace
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.utils import (
+    decode_dss_signature,
+    encode_dss_signature,
+)
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +26,7 @@ from hokusai_assets.attestation.checkpoint import (
     verifier_key,
 )
 from hokusai_assets.attestation.key_files import dry_run_signer, generate, signer_of
+from hokusai_assets.attestation.public_keys import P256_ORDER, parse_public_key, public_pem
 
 # golang.org/x/mod/sumdb/note, note_test.go: seed, verifier key, text and signature.
 SEED = base64.b64decode("AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz")[1:]
@@ -38,6 +47,13 @@ EXAMPLE = (
     "— example.com/behind-the-sofa Az3grlgtzPICa5OS8npVmf1Myq/5IZniMp+ZJurmRDeOoRDe4URYN7u5/"
     "Zhcyv2q1gGzGku9nTo+zyWE+xeMcTOAYQ8=\n"
 )
+# Sigstore's public log, its key of 2021, and the first bytes of the log id its documents name.
+REKOR_KEY = """-----BEGIN PUBLIC KEY-----
+MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE2G2Y+2tabdTV5BcGiBIx0a9fAFwr
+kBbmLSGtks4L3qX6yYY0zufBnhC8Ur/iy55GhWP/9A/bY2LhC30M9+RYtw==
+-----END PUBLIC KEY-----
+"""
+REKOR_ID = "c0d23d6a"
 KEY = signer_of(Ed25519PrivateKey.from_private_bytes(SEED))
 
 
@@ -86,13 +102,36 @@ def test_a_witnesss_signature_beside_the_logs_own_is_kept() -> None:
     assert found.is_signed_by(KEY.public_key)
 
 
-def test_only_ed25519_signs_and_verifies() -> None:
-    other = generate("ecdsa-p256")
-    with pytest.raises(ValueError, match="Ed25519 key only"):
-        Checkpoint("a.log", 3, bytes(32)).signed(other)
-    with pytest.raises(ValueError, match="Ed25519 key only"):
-        verifier_key("a.log", other.public_key)
-    assert not Checkpoint("a.log", 3, bytes(32)).signed(KEY).is_signed_by(other.public_key)
+def test_a_p256_key_is_named_as_in_sigstores_log() -> None:
+    key = parse_public_key(REKOR_KEY.encode())
+    assert key_hash("rekor.sigstore.dev", key).hex() == REKOR_ID
+    name, named, encoded = verifier_key("rekor.sigstore.dev", key).split("+", 2)
+    assert (name, named) == ("rekor.sigstore.dev", REKOR_ID)
+    typed = base64.b64decode(encoded)
+    assert typed[:1] == b"\x02"
+    assert base64.b64encode(typed[1:]).decode() == "".join(REKOR_KEY.splitlines()[1:-1])
+
+
+def test_a_p256_key_signs_a_checkpoint_that_plain_ecdsa_verifies() -> None:
+    signer, other = generate("ecdsa-p256"), generate("ecdsa-p256")
+    signed = Checkpoint("a.log", 3, bytes(32)).signed(signer)
+    found = parse_checkpoint(signed.note())
+    assert found.is_signed_by(signer.public_key)
+    for stranger in (other, KEY):
+        assert not found.is_signed_by(stranger.public_key)
+    public = load_pem_public_key(public_pem(signer.public_key))
+    assert isinstance(public, ec.EllipticCurvePublicKey)
+    public.verify(found.signatures[0][1][4:], found.text, ec.ECDSA(hashes.SHA256()))
+    assert not replace(found, size=4).is_signed_by(signer.public_key)
+
+
+def test_of_two_p256_signatures_that_follow_from_one_another_one_counts() -> None:
+    signer = generate("ecdsa-p256")
+    signed = Checkpoint("a.log", 3, bytes(32)).signed(signer)
+    ((name, signature),) = signed.signatures
+    r, s = decode_dss_signature(signature[4:])
+    higher = signature[:4] + encode_dss_signature(r, P256_ORDER - s)
+    assert not replace(signed, signatures=((name, higher),)).is_signed_by(signer.public_key)
 
 
 def test_the_published_key_of_dry_runs_signs_no_checkpoint() -> None:

@@ -166,17 +166,18 @@ def entry(signer: Signer) -> dict[str, Any]:
     return {"id": key.keyid, "owner": "X", "public_key": public_pem(key).decode()}
 
 
-def test_a_key_that_signs_no_checkpoint_is_named(statement: dict[str, Any]) -> None:
+def test_a_log_may_be_signed_by_a_p256_key(statement: dict[str, Any]) -> None:
     data = sign_statement(statement, P256_SIGNER)
     lines = [log_line(statement)]
-    proof = as_bytes(inclusion_proof(lines, 0, checkpoint_of(lines)))
-    found = verify(data, public_key=P256_SIGNER.public_key, log_proof=proof)
-    assert failed(found) == ["log"]
-    assert "signed by an Ed25519 key" in found.checks[-1].detail
-    found = verify(
-        data, public_key=P256_SIGNER.public_key, log_proof=proof, log_key=LOG_KEY.public_key
+    own, other = (
+        as_bytes(inclusion_proof(lines, 0, checkpoint_of(lines, signer)))
+        for signer in (P256_SIGNER, LOG_KEY)
     )
-    assert found.passed
+    assert verify(data, public_key=P256_SIGNER.public_key, log_proof=own).passed
+    found = verify(data, public_key=P256_SIGNER.public_key, log_proof=other)
+    assert failed(found) == ["log"]
+    log_key = LOG_KEY.public_key
+    assert verify(data, public_key=P256_SIGNER.public_key, log_proof=other, log_key=log_key).passed
 
 
 def test_a_statement_that_no_line_can_be_made_of_fails(statement: dict[str, Any]) -> None:
@@ -238,6 +239,10 @@ def test_a_log_that_no_key_vouches_for_does_not_pass() -> None:
     assert outcomes(lines, unsigned) == {}
     assert outcomes(lines, unsigned, keys=[LOG_PUBLIC]) == {"signature": "fail"}
     assert outcomes(lines, signed, since=unsigned, keys=[LOG_PUBLIC]) == {"since": "fail"}
+    older = checkpoint_of(lines[:2], P256_SIGNER)
+    assert outcomes(lines, signed, since=older, keys=[LOG_PUBLIC]) == {"since": "fail"}
+    past = [P256_SIGNER.public_key]
+    assert check_log(lines, signed, since=older, keys=[LOG_PUBLIC], since_keys=past).passed
     assert outcomes(lines, None) == {"root": "fail"}
     assert outcomes(lines, None, keys=[LOG_PUBLIC]) == {"root": "fail", "signature": "fail"}
     assert outcomes([], None) == {}

@@ -5,7 +5,7 @@ import os
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 
 from hokusai_assets.attestation.envelope import sign_statement
 from hokusai_assets.attestation.key_files import generate
-from hokusai_assets.attestation.key_records import record_of, remember, revoke
+from hokusai_assets.attestation.key_records import record_of, remember, revoke, succeed
 from hokusai_assets.attestation.public_keys import public_pem
 from hokusai_assets.attestation.transparency_log import TransparencyLog, log_line
 from hokusai_assets.cli.main import main
@@ -29,6 +29,7 @@ from hokusai_assets_tests.attestation.measured_contribution import (
 from hokusai_assets_tests.attestation.test_zk_output import VALIDATOR, assert_is_recomputed
 
 TODAY = datetime.now(UTC).date()
+SINCE = TODAY - timedelta(days=9)
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def home(tmp_path: Path, measured: Measured) -> Home:
     folder = tmp_path / "home"
     attestation = tmp_path / "one.dsse.json"
     attestation.write_bytes(measured.attestation)
-    remember(folder / "keys", record_of(SIGNING_KEY.public_key, "given", "a file", TODAY))
+    remember(folder / "keys", record_of(SIGNING_KEY.public_key, "given", "a file", SINCE))
     key = tmp_path / "issuer.pem"
     key.write_bytes(public_pem(SIGNING_KEY.public_key))
     issuer = Home(folder, measured.root, attestation, key)
@@ -241,6 +242,28 @@ def test_a_monitor_keeps_a_checkpoint_and_is_told_of_what_came_since(home: Home,
     # A monitor who has seen it keeps a younger checkpoint.
     kept.write_bytes((home.folder / "log" / "checkpoint").read_bytes())
     assert home.hokusai("log", "check", "--since", kept).exit_code == 0
+
+
+def test_a_monitor_goes_on_after_the_issuers_key_was_replaced(home: Home, tmp_path: Path):
+    kept, policy = tmp_path / "kept", tmp_path / "policy.yaml"
+    kept.write_bytes((home.folder / "log" / "checkpoint").read_bytes())
+    later, yesterday = generate("ecdsa-p256"), TODAY - timedelta(days=1)
+    succeed(home.folder / "keys", record_of(later.public_key, "given", "a file", TODAY), yesterday)
+    home.log.append(line_of(2), later)
+    assert home.hokusai("keys", "trust", "--owner", "Issuer", "-o", policy).exit_code == 0
+    stranger = tmp_path / "stranger"
+    check = ("log", "check", "--log", home.log.folder, "--trust", policy)
+    done = home.hokusai(*check, "--since", kept, home=stranger)
+    assert done.exit_code == 0, done.output
+    # With the retired key alone, whose day is over, nobody vouches for what came since.
+    done = home.hokusai(*check[:4], "--public-key", home.key, "--since", kept, home=stranger)
+    assert done.exit_code == 1
+    shown = home.hokusai("log", "show", "--log", home.log.folder, "--trust", policy, home=stranger)
+    assert "Key: " in shown.output
+    # A checkpoint that only the retired key signed is of no day on which that one counts.
+    (home.folder / "log" / "checkpoint").write_bytes(kept.read_bytes())
+    assert home.hokusai(*check, home=stranger).exit_code == 1
+    assert home.hokusai(*check, "--at", yesterday.isoformat(), home=stranger).exit_code == 0
 
 
 def test_a_monitor_without_the_log_checks_a_consistency_proof(home: Home, tmp_path: Path):

@@ -101,6 +101,20 @@ def test_keys_and_policies_are_made_and_verified_by(issued: Path, tmp_path: Path
     assert "is not in the policy" in done.stdout.replace("\n", " ")
 
 
+@pytest.mark.parametrize("form", ["public-inputs", "zk-output", "witness"])
+def test_an_attestation_is_exported(issued: Path, tmp_path: Path, form: str):
+    path = tmp_path / "exported.json"
+    given = ("--predictions", issued / "predictions.parquet") if form == "witness" else ()
+    spec = next(issued.rglob("benchmark.yaml"))
+    given += ("--spec", spec) if form == "zk-output" else ()
+    done = hokusai(
+        "export", issued / "attestation.json", "--format", form, "-o", path, *given,
+        home=tmp_path / "home",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert json.loads(path.read_text())
+
+
 @pytest.mark.parametrize(
     "arguments", [("evaluate", FIXTURES / "test_queries.csv", "-b", "sms-spam"), ("dev",)]
 )
