@@ -14,6 +14,8 @@ from securesystemslib.signer import CryptoSigner, Signature  # type: ignore[attr
 from hokusai_assets.attestation.public_keys import DRY_RUN_SEED, KeyType, public_key_of, public_pem
 from hokusai_assets.drafts import flush, replace_file
 
+# Explanatory text before a PEM's first line is allowed (RFC 7468, section 2): it goes with a copy.
+DEVELOPMENT_NOTE = b"Hokusai development key: production mode signs nothing with it.\n"
 _KINDS = "Ed25519 or ECDSA P-256 private key (unencrypted PEM; of Ed25519 also base64)"
 
 
@@ -49,12 +51,21 @@ def dry_run_signer() -> CryptoSigner:
     return signer_of(Ed25519PrivateKey.from_private_bytes(DRY_RUN_SEED))
 
 
-def parse_private_key(data: bytes, where: str) -> CryptoSigner:
+def parse_private_key(data: bytes, where: str, *, production: bool = False) -> CryptoSigner:
     """Return what signs with the key in a file or variable: PEM, or base64 of 32 raw bytes.
 
+    Args:
+        data: the bytes.
+        where: what named them, for messages.
+        production: refuse a key that says it was made for development.
+
     Raises:
-        SigningKeyError: it holds none; the message names `where` and tells nothing of the bytes.
+        SigningKeyError: it holds none, or that one; the message tells nothing of the bytes.
     """
+    if production and DEVELOPMENT_NOTE.strip() in data:
+        raise SigningKeyError(
+            f"{where}: the key was made for development; make one by `hokusai keys new --out FILE`"
+        )
     try:
         if b"-----BEGIN" in data:
             return signer_of(serialization.load_pem_private_key(data, password=None))
@@ -72,10 +83,11 @@ def read_private_key(path: Path, where: str, *, production: bool) -> CryptoSigne
     Args:
         path: the file.
         where: what named it, for messages.
-        production: refuse a file that others than its owner may read or change.
+        production: refuse a file that others than its owner may read or change, and a key that
+            says it was made for development.
 
     Raises:
-        SigningKeyError: it can't be read, holds no key, or is open to others.
+        SigningKeyError: it can't be read, holds no key, or is refused in production.
     """
     try:
         with path.open("rb") as stream:
@@ -86,7 +98,7 @@ def read_private_key(path: Path, where: str, *, production: bool) -> CryptoSigne
         raise SigningKeyError(f"{where} names no readable file") from None
     if production and mode & 0o077:
         raise SigningKeyError(f"{where} is readable by others; chmod 600 it before signing")
-    return parse_private_key(data, where)
+    return parse_private_key(data, where, production=production)
 
 
 def public_file_of(path: Path) -> Path:
@@ -101,13 +113,18 @@ def generate(key_type: KeyType) -> CryptoSigner:
     return signer_of(ec.generate_private_key(ec.SECP256R1()))
 
 
-def write_pair(path: Path, signer: CryptoSigner) -> None:
+def write_pair(path: Path, signer: CryptoSigner, *, note: bytes = b"") -> None:
     """Write a private key (PKCS #8 PEM, 0600), and its public half beside it.
+
+    Args:
+        path: of the private file.
+        signer: holds the key.
+        note: lines that stand before the private key.
 
     Raises:
         FileExistsError: the private file is there already; nothing was changed.
     """
-    _write_once(path, signer.private_bytes)
+    _write_once(path, note + signer.private_bytes)
     replace_file(public_file_of(path), public_pem(signer.public_key))
 
 

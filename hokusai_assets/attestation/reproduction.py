@@ -3,7 +3,7 @@
 What depends on history is replayed, not believed: the rows of earlier contributions are taken in
 again in their order, and the accepted ones trained on. Only the ledger's own state (the position,
 the digest of the line before, what was paid) is taken from the claim, since no contribution's
-file gives it.
+file gives it; `predecessors` holds what was paid against the attestations that paid it.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -13,6 +13,7 @@ from securesystemslib.signer import (  # type: ignore[attr-defined]
 )
 
 from hokusai_assets.attestation.key_files import (
+    DEVELOPMENT_NOTE,
     SigningKeyError,
     generate,
     parse_private_key,
@@ -93,7 +94,8 @@ def _in_environment(
         kms = _kms_signer(text.strip().removeprefix(_KMS))
         return kms, record_of(kms.public_key, "kms", text.strip(), today)
     if text:
-        signer = parse_private_key(text.encode("utf-8", "surrogateescape"), KEY_VARIABLE)
+        data = text.encode("utf-8", "surrogateescape")
+        signer = parse_private_key(data, KEY_VARIABLE, production=production)
         return signer, record_of(signer.public_key, "given", KEY_VARIABLE, today)
     if path:
         signer = read_private_key(Path(path), KEY_FILE_VARIABLE, production=production)
@@ -187,7 +189,7 @@ def _home_signer(
     if not path.exists():
         # If another process was first, its key is the one that is read.
         with contextlib.suppress(FileExistsError):
-            write_pair(path, generate("ed25519"))
+            write_pair(path, generate("ed25519"), note=DEVELOPMENT_NOTE)
     signer = read_private_key(path, str(path), production=False)
     replace_file(public_file_of(path), public_pem(signer.public_key))
     return signer, record_of(signer.public_key, "development", path.name, today)

@@ -24,6 +24,8 @@ from hokusai_assets.canonical.canonical_json import digest
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "https://hokus.ai/attestations/metric-delta/v1"
 SCHEMA_VERSION = 2
+BENCHMARK_VERSION = ("spec_hash", "base_root", "test_root")
+"""What of the statement's benchmark tells its versions apart."""
 # The packages that decide a number; the command line and the Dagster layer do not.
 DOMAIN_PACKAGES = (
     "canonical",

@@ -22,6 +22,7 @@ from hokusai_assets.attestation.checkpoint import (
     parse_checkpoint,
 )
 from hokusai_assets.attestation.measurement_form import Hex256
+from hokusai_assets.attestation.statement import BENCHMARK_VERSION
 from hokusai_assets.benchmarks.spec import BenchmarkId
 from hokusai_assets.canonical import merkle
 from hokusai_assets.canonical.canonical_json import canonical_bytes, digest
@@ -30,8 +31,6 @@ from hokusai_assets.drafts import replace_file
 LOG_FILE = "attestations.jsonl"
 CHECKPOINT_FILE = "checkpoint"
 ORIGIN_FILE = "origin"
-_VERSION = ("spec_hash", "base_root", "test_root")
-
 
 _Name = Annotated[str, StringConstraints(min_length=1)]
 
@@ -101,7 +100,7 @@ def log_line(statement: Mapping[str, Any]) -> bytes:
             "contribution": claim["contribution"]["key"],
             "raw_sha256": claim["contribution"]["raw_sha256"],
             "rows_root": claim["result"]["rows"]["root"],
-            **{name: benchmark[name] for name in _VERSION},
+            **{name: benchmark[name] for name in BENCHMARK_VERSION},
             "attestation_hash": statement["predicate"]["attestation_hash"],
             "result_hash": statement["predicate"]["result_hash"],
             "payload_sha256": digest(statement),
@@ -262,7 +261,7 @@ def _place(entry: Mapping[str, Any]) -> int:
 
 def _names_of(entry: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return what a contribution is known by: its file, and its kept rows."""
-    version = tuple(entry[name] for name in ("benchmark", *_VERSION))
+    version = tuple(entry[name] for name in ("benchmark", *BENCHMARK_VERSION))
     return ("file", entry["raw_sha256"], *version), ("rows", entry["rows_root"], *version)
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
-from securesystemslib.dsse import Envelope
 from securesystemslib.signer import SSlibKey  # type: ignore[attr-defined]
 
 from hokusai_assets.attestation.benchmark_check import (
@@ -18,8 +17,7 @@ from hokusai_assets.attestation.benchmark_check import (
     check_spec,
 )
 from hokusai_assets.attestation.check import Check, run_check
-from hokusai_assets.attestation.envelope import NoEnvelope, is_signed_by, open_envelope
-from hokusai_assets.attestation.log_proof import NoProof, check_inclusion
+from hokusai_assets.attestation.envelope import NoEnvelope, open_envelope
 from hokusai_assets.attestation.measurement_checks import (
     PerRow,
     check_classes,
@@ -30,12 +28,13 @@ from hokusai_assets.attestation.measurement_checks import (
     measurements_of,
 )
 from hokusai_assets.attestation.metric_sources import absent_here, check_sources, metrics_here
-from hokusai_assets.attestation.public_keys import TYPE_NAMES, is_dry_run_key, type_of
+from hokusai_assets.attestation.predecessors import check_predecessors, tells_of
 from hokusai_assets.attestation.recomputation import check_recomputed
-from hokusai_assets.attestation.relations import Broken, require
+from hokusai_assets.attestation.relations import require
 from hokusai_assets.attestation.reproduction import Inputs, reproduce
 from hokusai_assets.attestation.row_proof import check_row_proof
 from hokusai_assets.attestation.settlement_checks import check_settlement, check_verdict
+from hokusai_assets.attestation.signature_checks import Trusted, check_logged, check_signatures
 from hokusai_assets.attestation.statement import (
     PREDICATE_TYPE,
     SCHEMA_VERSION,
@@ -44,8 +43,7 @@ from hokusai_assets.attestation.statement import (
     subjects,
 )
 from hokusai_assets.attestation.statement_form import form_faults
-from hokusai_assets.attestation.transparency_log import log_line
-from hokusai_assets.attestation.trust_policy import TrustPolicy, judge
+from hokusai_assets.attestation.trust_policy import TrustPolicy
 from hokusai_assets.benchmarks.loading import Benchmark
 from hokusai_assets.canonical.canonical_json import digest
 from hokusai_assets.contributions.identity import DIGEST_IN_KEY, is_partition_key
@@ -55,6 +53,7 @@ from hokusai_assets.privacy.wallet_addresses import ZERO_ADDRESS, is_ethereum_ad
 _TAKEN_AS_STATED = (
     "the intervals that decide are taken as stated: give --data DIR and --predictions FILE"
 )
+_PAID_AS_STATED = "what was accepted and paid before is taken as stated: give --predecessors DIR"
 
 
 @dataclass(frozen=True)
@@ -84,6 +83,7 @@ def verify(
     predictions: Sequence[Path] = (),
     data_folder: Path | None = None,
     row_proofs: Sequence[Path] = (),
+    predecessors: Sequence[Path] = (),
     inputs: Inputs | None = None,
     on_step: Callable[[str], None] = lambda step: None,
     allow_dry_run: bool = False,
@@ -101,6 +101,9 @@ def verify(
         data_folder: has the benchmark's files (``benchmarks/<id>/``), to hold them against what
             is stated of it.
         row_proofs: opened rows, from `prove_row`.
+        predecessors: attestations, among them those of the contributions that were accepted
+            before it, to hold what was paid before against; these must verify by the same key or
+            policy.
         inputs: what the run was made from, to make it again; see `reproduce`.
         on_step: told what is being done, where that takes long.
         allow_dry_run: accept a statement that says it is a rehearsal.
@@ -113,10 +116,8 @@ def verify(
     except NoEnvelope as error:
         return Verification((Check("envelope", "fail", str(error)),), None)
     checks = [Check("envelope", "pass", "DSSE envelope, canonical JSON payload")]
-    if trust is not None:
-        checks += _signature_by_policy(envelope, *trust)
-    else:
-        checks.append(_signature_by_key(envelope, public_key, allow_dry_run))
+    trusted = Trusted(public_key, trust, log_key)
+    checks += check_signatures(envelope, trusted, allow_dry_run=allow_dry_run)
     steps: list[tuple[str, str, Callable[[Mapping[str, Any]], None]]] = [
         ("statement", "in-toto Statement v1 about this contribution", _check_form),
         ("hashes", "result_hash and attestation_hash are those of the claim", _check_hashes),
@@ -158,38 +159,13 @@ def verify(
             run_check("predictions", lambda: _check_predictions(statement, files()), detail)
         )
     checks += _by_the_benchmark(statement, data_folder, files if predictions else None)
+    checks += _predecessors(statement, predecessors, trusted)
     checks += [run_check("row", partial(_opened_row, path, statement)) for path in row_proofs]
     if inputs is not None:
         checks.append(_reproduced(statement, inputs, on_step))
     if log_proof is not None:
-        keys = _log_keys(log_key, public_key, trust)
-        checks.append(_logged(log_proof, statement, keys))
+        checks.append(check_logged(log_proof, statement, trusted.log_keys))
     return Verification(tuple(checks), statement)
-
-
-def _signature_by_key(envelope: Envelope, key: SSlibKey | None, allow_dry_run: bool) -> Check:
-    if key is None:
-        return Check(
-            "signature", "not checked", "no public key given: --public-key FILE or --trust FILE"
-        )
-    if is_dry_run_key(key) and not allow_dry_run:
-        return Check("signature", "fail", "the given key is that of dry runs: anyone can sign")
-    if not is_signed_by(envelope, key):
-        return Check("signature", "fail", "no signature of the given key verifies")
-    return Check("signature", "pass", f"{TYPE_NAMES[type_of(key)]} signature of the given key")
-
-
-def _signature_by_policy(envelope: Envelope, policy: TrustPolicy, at: date) -> list[Check]:
-    found = judge(envelope, policy, at)
-    needed = f"{found.threshold} needed"
-    verified = Check(
-        "signature",
-        "pass" if len(found.valid) >= found.threshold else "fail",
-        f"signatures of the policy's keys that verify: {len(found.valid)}, {needed}",
-    )
-    told = [f"keys that count on {at}: {len(found.counted)}, {needed}", *found.faults[:5]]
-    trusted = Check("key trust", "pass" if found.met else "fail", "; ".join(told))
-    return [verified, trusted]
 
 
 def _by_the_benchmark(
@@ -224,6 +200,45 @@ def _by_the_benchmark(
     ]
 
 
+def _predecessors(
+    statement: Mapping[str, Any], paths: Sequence[Path], trusted: Trusted
+) -> list[Check]:
+    """Hold what was paid before against attestations; nothing to say where nothing was."""
+
+    def step() -> str:
+        claim = _claim(statement)
+        found = (_verified(path, claim, trusted) for path in paths)
+        return check_predecessors(claim, [other for other in found if other is not None])
+
+    if paths:
+        return [run_check("predecessors", step)]
+    try:
+        settled = _claim(statement)["settlement"]
+        alone = not settled["accepted_before"] and not settled["paid_for_it_before_bps"]
+    except (LookupError, TypeError):
+        # The check of the form says so.
+        alone = True
+    return [] if alone else [Check("predecessors", "not checked", _PAID_AS_STATED)]
+
+
+def _verified(path: Path, claim: Mapping[str, Any], trusted: Trusted) -> Mapping[str, Any] | None:
+    """Return the claim in another attestation's file, which must hold by itself.
+
+    None if it tells nothing of what was paid before: then it need not hold either.
+    """
+    data = path.read_bytes()
+    try:
+        other = _claim(open_envelope(data)[1])
+        if not tells_of(claim, other):
+            return None
+    except (NoEnvelope, LookupError, TypeError):
+        return None
+    found = verify(data, public_key=trusted.public_key, trust=trusted.policy)
+    told = "; ".join(f"{c.name}: {c.detail}" for c in found.checks if c.outcome == "fail")
+    require(not told, f"{path.name} does not verify: {told}")
+    return other
+
+
 def _reproduced(
     statement: Mapping[str, Any], inputs: Inputs, on_step: Callable[[str], None]
 ) -> Check:
@@ -243,33 +258,6 @@ def _reproduced(
         )
 
     return run_check("reproduced", step)
-
-
-def _log_keys(
-    log_key: SSlibKey | None, public_key: SSlibKey | None, trust: tuple[TrustPolicy, date] | None
-) -> list[SSlibKey]:
-    if log_key is not None:
-        return [log_key]
-    if trust is not None:
-        policy, at = trust
-        return policy.keys_at(at)
-    return [public_key] if public_key is not None else []
-
-
-def _logged(proof: bytes, statement: Mapping[str, Any], keys: Sequence[SSlibKey]) -> Check:
-    if not keys:
-        return Check(
-            "log", "not checked", "no public key given: --public-key, --trust or --log-key"
-        )
-
-    def step() -> str:
-        try:
-            found = check_inclusion(proof, log_line(statement), keys)
-        except NoProof as error:
-            raise Broken(str(error)) from None
-        return f"in the log {found.origin} of size {found.size:,}"
-
-    return run_check("log", step)
 
 
 def _sources(statement: Mapping[str, Any]) -> Check:

@@ -18,8 +18,10 @@ from hokusai_assets.cli.common_options import (
     print_json,
 )
 from hokusai_assets.cli.evidence_options import (
+    attestations_in,
     data_option,
     log_proof_option,
+    predecessors_option,
     predictions_option,
 )
 from hokusai_assets.cli.trust_options import (
@@ -67,6 +69,7 @@ _count = click.IntRange(min=0)
 @at_option
 @predictions_option
 @data_option
+@predecessors_option
 @log_proof_option
 @click.option(
     "--key-file",
@@ -114,6 +117,7 @@ def command(
     at: datetime | None,
     predictions: tuple[Path, ...],
     data_folder: Path | None,
+    predecessors: Path | None,
     log_proof: Path | None,
     key_files: tuple[Path, ...],
     signatures: tuple[str, ...],
@@ -155,6 +159,7 @@ def command(
     evidence = {
         "predictions": predictions,
         "data_folder": data_folder,
+        "predecessors": attestations_in(predecessors),
         "log_proof": log_proof.read_bytes() if log_proof else None,
     }
     statement = _verified(file, trusted_keys(public_key, trust, at) | evidence)

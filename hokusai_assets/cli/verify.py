@@ -16,8 +16,10 @@ from hokusai_assets.cli.common_options import (
     print_json,
 )
 from hokusai_assets.cli.evidence_options import (
+    attestations_in,
     data_option,
     log_proof_option,
+    predecessors_option,
     predictions_option,
 )
 from hokusai_assets.cli.trust_options import (
@@ -42,6 +44,7 @@ MARKS = {
 @at_option
 @predictions_option
 @data_option
+@predecessors_option
 @click.option(
     "--row-proof",
     "row_proofs",
@@ -82,6 +85,7 @@ def command(
     at: datetime | None,
     predictions: tuple[Path, ...],
     data_folder: Path | None,
+    predecessors: Path | None,
     row_proofs: tuple[Path, ...],
     make_again: bool,
     contribution_folders: tuple[Path, ...],
@@ -115,6 +119,7 @@ def command(
             predictions=predictions,
             data_folder=data_folder,
             row_proofs=row_proofs,
+            predecessors=attestations_in(predecessors),
             inputs=inputs,
             log_proof=log_proof.read_bytes() if log_proof else None,
             log_key=load_key(log_key) if log_key else None,

@@ -11,6 +11,7 @@ import pytest
 from securesystemslib.signer import Signer  # type: ignore[attr-defined]
 
 from hokusai_assets.attestation.key_files import (
+    DEVELOPMENT_NOTE,
     SigningKeyError,
     dry_run_signer,
     generate,
@@ -28,6 +29,8 @@ from hokusai_assets.attestation.key_records import (
 )
 from hokusai_assets.attestation.public_keys import KEY_TYPES, KeyType, load_public_key, type_of
 from hokusai_assets.attestation.signing_key import (
+    KEY_FILE_VARIABLE,
+    KEY_VARIABLE,
     load_signer,
     make_home_key,
     take_given_key,
@@ -53,6 +56,19 @@ def key_file(path: Path, key_type: KeyType = "ed25519") -> str:
     signer = generate(key_type)
     write_pair(path, signer)
     return signer.public_key.keyid
+
+
+def test_production_knows_the_development_key_of_another_home(tmp_path: Path) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    key = load(one).public_key
+    path = one / DEVELOPMENT_FILE
+    given = [{KEY_VARIABLE: path.read_text()}, {KEY_FILE_VARIABLE: str(path)}]
+    for environment in given:
+        assert load(other, **environment).public_key == key
+        with pytest.raises(SigningKeyError, match="was made for development"):
+            load(tmp_path / "third", production=True, **environment)
+    with pytest.raises(SigningKeyError, match="made for development"):
+        take_given_key(given[0], other, TODAY, production=True)
 
 
 @pytest.mark.parametrize("production", [False, True])
@@ -237,6 +253,10 @@ def test_the_development_key_of_a_home_older_than_its_records_is_known(tmp_path:
     (tmp_path / RECORDS_FILE).unlink()
     assert [record.id for record in read_records(tmp_path)] == [expected.keyid]
     path = tmp_path / DEVELOPMENT_FILE
+    with pytest.raises(SigningKeyError, match="was made for development"):
+        load(tmp_path, production=True, HOKUSAI_SIGNING_KEY_FILE=str(path))
+    # Its file did not say so yet, or was copied without that line.
+    path.write_bytes(path.read_bytes().replace(DEVELOPMENT_NOTE, b""))
     with pytest.raises(SigningKeyError, match="was made for development"):
         load(tmp_path, production=True, HOKUSAI_SIGNING_KEY_FILE=str(path))
     assert load(tmp_path).public_key == expected

@@ -26,12 +26,14 @@ def test_all_bundled_contributions_are_reproduced(benchmark: str, tmp_path: Path
     for attestation in attestations:
         (public_key,) = attestation.parent.glob("public_key.*.pem")
         arguments = ("--public-key", public_key, "--contributions", files, "--history", history)
+        arguments += ("--predecessors", attestation.parent)
         # With a home of its own, which knows nothing of what was evaluated.
         verified = hokusai(
             "verify", attestation, *arguments, "--reproduce", "--json", home=tmp_path / "stranger"
         )
         checks = json.loads(verified.stdout)["checks"]
-        (check,) = [check for check in checks if check["name"] == "reproduced"]
-        assert check["outcome"] == "pass", check["detail"]
-        assert "the same models to the byte" in check["detail"]
+        by_name = {check["name"]: check for check in checks}
+        for name in ("reproduced", "predecessors"):
+            assert by_name[name]["outcome"] == "pass", by_name[name]["detail"]
+        assert "the same models to the byte" in by_name["reproduced"]["detail"]
         assert verified.returncode == 0
