@@ -13,6 +13,9 @@ from hokusai_assets.evaluation.measurement import rule_of
 from hokusai_assets.models.estimators import reproducible
 from hokusai_assets.privacy.keys import PrivacyKey
 
+# More rows than any set has.
+_ANY_ROWS = 2**62
+
 
 def attested_benchmark(claim: Mapping[str, Any], data: Path) -> Benchmark:
     """Load the version of a benchmark that a claim was measured on.
@@ -126,6 +129,33 @@ def check_spec(claim: Mapping[str, Any], spec: BenchmarkSpec) -> None:
         for path in differing_leaves(stated, said, name)
     ]
     require(not wrong, f"{', '.join(wrong[:5])}: not what the benchmark's spec says")
+
+
+def check_training_rows(claim: Mapping[str, Any], spec: BenchmarkSpec) -> None:
+    """Check the rows behind every model against the sets and the spec's sampling limit.
+
+    How many rows were accepted before is not stated; of each there is one at least.
+
+    Raises:
+        Broken: a number can't be.
+    """
+    result, settled = claim["result"], claim["settlement"]
+    base, kept = result["benchmark"]["base_rows"], result["rows"]["kept"]
+    alone = result["measurement"]["training_rows"]
+    limit = spec.sampling.max_train_rows or _ANY_ROWS
+    first = min(base, limit) if result["baseline_model"]["source"] == "train" else 0
+    expected = {"baseline": first, "new": min(base + kept, limit)}
+    require(dict(alone) == expected, "result: the training rows are not base set and contribution")
+    measured, before = settled["measurement"], settled["accepted_before"]
+    if measured is None or not before:
+        # Nothing is told, or the same models are.
+        return
+    accepted, candidate = (measured["training_rows"][name] for name in ("baseline", "new"))
+    require(
+        min(base + len(before), limit) <= accepted <= limit
+        and candidate == min(accepted + kept, limit),
+        "settlement: the training rows are not those accepted before and the contribution's",
+    )
 
 
 def check_parts(claim: Mapping[str, Any], benchmark: Benchmark) -> None:

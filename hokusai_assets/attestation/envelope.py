@@ -62,10 +62,11 @@ def open_envelope(data: bytes) -> tuple[Envelope, dict[str, Any]]:
             signature has further members, or its payload or base64 is not in canonical form.
     """
     try:
-        document = json.loads(data, object_pairs_hook=_unique)
+        # Of bytes, json guesses the encoding.
+        document = json.loads(data.decode("utf-8"), object_pairs_hook=_unique)
         # The library writes into what it is given.
         envelope = Envelope.from_dict(copy.deepcopy(document))
-        statement = json.loads(envelope.payload, object_pairs_hook=_unique)
+        statement = json.loads(envelope.payload.decode("utf-8"), object_pairs_hook=_unique)
     except (KeyError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise NoEnvelope(
             f"no DSSE envelope over a JSON statement ({type(error).__name__})"

@@ -15,6 +15,8 @@ from hokusai_assets.attestation.transparency_log import (
 )
 from hokusai_assets.canonical import merkle
 
+_NO_KEY = "no key counts: give --public-key FILE, or --trust FILE with one that does at the date"
+
 
 @dataclass(frozen=True)
 class LogReport:
@@ -54,7 +56,8 @@ def check_log(
         since: an earlier one that was kept elsewhere.
         keys: one of them signs the log's checkpoints; with none, signatures stay unchecked and
             the report does not pass.
-        since_keys: those that signed them when the earlier one was kept; None means the same.
+        since_keys: those that signed them when the earlier one was kept, which may have expired
+            or been revoked since: whoever kept it knows when; None means the same.
     """
     leaves = [merkle.leaf_hash(line) for line in lines]
     doubles: tuple[Sequence[Mapping[str, Any]], ...] = ()
@@ -67,9 +70,12 @@ def check_log(
         form = Check("lines", "pass", f"all are of the known form: {len(lines):,}")
     except LogError as error:
         form = Check("lines", "fail", str(error))
-    checks = [form, _root(leaves, checkpoint), _signature("signature", checkpoint, keys)]
+    checks = [form, _root(leaves, checkpoint), check_signature("signature", checkpoint, keys)]
     if since is not None:
-        checks += [_past(leaves, checkpoint, since), _signature("since", since, since_keys or keys)]
+        checks += [
+            _past(leaves, checkpoint, since),
+            check_signature("since", since, since_keys or keys),
+        ]
     return LogReport(tuple(checks), doubles)
 
 
@@ -86,9 +92,10 @@ def _root(leaves: Sequence[bytes], checkpoint: Checkpoint | None) -> Check:
     return Check("root", "pass", detail)
 
 
-def _signature(name: str, checkpoint: Checkpoint | None, keys: Sequence[SSlibKey]) -> Check:
+def check_signature(name: str, checkpoint: Checkpoint | None, keys: Sequence[SSlibKey]) -> Check:
+    """Check that one of some keys signed a checkpoint."""
     if not keys:
-        return Check(name, "not checked", "no public key given: --public-key FILE or --trust FILE")
+        return Check(name, "not checked", _NO_KEY)
     if checkpoint is None:
         return Check(name, "fail", "there is no checkpoint that the key could have signed")
     if any(checkpoint.is_signed_by(key) for key in keys):

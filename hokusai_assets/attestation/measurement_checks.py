@@ -54,6 +54,10 @@ def check_counts(measured: Mapping[str, Any], claim: Mapping[str, Any]) -> None:
         total = sum(cell[3] for cell in cells)
         require(total == measured["test_rows"], "the cells do not sum to the test rows")
     require(
+        len(measured["confusion_cells"]) == claim["result"]["estimator"]["seeds"],
+        "there are not as many replicas as the estimator is trained with",
+    )
+    require(
         len({_by_label(cells) for cells in measured["confusion_cells"]}) == 1,
         "the replicas stand on different rows",
     )
@@ -101,6 +105,11 @@ def _check_training_rows(measured: Mapping[str, Any], claim: Mapping[str, Any]) 
     require(
         before <= after <= before + claim["result"]["rows"]["kept"],
         "the training rows are not those before and the contribution's",
+    )
+    least = claim["result"]["measurement"]["training_rows"]
+    require(
+        least["baseline"] <= before and least["new"] <= after,
+        "the settlement's models stand on fewer rows than the result's",
     )
 
 

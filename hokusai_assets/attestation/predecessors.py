@@ -13,8 +13,8 @@ def check_predecessors(claim: Claim, earlier: Sequence[Claim]) -> str:
     """Check what was accepted and paid before by the claims that say so; return the sentence.
 
     All that were accepted before on this version of the benchmark must be among them, each
-    accepted after those that stand before it in the list, and what they pay must add up. What is
-    told of the same contribution on other versions can't be more than what it was paid for.
+    accepted after those that stand before it in the list, and what they pay must add up. So must
+    what the same contribution was paid on other versions.
 
     Args:
         claim: of the attestation in question.
@@ -47,9 +47,11 @@ def check_predecessors(claim: Claim, earlier: Sequence[Claim]) -> str:
         total == settled["paid_before_bps"],
         f"the attestations before it pay {total} basis points, not {settled['paid_before_bps']}",
     )
+    for_it = sum(elsewhere.values())
     require(
-        sum(elsewhere.values()) <= settled["paid_for_it_before_bps"],
-        "more was paid for the contribution on other versions of the benchmark than is stated",
+        for_it == settled["paid_for_it_before_bps"],
+        f"for the contribution itself those on other versions of the benchmark pay {for_it} basis "
+        f"points, not {settled['paid_for_it_before_bps']}",
     )
     return f"the {len(before):,} accepted before are attested and pay {total:,} basis points"
 

@@ -5,6 +5,7 @@ canonical JSON, as the TUF and in-toto projects name keys.
 """
 
 import hashlib
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -25,6 +26,8 @@ TYPE_NAMES: dict[KeyType, str] = {"ed25519": "Ed25519", "ecdsa-p256": "ECDSA P-2
 SHORT_ID = 12
 """So many hex digits of an id stand in file names and messages."""
 
+_BLOCK_BEGINS = b"-----BEGIN PUBLIC KEY-----"
+_ONE_BLOCK = re.compile(rb"\s*" + _BLOCK_BEGINS + rb"[A-Za-z0-9+/=\s]*-----END PUBLIC KEY-----\s*")
 _SCHEMES: dict[str, KeyType] = {"ed25519": "ed25519", "ecdsa-sha2-nistp256": "ecdsa-p256"}
 # The order of the group of P-256: SP 800-186, section 3.2.1.3.
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
@@ -55,8 +58,14 @@ def parse_public_key(pem: bytes) -> SSlibKey:
     """Return the public key in PEM bytes (SubjectPublicKeyInfo).
 
     Raises:
-        PublicKeyError: they hold none, or one that is not used here.
+        PublicKeyError: they hold none, something beside it, or one that is not used here.
     """
+    # The library takes the first block of any text: of a trust policy, say, a revoked key.
+    if _BLOCK_BEGINS in pem and not _ONE_BLOCK.fullmatch(pem):
+        raise PublicKeyError(
+            "something stands beside the public key, so whose it is can't be told (a trust policy "
+            "goes with --trust)"
+        )
     try:
         key = serialization.load_pem_public_key(pem)
     except (ValueError, UnsupportedAlgorithm):

@@ -55,7 +55,9 @@ def check_logged(proof: bytes, statement: Mapping[str, Any], keys: Sequence[SSli
     """Hold an inclusion proof against what is stated and the log's keys."""
     if not keys:
         return Check(
-            "log", "not checked", "no public key given: --public-key, --trust or --log-key"
+            "log",
+            "not checked",
+            "no key counts: --public-key, --log-key, or --trust with one that does at the date",
         )
 
     def step() -> str:

@@ -37,7 +37,7 @@ DOMAIN_PACKAGES = (
     "evaluation",
     "attestation",
 )
-_MEASURING_LIBRARIES = ("numpy", "scipy", "scikit-learn", "pandas", "pyarrow", "skops")
+MEASURING_LIBRARIES = ("numpy", "scipy", "scikit-learn", "pandas", "pyarrow", "skops")
 
 
 def build_result(
@@ -198,7 +198,7 @@ def software_digest() -> str:
 
 
 def _package_versions() -> dict[str, str]:
-    return {name: importlib.metadata.version(name) for name in _MEASURING_LIBRARIES}
+    return {name: importlib.metadata.version(name) for name in MEASURING_LIBRARIES}
 
 
 @cache

@@ -119,14 +119,9 @@ class TrustPolicy(BaseModel):
         """Return the keys that count at a date, in the policy's order."""
         return [trusted.key for trusted in self.keys if trusted.fault(at) is None]
 
-    def keys_until(self, at: date) -> list[SSlibKey]:
-        """Return the keys that count at a date or did at an earlier one, in the policy's order."""
-        ended = (trusted.valid_until for trusted in self.keys)
-        return [
-            trusted.key
-            for trusted, end in zip(self.keys, ended, strict=True)
-            if trusted.fault(at if end is None else min(at, end)) is None
-        ]
+    def all_keys(self) -> list[SSlibKey]:
+        """Return every key, expired and revoked ones too, in the policy's order."""
+        return [trusted.key for trusted in self.keys]
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,11 @@ def write_or_print(text: str, output: Path | None) -> None:
         output.write_text(text, encoding="utf-8")
 
 
+def printable(text: str) -> str:
+    """Return a text with its control characters escaped, so that it can't steer a terminal."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
 def print_json(document: dict[str, Any]) -> None:
     """Print one JSON object on standard output."""
     click.echo(json.dumps(document, indent=2, ensure_ascii=False))

@@ -19,6 +19,11 @@ data_option = click.option(
     type=EXISTING_FOLDER,
     help="A data folder with benchmarks/<id>/: checks what is stated of the benchmark.",
 )
+log_key_option = click.option(
+    "--log-key",
+    type=EXISTING_FILE,
+    help="The public key (PEM) that signs the log's checkpoints, if it is not the issuer's.",
+)
 predecessors_option = click.option(
     "--predecessors",
     type=EXISTING_FOLDER,

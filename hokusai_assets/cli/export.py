@@ -148,6 +148,10 @@ def _verification_key(data: bytes, path: Path | None) -> str | None:
         return public_pem(signed[0]).decode()
     if path is not None:
         raise click.ClickException(f"{path}: the attestation is not signed by this key")
+    click.echo(
+        "verification_key is null: no key of this home that counts has signed; --public-key FILE",
+        err=True,
+    )
     return None
 
 

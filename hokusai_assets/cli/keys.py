@@ -145,17 +145,17 @@ def revoke(key_id: str, reason: str) -> None:
 @click.option(
     "--threshold",
     type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    help="How many of the keys must have signed.",
+    help="How many of the keys must have signed. Default: as in the policy that is written over, "
+    "else 1.",
 )
 @click.option(
     "-o",
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Where to write. Default: standard output.",
+    help="Where to write; an earlier policy of this home's keys is replaced. Default: standard "
+    "output.",
 )
-def trust(owner: str, threshold: int, output: Path | None) -> None:
+def trust(owner: str, threshold: int | None, output: Path | None) -> None:
     """Write the trust policy (YAML) that verifiers give to `hokusai verify --trust`.
 
     Holds every key of this home with its dates and revocation, also the one that a variable gives
@@ -178,12 +178,31 @@ def trust(owner: str, threshold: int, output: Path | None) -> None:
         ]
         if not records:
             raise click.UsageError("there is no key yet: hokusai keys new")
+        if output is not None and output.exists():
+            kept = _threshold_written_over(output, {record.id for record in records})
+            threshold = threshold or kept
+        threshold = threshold or 1
         text = policy_yaml(policy_of(records, owner, threshold=threshold))
         if output is None:
             click.echo(text, nl=False)
         else:
             replace_file(output, text.encode())
             click.echo(f"Wrote {output}: keys {len(records)}, {threshold} must sign")
+
+
+def _threshold_written_over(path: Path, own: set[str]) -> int:
+    """Return the threshold of a policy that may be written over: it holds no one else's keys."""
+    from hokusai_assets.attestation.trust_policy import TrustPolicyError, parse_policy
+
+    try:
+        policy = parse_policy(path.read_bytes(), name=str(path))
+    except TrustPolicyError:
+        raise click.UsageError(f"{path} exists and is no policy: give another --output") from None
+    if not {key.id for key in policy.keys} <= own:
+        raise click.UsageError(
+            f"{path} holds keys that are not this home's: give another --output and join the two"
+        )
+    return policy.threshold
 
 
 @command.command("sign")

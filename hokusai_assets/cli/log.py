@@ -165,11 +165,12 @@ def check(
     nothing is attested twice, else 1.
     """
     from hokusai_assets.attestation.check import Check
-    from hokusai_assets.attestation.log_check import LogReport, check_log
+    from hokusai_assets.attestation.log_check import LogReport, check_log, check_signature
     from hokusai_assets.attestation.log_proof import NoProof, check_consistency
     from hokusai_assets.attestation.transparency_log import LogError
 
     keys = keys_that_count(public_key, trust, at)
+    since_keys = keys_that_count(public_key, trust, at, ended_too=True)
     earlier = _checkpoint(since) if since else None
     if proof is not None:
         if earlier is None or not keys:
@@ -177,7 +178,8 @@ def check(
         try:
             found = check_consistency(proof.read_bytes(), earlier, keys)
             past = f"the log of size {found.size:,} continues the one of {earlier.size:,}"
-            report = LogReport((Check("past", "pass", past),), ())
+            signed = check_signature("since", earlier, since_keys)
+            report = LogReport((Check("past", "pass", past), signed), ())
         except NoProof as error:
             report = LogReport((Check("past", "fail", str(error)),), ())
     else:
@@ -187,7 +189,7 @@ def check(
                 *log.state(),
                 since=earlier,
                 keys=keys,
-                since_keys=keys_that_count(public_key, trust, at, earlier=True),
+                since_keys=since_keys,
             )
         except LogError as error:
             raise click.ClickException(str(error)) from None

@@ -16,16 +16,19 @@ from hokusai_assets.cli.common_options import (
     REJECTED,
     json_option,
     print_json,
+    printable,
 )
 from hokusai_assets.cli.evidence_options import (
     attestations_in,
     data_option,
+    log_key_option,
     log_proof_option,
     predecessors_option,
     predictions_option,
 )
 from hokusai_assets.cli.trust_options import (
     at_option,
+    load_key,
     public_key_option,
     trust_option,
     trusted_keys,
@@ -71,6 +74,7 @@ _count = click.IntRange(min=0)
 @data_option
 @predecessors_option
 @log_proof_option
+@log_key_option
 @click.option(
     "--key-file",
     "key_files",
@@ -119,6 +123,7 @@ def command(
     data_folder: Path | None,
     predecessors: Path | None,
     log_proof: Path | None,
+    log_key: Path | None,
     key_files: tuple[Path, ...],
     signatures: tuple[str, ...],
     signers: tuple[str, ...],
@@ -161,6 +166,7 @@ def command(
         "data_folder": data_folder,
         "predecessors": attestations_in(predecessors),
         "log_proof": log_proof.read_bytes() if log_proof else None,
+        "log_key": load_key(log_key) if log_key else None,
     }
     statement = _verified(file, trusted_keys(public_key, trust, at) | evidence)
     try:
@@ -194,7 +200,7 @@ def _verified(file: Path, evidence: dict[str, Any]) -> Any:
     from hokusai_assets.attestation.verification import verify
 
     verification = verify(file.read_bytes(), **evidence)
-    unchecked = [check.name for check in verification.checks if check.outcome == "not checked"]
+    unchecked = list(verification.not_checked)
     # Without a proof `verify` does not name the log.
     unchecked += ["log"] if evidence["log_proof"] is None else []
     if _is_dry_run(verification.statement):
@@ -206,7 +212,7 @@ def _verified(file: Path, evidence: dict[str, Any]) -> Any:
         return verification.statement
     for check in verification.checks:
         if check.outcome == "fail" or (check.name == "signature" and check.outcome != "pass"):
-            click.echo(f"{check.name}: {_printable(check.detail)}", err=True)
+            click.echo(f"{check.name}: {printable(check.detail)}", err=True)
     click.echo("No mint request: the attestation is not verified.", err=True)
     raise SystemExit(PLATFORM_FAULT)
 
@@ -217,11 +223,6 @@ def _is_dry_run(statement: Any) -> bool:
         return statement["predicate"]["claim"]["dry_run"] is True
     except (LookupError, TypeError):
         return False
-
-
-def _printable(text: str) -> str:
-    """Return a text with its control characters escaped, so that it can't steer a terminal."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def _unsigned(
@@ -268,12 +269,12 @@ def _tell(signed: "SignedRequest", path: Path) -> None:
     request = signed.request
     gained = request.candidate_score_bps - request.baseline_score_bps
     console.print(
-        f"{escape(_printable(request.anchors.metric_name))}: {request.baseline_score_bps} to "
+        f"{escape(printable(request.anchors.metric_name))}: {request.baseline_score_bps} to "
         f"{request.candidate_score_bps} of 10000, so {gained} basis points are asked for; "
         f"wallets: {len(request.contributors)}"
     )
     until = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(request.deadline))
-    console.print(f"Name: {escape(_printable(request.pipeline_run_id))}, valid until {until}")
+    console.print(f"Name: {escape(printable(request.pipeline_run_id))}, valid until {until}")
     console.print(f"Digest: 0x{signed.digest.hex()}")
     for made in signed.signatures:
         console.print(f"Signed by {made.signer}")

@@ -70,16 +70,16 @@ def keys_that_count(
     trust: Path | None = None,
     at: datetime | None = None,
     *,
-    earlier: bool = False,
+    ended_too: bool = False,
 ) -> "list[SSlibKey]":
-    """Return the given key, else those of the policy that count at the day, or ``earlier`` did.
+    """Return the given key, else those of the policy that count at the day, or all with ended ones.
 
     With neither they are this home's own, retired ones too and revoked ones not.
     """
     found = trusted_keys(public_key, trust, at)
     if "trust" in found:
         policy, day = found["trust"]
-        return list(policy.keys_until(day) if earlier else policy.keys_at(day))
+        return list(policy.all_keys() if ended_too else policy.keys_at(day))
     return list(found.values())
 
 

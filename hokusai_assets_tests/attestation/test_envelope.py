@@ -227,6 +227,13 @@ def test_an_ed25519_signature_with_a_number_out_of_range_is_refused(times: int) 
     assert not is_signed_by(envelope, KEY.public_key)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
+def test_an_envelope_in_another_encoding_is_refused(encoding: str) -> None:
+    text = sign_statement(STATEMENT, KEY).decode()
+    with pytest.raises(NoEnvelope, match="no DSSE envelope"):
+        open_envelope(text.encode(encoding))
+
+
 def with_payload(payload: bytes, **changed: Any) -> bytes:
     document = json.loads(sign_statement(STATEMENT, KEY))
     return json.dumps(document | {"payload": base64.b64encode(payload).decode()} | changed).encode()
@@ -240,7 +247,7 @@ def with_payload(payload: bytes, **changed: Any) -> bytes:
         (b'{"a":"\\u0041"}', "not in canonical form"),
         (b'{"a":1}\n', "not in canonical form"),
         (b'\xef\xbb\xbf{"a":1}', "not in canonical form|no DSSE envelope"),
-        ('{"a":1}'.encode("utf-16"), "not in canonical form"),
+        ('{"a":1}'.encode("utf-16"), "no DSSE envelope"),
         (b'{"a":1,"a":1}', "no DSSE envelope"),
         (b'{"a":1.5}', "no canonical form"),
         (b'{"a":1e400}', "no canonical form"),

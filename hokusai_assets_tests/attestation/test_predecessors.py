@@ -78,8 +78,9 @@ def test_a_second_attestation_of_one_that_pays_the_same_changes_nothing() -> Non
         (claim_of(OWN, (TWO,), paid_before=30), [SECOND], "after others than those"),
         (SECOND, [claim_of(ONE, payable=120, accepted=False)], "one-.* was not accepted"),
         (SECOND, [claim_of(ONE, payable=120, test_root="d")], "needed too: one-"),
-        (FIRST, [claim_of(ONE, payable=1, base_root="d")], "more was paid for the contribution"),
-        (FIRST, [claim_of(ONE, payable=1, spec_hash="d")], "more was paid for the contribution"),
+        (FIRST, [claim_of(ONE, payable=1, base_root="d")], "pay 1 basis points, not 0"),
+        (FIRST, [claim_of(ONE, payable=1, spec_hash="d")], "pay 1 basis points, not 0"),
+        (claim_of(ONE, payable=0, paid_for_it=9), [], "pay 0 basis points, not 9"),
     ],
 )
 def test_what_does_not_fit_is_named(
@@ -105,7 +106,7 @@ def test_what_was_paid_for_it_on_other_versions_is_counted_once_a_version() -> N
     other = claim_of(ONE, payable=60, base_root="d")
     own = claim_of(ONE, payable=60, paid_for_it=60)
     assert check_predecessors(own, [other, copy.deepcopy(other)])
-    with pytest.raises(Broken, match="more was paid"):
+    with pytest.raises(Broken, match="pay 61 basis points, not 60"):
         check_predecessors(own, [other, claim_of(ONE, payable=1, spec_hash="d")])
 
 

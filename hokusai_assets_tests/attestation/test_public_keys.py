@@ -178,6 +178,16 @@ def test_what_is_no_public_key_is_refused(tmp_path: Path, data: bytes) -> None:
         load_public_key(tmp_path)
 
 
+def test_a_text_that_holds_a_key_among_other_things_is_refused(tmp_path: Path) -> None:
+    one, other = (public_pem(generate(key_type).public_key) for key_type in KEY_TYPES)
+    path = tmp_path / "policy.yaml"
+    for data in (one + other, b"revoked: true\n" + one, one + b"# mine\n"):
+        path.write_bytes(data)
+        with pytest.raises(PublicKeyError, match=r"policy\.yaml: something stands beside"):
+            load_public_key(path)
+    assert parse_public_key(b"\n" + one.replace(b"\n", b"\r\n") + b"\n\n")
+
+
 @pytest.mark.parametrize(
     "key",
     [

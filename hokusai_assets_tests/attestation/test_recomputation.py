@@ -9,9 +9,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from hokusai_assets.attestation.prediction_commitment import PerRowFile
+from hokusai_assets.attestation.issuing import measurement_document
+from hokusai_assets.attestation.measurement_checks import measurements_of
+from hokusai_assets.attestation.prediction_commitment import PerRowFile, predictions_table
+from hokusai_assets.attestation.recomputation import check_recomputed
+from hokusai_assets.attestation.relations import Broken
+from hokusai_assets.attestation.statement import shown_measurements
 from hokusai_assets.attestation.verification import Verification, verify
 from hokusai_assets.canonical.canonical_json import digest
+from hokusai_assets.evaluation.measurement import measure
 
 from .changed_statements import PUBLIC, details, failed
 from .measured_contribution import Parts, measured_contribution, resign, write_predictions
@@ -151,6 +157,35 @@ def test_without_the_files_the_intervals_are_said_to_be_taken_as_stated(
         (check,) = [check for check in found.checks if check.name == "intervals"]
         assert (check.outcome, found.passed) == ("not checked", True)
         assert "--data DIR and --predictions FILE" in check.detail
+
+
+def test_what_is_certain_of_all_accepted_is_computed_again(parts: Parts):
+    baseline, other = parts.evaluations
+    benchmark = parts.benchmark
+    claim = parts.statement()["predicate"]["claim"]
+    level = claim["settlement"]["budget"]["confidence_ppm"]
+    # As if the other model had been accepted before, and this one gave it up for the baseline.
+    measured = measurement_document(
+        measure(other, baseline, benchmark, benchmark.split.deciding, primary_confidence_ppm=level),
+        other,
+        baseline,
+        training_rows=(1, 1),
+        part=benchmark.split.deciding,
+        spec=benchmark.spec,
+    )
+    claim["settlement"] |= {"measurement": measured, "accepted_before": [{"key": "a"}]}
+    shown = list(shown_measurements(claim).values())
+    files = [
+        measurements_of(predictions_table(one, two, {}), shown, claim)
+        for one, two in ((baseline, other), (other, baseline))
+    ]
+    # Of the baseline over itself, nothing.
+    claim["settlement"]["certain_total_bps"] = 0
+    assert "taken as stated" not in check_recomputed(claim, benchmark, files)
+    for stated in (1, -1, 5000):
+        claim["settlement"]["certain_total_bps"] = stated
+        with pytest.raises(Broken, match="certain_total_bps: not what the spec gives"):
+            check_recomputed(claim, benchmark, files)
 
 
 def test_where_nothing_was_accepted_before_the_settlement_is_of_the_same_models(parts: Parts):

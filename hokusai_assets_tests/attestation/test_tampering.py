@@ -5,6 +5,7 @@ import copy
 import json
 import unicodedata
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,8 +16,8 @@ from securesystemslib.dsse import Envelope
 from hokusai_assets.attestation.envelope import PAYLOAD_TYPE
 from hokusai_assets.attestation.verification import verify
 
-from .changed_statements import PUBLIC, KeyPath
-from .measured_contribution import SIGNING_KEY, resign
+from .changed_statements import PUBLIC, KeyPath, another, changed
+from .measured_contribution import SIGNING_KEY, measured_contribution, resign, write_predictions
 from .test_verification import dict_paths, leaf_paths
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
@@ -192,6 +193,54 @@ def test_whatever_is_tampered_with_fails_and_says_why(
     assert not verification.passed
     told = [check for check in verification.checks if check.outcome == "fail"]
     assert told and all(check.detail for check in told)
+
+
+# What no file but the contribution's own, or the issuer's machine and ledger, could tell.
+ISSUERS_WORD = {
+    "claim.code.sha256",
+    "claim.contribution.licence",
+    "claim.contributors.*.id",
+    "claim.history.checked",
+    "claim.result.rows.hashed",
+    "claim.result.rows.root",
+    "claim.settlement.budget.ledger_digest",
+    "claim.settlement.budget.position",
+    "environment.machine",
+    "environment.packages.*.sha256",
+    "environment.packages.*.version",
+    "environment.python",
+}
+
+
+def place_of(path: KeyPath) -> str:
+    """Name a leaf, whatever its place in a list or the package's name."""
+    names = ["*" if isinstance(key, int) else key for key in path[1:]]
+    if names[:2] == ["environment", "packages"]:
+        names[2] = "*"
+    return ".".join(names)
+
+
+@pytest.mark.slow
+def test_what_the_issuer_forges_and_signs_fails_but_for_what_stands_on_its_word(
+    tmp_path: Path,
+):
+    parts = measured_contribution(tmp_path)
+    statement = parts.statement()
+    predictions = write_predictions(parts, tmp_path / "predictions.parquet", lambda table: table)
+    passed = set()
+    for path in leaf_paths(statement):
+        if path[-1] in ("attestation_hash", "result_hash"):
+            # Made to fit again below.
+            continue
+        forged = resign(changed(statement, path, another))
+        if (
+            verify(forged, public_key=PUBLIC).passed
+            and verify(
+                forged, public_key=PUBLIC, predictions=[predictions], data_folder=tmp_path
+            ).passed
+        ):
+            passed.add(place_of(path))
+    assert passed == ISSUERS_WORD
 
 
 @pytest.mark.slow
