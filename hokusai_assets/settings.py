@@ -90,6 +90,10 @@ class Settings:
         """Ledger of what was settled on a benchmark."""
         return self.home / "ledger" / f"{benchmark_id}.jsonl"
 
+    def outcomes(self, benchmark_id: str) -> Path:
+        """Index of what may be told of a benchmark's contributions; made anew when it is lost."""
+        return self.home / "outcomes" / f"{benchmark_id}.jsonl"
+
     def attestation_file(self, benchmark_id: str, key: str, attestation_hash: str) -> Path:
         """Where an issued attestation is kept; a different one never replaces it."""
         name = f"{key}.{attestation_hash[:12]}.dsse.json"
