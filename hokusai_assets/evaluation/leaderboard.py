@@ -1,8 +1,8 @@
 """A benchmark's contributions in order of what they change, and what was paid over time."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 from hokusai_assets.evaluation.ledger_entries import Settled
 from hokusai_assets.evaluation.outcomes import Attested, Outcome, TakenIn, in_force
@@ -98,6 +98,13 @@ class Leaderboard:
         for row in self.rows:
             counts[row.status] += 1
         return counts
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the attributes by name, each row with its gain: integers, strings, booleans."""
+        document = asdict(self)
+        for row, found in zip(document["rows"], self.rows, strict=True):
+            row["gain_ppm"] = found.gain_ppm
+        return document
 
 
 def gain_of(attested: Attested) -> int:

@@ -15,8 +15,8 @@ from hokusai_assets.benchmarks.spec import BenchmarkSpec, SpecError
 from hokusai_assets.evaluation.measurement import evaluate_models
 from hokusai_assets.models.persistence import load_model_file
 from hokusai_assets.models.training import TrainedModel, refuse_unfit_model
+from hokusai_assets.orchestration.asset_wiring import benchmark_wiring, reads
 from hokusai_assets.orchestration.faults import explained
-from hokusai_assets.orchestration.partitions import group_name
 from hokusai_assets.orchestration.platform import Platform
 from hokusai_assets.orchestration.presentation import metrics_table, schema_of, share
 from hokusai_assets.orchestration.registered_models import fetch_registered_model
@@ -28,12 +28,9 @@ from hokusai_assets.orchestration.trained_models import trained_on
 def build_benchmark_assets(spec: BenchmarkSpec) -> list[dg.AssetsDefinition]:
     """Return the three unpartitioned assets of a benchmark."""
     benchmark_id = spec.id
-    common: dict[str, Any] = {"group_name": group_name(benchmark_id)}
-    if "@" in spec.owner:
-        common["owners"] = [spec.owner]
 
     @dg.asset(
-        key=[benchmark_id, "benchmark"],
+        **benchmark_wiring(spec, "benchmark"),
         kinds={"parquet", "yaml"},
         description=(
             f"**{spec.title or benchmark_id}.** {spec.description}\n\nThe checked spec, the base "
@@ -47,7 +44,6 @@ def build_benchmark_assets(spec: BenchmarkSpec) -> list[dg.AssetsDefinition]:
                 description="The test rows that decide are as many as the DeltaOne rule demands.",
             )
         ],
-        **common,
     )
     def benchmark(
         context: dg.AssetExecutionContext,
@@ -99,14 +95,13 @@ def build_benchmark_assets(spec: BenchmarkSpec) -> list[dg.AssetsDefinition]:
         )
 
     @dg.asset(
-        key=[benchmark_id, "baseline_model"],
+        **benchmark_wiring(spec, "baseline_model"),
         ins={"benchmark": dg.AssetIn([benchmark_id, "benchmark"])},
         kinds={"sklearn"},
         description=(
             "The model that contributions are measured against: trained from the base set, or "
             "loaded from MLflow or a skops file, as the spec's `baseline` says."
         ),
-        **common,
     )
     def baseline_model(
         context: dg.AssetExecutionContext,
@@ -139,15 +134,12 @@ def build_benchmark_assets(spec: BenchmarkSpec) -> list[dg.AssetsDefinition]:
         )
 
     @dg.asset(
-        key=[benchmark_id, "baseline_evaluation"],
-        ins={
-            "benchmark": dg.AssetIn([benchmark_id, "benchmark"]),
-            "baseline_model": dg.AssetIn([benchmark_id, "baseline_model"]),
-        },
+        **benchmark_wiring(spec, "baseline_evaluation"),
+        ins={"baseline_model": dg.AssetIn([benchmark_id, "baseline_model"])},
         kinds={"sklearn", "parquet"},
         description="The baseline's prediction and scores for every test row, and its metrics.",
-        **common,
     )
+    @reads(benchmark_id, "benchmark")
     def baseline_evaluation(
         context: dg.AssetExecutionContext,
         platform: Platform,

@@ -12,7 +12,7 @@ from hokusai_assets.contributions.second_look import SecondLook, second_look
 from hokusai_assets.evaluation.contribution_check import opinion_of
 from hokusai_assets.evaluation.measurement import Evaluation, evaluate_models
 from hokusai_assets.evaluation.settlement import budget_of
-from hokusai_assets.orchestration.asset_wiring import blocking_check, wiring_of
+from hokusai_assets.orchestration.asset_wiring import blocking_check, reads, wiring_of
 from hokusai_assets.orchestration.faults import explained, without_values
 from hokusai_assets.orchestration.measurement_assets import (
     attestation_asset,
@@ -56,7 +56,6 @@ def _contributed_data(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
             owner,
             "contributed_data",
             "benchmark",
-            "baseline_model",
             "baseline_evaluation",
         ),
         kinds={"parquet"},
@@ -68,7 +67,7 @@ def _contributed_data(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
         ),
         check_specs=[
             check(ACCEPTED_CHECK, "The contribution breaks no rule of the benchmark."),
-            check("personal_data_is_hashed", "All personal data is hashed."),
+            check("all_personal_data_hashed", "All personal data is hashed."),
             check("no_test_row_leaks", "No row equals or nearly equals a row of the test set."),
             dg.AssetCheckSpec(
                 "data_is_plausible",
@@ -78,6 +77,7 @@ def _contributed_data(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
             ),
         ],
     )
+    @reads(benchmark_id, "baseline_model")
     def contributed_data(
         context: dg.AssetExecutionContext,
         platform: Platform,
@@ -172,7 +172,7 @@ def _intake_checks(report: IntakeReport, found: SecondLook) -> list[dg.AssetChec
         ),
         dg.AssetCheckResult(
             passed=not found.personal_data,
-            check_name="personal_data_is_hashed",
+            check_name="all_personal_data_hashed",
             metadata={"columns_with_findings": len(found.personal_data)},
         ),
         dg.AssetCheckResult(
@@ -191,10 +191,11 @@ def _intake_checks(report: IntakeReport, found: SecondLook) -> list[dg.AssetChec
 
 def _new_model(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
     @dg.asset(
-        **wiring_of(benchmark_id, owner, "new_model", "benchmark", "contributed_data"),
+        **wiring_of(benchmark_id, owner, "new_model", "contributed_data"),
         kinds={"sklearn"},
         description="The spec's model, trained from the base set and the contribution.",
     )
+    @reads(benchmark_id, "benchmark")
     def new_model(
         context: dg.AssetExecutionContext,
         platform: Platform,
@@ -230,10 +231,11 @@ def _new_model(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
 
 def _new_evaluation(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
     @dg.asset(
-        **wiring_of(benchmark_id, owner, "new_evaluation", "benchmark", "new_model"),
+        **wiring_of(benchmark_id, owner, "new_evaluation", "new_model"),
         kinds={"sklearn", "parquet"},
         description="The new model's prediction and scores for every test row, and its metrics.",
     )
+    @reads(benchmark_id, "benchmark")
     def new_evaluation(
         context: dg.AssetExecutionContext,
         platform: Platform,

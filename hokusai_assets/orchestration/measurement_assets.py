@@ -16,7 +16,7 @@ from hokusai_assets.benchmarks.loading import Benchmark
 from hokusai_assets.contributions.intake import ContributedData
 from hokusai_assets.drafts import replace_file
 from hokusai_assets.evaluation.measurement import Evaluation, measure, slices_on
-from hokusai_assets.orchestration.asset_wiring import blocking_check, wiring_of
+from hokusai_assets.orchestration.asset_wiring import blocking_check, reads, wiring_of
 from hokusai_assets.orchestration.benchmark_assets import identity_of
 from hokusai_assets.orchestration.faults import explained
 from hokusai_assets.orchestration.platform import Platform
@@ -44,10 +44,7 @@ def metric_deltas_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
             benchmark_id,
             owner,
             "metric_deltas",
-            "benchmark",
-            "baseline_model",
             "baseline_evaluation",
-            "new_model",
             "new_evaluation",
         ),
         kinds={"json", "parquet"},
@@ -60,13 +57,15 @@ def metric_deltas_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
             blocking_check(
                 benchmark_id,
                 "metric_deltas",
-                "metrics_follow_from_predictions",
+                "metrics_recomputed_from_predictions_agree",
                 "Metrics computed again from the stored predictions agree.",
             )
         ],
     )
+    @reads(benchmark_id, "benchmark", "baseline_model", "new_model")
     def metric_deltas(
         context: dg.AssetExecutionContext,
+        platform: Platform,
         tracking: dg.ResourceParam[Tracking],
         benchmark: Benchmark,
         baseline_model: StoredModel,
@@ -108,7 +107,9 @@ def metric_deltas_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
                 **{f"delta/{name}": share(delta["delta_ppm"]) for name, delta in metrics.items()},
             },
             check_results=[
-                dg.AssetCheckResult(passed=agree, check_name="metrics_follow_from_predictions")
+                dg.AssetCheckResult(
+                    passed=agree, check_name="metrics_recomputed_from_predictions_agree"
+                )
             ],
         )
 
@@ -123,11 +124,6 @@ def attestation_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
             benchmark_id,
             owner,
             "attestation",
-            "benchmark",
-            "baseline_model",
-            "contributed_data",
-            "new_model",
-            "metric_deltas",
             "settlement",
         ),
         kinds={"json"},
@@ -143,6 +139,14 @@ def attestation_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
                 "The attestation verifies as issued.",
             )
         ],
+    )
+    @reads(
+        benchmark_id,
+        "benchmark",
+        "baseline_model",
+        "contributed_data",
+        "new_model",
+        "metric_deltas",
     )
     def attestation(
         context: dg.AssetExecutionContext,

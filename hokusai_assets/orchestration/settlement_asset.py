@@ -12,7 +12,7 @@ from hokusai_assets.contributions.intake import ContributedData
 from hokusai_assets.evaluation.ledger_entries import Settled
 from hokusai_assets.evaluation.measurement import Evaluation, evaluate_models, slices_on
 from hokusai_assets.evaluation.settlement import budget_of, settle
-from hokusai_assets.orchestration.asset_wiring import wiring_of
+from hokusai_assets.orchestration.asset_wiring import reads, wiring_of
 from hokusai_assets.orchestration.faults import explained
 from hokusai_assets.orchestration.object_store import MissingObject
 from hokusai_assets.orchestration.platform import Platform
@@ -43,12 +43,6 @@ def settlement_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
             benchmark_id,
             owner,
             "settlement",
-            "benchmark",
-            "baseline_model",
-            "baseline_evaluation",
-            "contributed_data",
-            "new_model",
-            "new_evaluation",
             "metric_deltas",
         ),
         kinds={"sklearn", "json", "parquet"},
@@ -58,6 +52,15 @@ def settlement_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
             "budget of the test set allots; an accepted contribution joins them. One at a time, "
             "in the order of the benchmark's ledger; running it again changes nothing."
         ),
+    )
+    @reads(
+        benchmark_id,
+        "benchmark",
+        "baseline_model",
+        "baseline_evaluation",
+        "contributed_data",
+        "new_model",
+        "new_evaluation",
     )
     def settlement(
         context: dg.AssetExecutionContext,

@@ -27,6 +27,7 @@ SETTLED_PREDICTIONS = "settled_predictions.parquet"
 INTAKE_REPORT = "intake_report.json"
 ENVELOPE = "attestation.json"
 VALUES = "contribution_values.json"
+DOCUMENT = "document.json"
 
 
 @dataclass(frozen=True)
@@ -293,6 +294,17 @@ def _load_values(folder: Path) -> ValuedContributions:
     )
 
 
+def _save_document(value: dict[str, Any], folder: Path) -> None:
+    # Without indents: of thousands of contributions that is a third of the bytes.
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    (folder / DOCUMENT).write_text(text + "\n", encoding="utf-8")
+
+
+def _load_document(folder: Path) -> dict[str, Any]:
+    document: dict[str, Any] = _read_json(folder / DOCUMENT)
+    return document
+
+
 # Keyed by the asset's own name, the last part of its key.
 STORED_FORMS: dict[str, tuple[Callable[[Any, Path], None], Callable[[Path], Any]]] = {
     "benchmark": (_save_benchmark, _load_benchmark),
@@ -305,6 +317,7 @@ STORED_FORMS: dict[str, tuple[Callable[[Any, Path], None], Callable[[Path], Any]
     "settlement": (_save_settlement, _load_settlement),
     "attestation": (_save_attestation, _load_attestation),
     "contribution_values": (_save_values, _load_values),
+    "leaderboard": (_save_document, _load_document),
 }
 
 

@@ -32,6 +32,9 @@ from hokusai_assets.orchestration.stored_forms import (
 from hokusai_assets.orchestration.stored_places import location_of, remedy
 from hokusai_assets.settings import ATTESTATION_ENDING, HASH_IN_NAME, Settings
 
+# Recording one reads the whole index; for more, making it anew is quicker.
+_MENDED_ONE_BY_ONE = 50
+
 
 @dataclass(frozen=True)
 class CheckedOutcomes:
@@ -81,12 +84,15 @@ def checked_outcomes(settings: Settings, benchmark_id: str) -> CheckedOutcomes:
             # A home without any contribution yet: nothing was lost.
             mended.clear()
     doubtful = _doubtful(settings, benchmark_id, outcomes, settled)
-    for key in doubtful:
-        for outcome in _stored_of(settings, benchmark_id, key):
-            index.record(outcome)
+    if len(doubtful) > _MENDED_ONE_BY_ONE:
+        index.replace(rebuilt_outcomes(settings, benchmark_id))
+    else:
+        for key in doubtful:
+            for outcome in _stored_of(settings, benchmark_id, key):
+                index.record(outcome)
     if doubtful:
         outcomes = index.read()
-    left = _doubtful(settings, benchmark_id, outcomes, settled)
+    left = _doubtful(settings, benchmark_id, outcomes, settled) if doubtful else {}
     mended |= {key: why for key, why in doubtful.items() if key not in left}
     return CheckedOutcomes(outcomes, settled, mended, left)
 
