@@ -19,7 +19,7 @@ def test_without_chromium_the_error_says_how_to_install_it(monkeypatch: pytest.M
 
 def test_no_other_machine_is_reached(browser: Browser):
     with new_page(browser) as page, pytest.raises(Error, match="ERR_NAME_NOT_RESOLVED"):
-        page.goto("http://example.com/")
+        page.goto("http://127.0.0.2/")  # not refused: never looked up
 
 
 def test_a_page_has_the_size_and_colours_that_were_asked_for(browser: Browser):
