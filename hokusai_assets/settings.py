@@ -26,6 +26,9 @@ from pathlib import Path
 _MODES = ("development", "production")
 _TRACKING = ("required", "optional")
 _SWITCH = ("on", "off")
+ATTESTATION_ENDING = ".dsse.json"
+HASH_IN_NAME = 12
+"""How many characters of its hash the name of an attestation's file has."""
 _FIX = "give a folder that this user can read"
 
 
@@ -90,9 +93,13 @@ class Settings:
         """Ledger of what was settled on a benchmark."""
         return self.home / "ledger" / f"{benchmark_id}.jsonl"
 
+    def outcomes(self, benchmark_id: str) -> Path:
+        """Index of what may be told of a benchmark's contributions; made anew when it is lost."""
+        return self.home / "outcomes" / f"{benchmark_id}.jsonl"
+
     def attestation_file(self, benchmark_id: str, key: str, attestation_hash: str) -> Path:
         """Where an issued attestation is kept; a different one never replaces it."""
-        name = f"{key}.{attestation_hash[:12]}.dsse.json"
+        name = f"{key}.{attestation_hash[:HASH_IN_NAME]}{ATTESTATION_ENDING}"
         return self.attestations / benchmark_id / name
 
     @property

@@ -11,7 +11,6 @@ import dagster as dg
 from dagster import DagsterEventType
 
 from hokusai_assets.contributions.intake_report import IntakeReport
-from hokusai_assets.orchestration.asset_storage import location_of
 from hokusai_assets.orchestration.object_store import checked_version
 from hokusai_assets.orchestration.partitions import contribution_job_name, contributions_of
 from hokusai_assets.orchestration.stored_forms import (
@@ -22,6 +21,7 @@ from hokusai_assets.orchestration.stored_forms import (
     read_measured_delta,
     read_settlement,
 )
+from hokusai_assets.orchestration.stored_places import location_of
 from hokusai_assets.orchestration.tracking import was_rejected
 from hokusai_assets.settings import Settings
 
