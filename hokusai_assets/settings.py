@@ -99,8 +99,7 @@ class Settings:
 
     def attestation_file(self, benchmark_id: str, key: str, attestation_hash: str) -> Path:
         """Where an issued attestation is kept; a different one never replaces it."""
-        name = f"{key}.{attestation_hash[:HASH_IN_NAME]}{ATTESTATION_ENDING}"
-        return self.attestations / benchmark_id / name
+        return self.attestations / benchmark_id / attestation_name(key, attestation_hash)
 
     @property
     def log(self) -> Path:
@@ -110,6 +109,11 @@ class Settings:
     def witness_file(self, benchmark_id: str, key: str, attestation_hash: str) -> Path:
         """Where the private witness of an attestation is kept, if the operator wants one."""
         return self.home / "witness" / benchmark_id / f"{key}.{attestation_hash[:12]}.json"
+
+    def report_file(self, benchmark_id: str, key: str | None) -> Path:
+        """Where the page of a contribution goes, or with None that of the benchmark itself."""
+        # No key starts with an underscore.
+        return self.home / "reports" / benchmark_id / f"{key or '_benchmark'}.html"
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
@@ -138,6 +142,11 @@ class Settings:
             mlflow_artifact_root=artifacts,
             witness=_one_of(environment, "HOKUSAI_WITNESS", _SWITCH) == "on",
         )
+
+
+def attestation_name(key: str, attestation_hash: str) -> str:
+    """Return what an issued attestation's file is called."""
+    return f"{key}.{attestation_hash[:HASH_IN_NAME]}{ATTESTATION_ENDING}"
 
 
 def _folder(environment: Mapping[str, str], name: str, default: str) -> Path:
