@@ -11,6 +11,9 @@
 | HOKUSAI_PII_KEY, HOKUSAI_PII_KEY_FILE | key for pseudonyms, 64 or more hex digits | generated |
 | HOKUSAI_SIGNING_KEY, HOKUSAI_SIGNING_KEY_FILE | PEM, or ``awskms:ID`` | the home's |
 | HOKUSAI_ATTESTER_KEY, HOKUSAI_ATTESTER_KEY_FILE | secp256k1 private key, 64 hex digits | unset |
+| HOKUSAI_TRACKING_SECONDS | how long a run waits for MLflow in all | ``120`` |
+| HOKUSAI_LOG_MODELS | ``off`` keeps models out of MLflow | ``on`` |
+| HOKUSAI_DAGSTER_URL | of Dagster's web UI, for links from MLflow | unset; `hokusai dev` sets it |
 | MLFLOW_TRACKING_URI | MLflow's store or server | SQLite in the home |
 | MLFLOW_EXPERIMENT_NAME | experiment that runs are logged to | ``hokusai-pipeline`` |
 | MLFLOW_ARTIFACT_ROOT | where a new experiment keeps artifacts | folder in the home |
@@ -50,6 +53,9 @@ class Settings:
     mlflow_artifact_root: str | None = None
     dry_run: bool = False
     witness: bool = False
+    tracking_seconds: float = 120.0
+    log_models: bool = True
+    dagster_url: str = ""
 
     @property
     def benchmarks(self) -> Path:
@@ -141,6 +147,9 @@ class Settings:
             mlflow_experiment=environment.get("MLFLOW_EXPERIMENT_NAME") or "hokusai-pipeline",
             mlflow_artifact_root=artifacts,
             witness=_one_of(environment, "HOKUSAI_WITNESS", _SWITCH) == "on",
+            tracking_seconds=_seconds(environment, "HOKUSAI_TRACKING_SECONDS", "120"),
+            log_models=_one_of(environment, "HOKUSAI_LOG_MODELS", _SWITCH) != "off",
+            dagster_url=environment.get("HOKUSAI_DAGSTER_URL") or "",
         )
 
 
@@ -182,3 +191,14 @@ def _one_of(environment: Mapping[str, str], name: str, allowed: tuple[str, ...])
     if value and value not in allowed:
         raise SettingsError(f"{name}: found {value!r}, allowed are {', '.join(allowed)}")
     return value or None
+
+
+def _seconds(environment: Mapping[str, str], name: str, default: str) -> float:
+    value = environment.get(name) or default
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise SettingsError(f"{name}: found {value!r}, allowed is a number of seconds above 0")
+    return seconds

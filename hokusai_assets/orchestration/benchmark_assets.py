@@ -20,6 +20,11 @@ from hokusai_assets.orchestration.faults import explained
 from hokusai_assets.orchestration.platform import Platform
 from hokusai_assets.orchestration.presentation import metrics_table, schema_of, share
 from hokusai_assets.orchestration.registered_models import fetch_registered_model
+from hokusai_assets.orchestration.step_records import (
+    record_baseline_model,
+    record_benchmark,
+    record_evaluation,
+)
 from hokusai_assets.orchestration.stored_forms import StoredModel, stored_model
 from hokusai_assets.orchestration.tracking import Tracking
 from hokusai_assets.orchestration.trained_models import trained_on
@@ -52,22 +57,7 @@ def build_benchmark_assets(spec: BenchmarkSpec) -> list[dg.AssetsDefinition]:
     ):  # no annotation: with one, Dagster takes the value for "Nothing"
         with explained():
             value, reused = platform.current_benchmark(benchmark_id)
-            tracking.log_params(
-                {
-                    "benchmark": benchmark_id,
-                    "benchmark_version": value.spec.benchmark_version,
-                    "spec_hash": value.spec.spec_hash(),
-                    "seed": value.spec.seed,
-                    "estimator": value.spec.model.estimator,
-                    "primary_metric": value.spec.metrics.primary,
-                    "base_rows": value.base.count,
-                    "test_rows": value.test.count,
-                    "base_root": value.base.root,
-                    "test_root": value.test.root,
-                }
-                | {f"model.{k}": v for k, v in value.spec.model.params.items()}
-            )
-            tracking.log_text(value.spec.model_dump_json(indent=2), "benchmark_spec.json")
+            record_benchmark(tracking, platform, value)
         needed = value.spec.delta_one.min_examples
         deciding = value.split.deciding.positions
         enough = value.test.count if deciding is None else len(deciding)
@@ -117,10 +107,7 @@ def build_benchmark_assets(spec: BenchmarkSpec) -> list[dg.AssetsDefinition]:
                 is_current=lambda stored: stored.fingerprint == expected,
                 make=lambda: _make_baseline(benchmark, external, expected),
             )
-            tracking.log_params(
-                {"baseline_source": value.source, "baseline_train_rows": value.train_rows}
-            )
-            tracking.set_tags({"baseline_model_sha256": value.digest})
+            record_baseline_model(tracking, benchmark, value)
         return dg.MaterializeResult(
             value=value,
             data_version=dg.DataVersion(value.digest[:32]),
@@ -160,7 +147,7 @@ def build_benchmark_assets(spec: BenchmarkSpec) -> list[dg.AssetsDefinition]:
                 ),
             )
             metrics = value.metrics_ppm(benchmark.spec)
-            tracking.log_metrics({f"baseline_{k}": share(v) for k, v in metrics.items()})
+            record_evaluation(tracking, benchmark, value, "baseline")
         return dg.MaterializeResult(
             value=value,
             data_version=dg.DataVersion(commitment(value)[:32]),

@@ -11,6 +11,7 @@ from hokusai_assets.orchestration.asset_storage import AssetStorage
 from hokusai_assets.orchestration.benchmark_assets import build_benchmark_assets
 from hokusai_assets.orchestration.contribution_assets import build_contribution_assets
 from hokusai_assets.orchestration.leaderboard_asset import REFRESH_SECONDS, leaderboard_asset
+from hokusai_assets.orchestration.mlflow_runs import MlflowTracking
 from hokusai_assets.orchestration.partitions import (
     ASSETS_OF_BENCHMARK,
     ASSETS_OF_CONTRIBUTION,
@@ -24,7 +25,7 @@ from hokusai_assets.orchestration.partitions import (
 )
 from hokusai_assets.orchestration.platform import Platform
 from hokusai_assets.orchestration.sensors import build_drop_sensor
-from hokusai_assets.orchestration.tracking import BENCHMARK_TAG, MlflowTracking
+from hokusai_assets.orchestration.tracking import BENCHMARK_TAG
 from hokusai_assets.orchestration.value_assets import contribution_values_asset
 from hokusai_assets.settings import Settings
 
@@ -66,6 +67,9 @@ def build_definitions(settings: Settings) -> dg.Definitions:
                 experiment=settings.mlflow_experiment,
                 artifact_root=settings.mlflow_artifact_root or "",
                 required=required,
+                seconds=settings.tracking_seconds,
+                models=settings.log_models,
+                dagster_url=settings.dagster_url,
             ),
         },
     )

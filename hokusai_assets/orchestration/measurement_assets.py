@@ -21,12 +21,11 @@ from hokusai_assets.orchestration.benchmark_assets import identity_of
 from hokusai_assets.orchestration.faults import explained
 from hokusai_assets.orchestration.platform import Platform
 from hokusai_assets.orchestration.presentation import (
-    delta_metrics,
     deltas_table,
     groups_table,
-    json_text,
     share,
 )
+from hokusai_assets.orchestration.step_records import record_attestation, record_deltas
 from hokusai_assets.orchestration.stored_forms import (
     IssuedAttestation,
     MeasuredDelta,
@@ -86,8 +85,6 @@ def metric_deltas_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
             spec=spec,
         )
         metrics = document["metrics"]
-        tracking.log_metrics(delta_metrics(metrics))
-        tracking.log_text(json_text(document), "metric_deltas.json")
         before, after = baseline_evaluation.on(part), new_evaluation.on(part)
         again = {"baseline": before.metrics_ppm(spec), "new": after.metrics_ppm(spec)}
         agree = all(
@@ -95,10 +92,13 @@ def metric_deltas_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
             for name, delta in metrics.items()
             for which in ("baseline", "new")
         )
+        measured = MeasuredDelta(
+            document, predictions_table(before, after, slices_on(benchmark, part))
+        )
+        with explained():
+            record_deltas(tracking, benchmark, measured, baseline_evaluation, new_evaluation)
         return dg.MaterializeResult(
-            value=MeasuredDelta(
-                document, predictions_table(before, after, slices_on(benchmark, part))
-            ),
+            value=measured,
             metadata={
                 "deltas": deltas_table(metrics),
                 "groups": groups_table(document["groups"]),
@@ -199,14 +199,11 @@ def attestation_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
                         ),
                         build_witness(statement, tables),
                     )
-        tracking.log_text(envelope.decode(), "attestation.json")
-        tracking.set_tags(
-            {
-                "attestation_hash": predicate["attestation_hash"],
-                "result_hash": predicate["result_hash"],
-                "code_version": predicate["claim"]["code"]["version"],
-            }
-        )
+        models = (baseline_model, new_model, settlement.candidate)
+        with explained():
+            record_attestation(
+                tracking, benchmark_id, envelope, predicate, models, settlement.document
+            )
         decision = settlement.document["delta_one"]
         return dg.MaterializeResult(
             value=IssuedAttestation(

@@ -20,10 +20,9 @@ from hokusai_assets.orchestration.presentation import (
     conditions_table,
     deltas_table,
     groups_table,
-    json_text,
-    settled_metrics,
     share,
 )
+from hokusai_assets.orchestration.step_records import record_settlement
 from hokusai_assets.orchestration.stored_forms import (
     MeasuredDelta,
     SettledContribution,
@@ -114,20 +113,20 @@ def settlement_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
             released=not split.is_split or found.decision.accepted,
         )
         decision = document["delta_one"]
-        tracking.log_metrics(settled_metrics(document))
-        tracking.set_tags({"delta_one_accepted": str(decision["accepted"]).lower()})
-        tracking.log_text(json_text(document), "settlement.json")
-        return dg.MaterializeResult(
-            value=SettledContribution(
-                document,
-                candidate[0],
-                candidate[1],
-                predictions_table(
-                    reference[1].on(split.deciding),
-                    candidate[1].on(split.deciding),
-                    slices_on(benchmark, split.deciding),
-                ),
+        value = SettledContribution(
+            document,
+            candidate[0],
+            candidate[1],
+            predictions_table(
+                reference[1].on(split.deciding),
+                candidate[1].on(split.deciding),
+                slices_on(benchmark, split.deciding),
             ),
+        )
+        with explained():
+            record_settlement(tracking, benchmark, value, context.partition_key)
+        return dg.MaterializeResult(
+            value=value,
             metadata={
                 "verdict": decision["reason"],
                 "accepted": decision["accepted"],
