@@ -12,6 +12,7 @@ from hokusai_assets.evaluation.leaderboard import (
     gain_interval_of,
     gain_of,
 )
+from hokusai_assets.orchestration.partition_pictures import leaderboard_picture
 
 # Metadata lives in the event log: the stored value has the rest.
 SHOWN = 50
@@ -40,6 +41,7 @@ def leaderboard_metadata(found: Leaderboard, metric: str) -> dict[str, Any]:
         "benchmark_version": found.version,
     }
     if ranked:
+        metadata["plot/gains"] = leaderboard_picture(ranked, metric)
         metadata["best_gain"] = gain_of(_attested(ranked[0])) / 1_000_000
     if others:
         metadata["not_ranked"] = dg.MetadataValue.md(_not_ranked(found, others))
