@@ -35,9 +35,9 @@ def test_what_was_registered_and_never_run_is_run(deployment: Deployment):
     assert look(deployment) == ({key: 1}, [])
 
 
-def test_what_is_queued_or_running_is_waited_for(deployment: Deployment):
+def test_what_is_going_on_is_waited_for(deployment: Deployment):
     key = deployment.register().key
-    add_run(deployment, key, dg.DagsterRunStatus.QUEUED)
+    add_run(deployment, key, dg.DagsterRunStatus.STARTED)
     assert look(deployment) == ({}, [])
 
 
@@ -75,7 +75,8 @@ def test_the_schedule_makes_the_partition_and_its_run_repairs_a_fault(
     schedule = next(
         one for one in deployment.definitions.schedules if one.name == "generated_reconciliation"
     )
-    with dg.build_schedule_context(instance=deployment.instance) as context:
+    known = deployment.definitions.get_repository_def()
+    with dg.build_schedule_context(deployment.instance, repository_def=known) as context:
         (request,) = schedule.evaluate_tick(context).run_requests
     assert (request.partition_key, request.tags[RECONCILED_TAG]) == (key, "1")
     job = deployment.definitions.resolve_job_def("generated_contribution")
@@ -83,7 +84,7 @@ def test_the_schedule_makes_the_partition_and_its_run_repairs_a_fault(
         instance=deployment.instance, partition_key=key, tags=dict(request.tags)
     )
     assert result.success
-    with dg.build_schedule_context(instance=deployment.instance) as context:
+    with dg.build_schedule_context(deployment.instance, repository_def=known) as context:
         tick = schedule.evaluate_tick(context)
     assert not tick.run_requests
     assert "every contribution has an outcome" in tick.skip_message
