@@ -18,6 +18,7 @@ from hokusai_assets.orchestration.partition_pictures import leaderboard_picture
 SHOWN = 50
 _PPM_PER_POINT = 10_000
 _PPM_PER_BPS = 100
+_UNBROKEN = "\N{NO-BREAK SPACE}"
 
 
 def leaderboard_metadata(found: Leaderboard, metric: str) -> dict[str, Any]:
@@ -41,6 +42,7 @@ def leaderboard_metadata(found: Leaderboard, metric: str) -> dict[str, Any]:
         "benchmark_version": found.version,
     }
     if ranked:
+        metadata["leaderboard_wide"] = _wide(ranked)
         metadata["plot/gains"] = leaderboard_picture(ranked, metric)
         metadata["best_gain"] = gain_of(_attested(ranked[0])) / 1_000_000
     if others:
@@ -64,10 +66,11 @@ def partition_link(benchmark_id: str, asset: str, key: str) -> str:
 def _ranking(found: Leaderboard, ranked: Sequence[LeaderboardRow], metric: str) -> str:
     if not ranked:
         return "No contribution is attested on this version of the benchmark yet."
+    level = f"{_attested(ranked[0]).alone.confidence_ppm / _PPM_PER_POINT:g}%"
+    # Narrow and in order of weight: the UI cuts off what does not fit beside the key.
     lines = [
-        f"| rank | contribution | gain in {metric} (points) | interval | verdict | payable (bps) "
-        "| credit (bps) | rows |",
-        "|--:|---|--:|---|---|--:|--:|--:|",
+        f"| | contribution | gain in {metric} ({level}) | verdict | pays (bps) | credit (bps) |",
+        "|--:|---|---|---|--:|--:|",
     ]
     lines += [_ranked_line(found.benchmark_id, row) for row in ranked[:SHOWN]]
     if len(ranked) > SHOWN:
@@ -79,14 +82,39 @@ def _ranked_line(benchmark_id: str, row: LeaderboardRow) -> str:
     one = _attested(row)
     low, high = gain_interval_of(one)
     credit = "" if row.credit_ppm is None else f"{row.credit_ppm / _PPM_PER_BPS:+.1f}"
+    interval = f"({low / _PPM_PER_POINT:+.2f} … {high / _PPM_PER_POINT:+.2f})"
     return (
         f"| {row.rank} | {partition_link(benchmark_id, 'attestation', row.contribution)} "
-        f"| {gain_of(one) / _PPM_PER_POINT:+.2f} "
-        f"| {low / _PPM_PER_POINT:+.2f} … {high / _PPM_PER_POINT:+.2f} "
-        f"({one.alone.confidence_ppm / _PPM_PER_POINT:g}%) "
-        f"| {'✅' if one.accepted else '—'} {row.status} | {one.payable_bps} "
-        f"| {credit} | {row.rows_kept:,} |"
+        # It may wrap before the interval; within, it could not be read.
+        f"| **{gain_of(one) / _PPM_PER_POINT:+.2f}** {interval.replace(' ', _UNBROKEN)} "
+        f"| {'accepted' if one.accepted else 'no'} | {one.payable_bps} | {credit} |"
     )
+
+
+def _wide(ranked: Sequence[LeaderboardRow]) -> dg.MetadataValue:
+    """Return the top with all columns, as the UI opens it in a window of its own."""
+    records = []
+    for row in ranked[:SHOWN]:
+        one = _attested(row)
+        low, high = gain_interval_of(one)
+        credit = "" if row.credit_ppm is None else f"{row.credit_ppm / _PPM_PER_BPS:+.1f}"
+        records.append(
+            dg.TableRecord(
+                {
+                    "rank": row.rank or 0,
+                    "contribution": row.contribution,
+                    "gain (points)": gain_of(one) / _PPM_PER_POINT,
+                    "at least": low / _PPM_PER_POINT,
+                    "at most": high / _PPM_PER_POINT,
+                    "verdict": row.status,
+                    "payable (bps)": one.payable_bps,
+                    "credit (bps)": credit,
+                    "rows": row.rows_kept,
+                    "contributors": ", ".join(one.contributors),
+                }
+            )
+        )
+    return dg.MetadataValue.table(records)
 
 
 def _not_ranked(found: Leaderboard, others: Sequence[LeaderboardRow]) -> str:
