@@ -29,6 +29,9 @@ from pathlib import Path
 _MODES = ("development", "production")
 _TRACKING = ("required", "optional")
 _SWITCH = ("on", "off")
+ATTESTATION_ENDING = ".dsse.json"
+HASH_IN_NAME = 12
+"""How many characters of its hash the name of an attestation's file has."""
 _FIX = "give a folder that this user can read"
 
 
@@ -96,10 +99,13 @@ class Settings:
         """Ledger of what was settled on a benchmark."""
         return self.home / "ledger" / f"{benchmark_id}.jsonl"
 
+    def outcomes(self, benchmark_id: str) -> Path:
+        """Index of what may be told of a benchmark's contributions; made anew when it is lost."""
+        return self.home / "outcomes" / f"{benchmark_id}.jsonl"
+
     def attestation_file(self, benchmark_id: str, key: str, attestation_hash: str) -> Path:
         """Where an issued attestation is kept; a different one never replaces it."""
-        name = f"{key}.{attestation_hash[:12]}.dsse.json"
-        return self.attestations / benchmark_id / name
+        return self.attestations / benchmark_id / attestation_name(key, attestation_hash)
 
     @property
     def log(self) -> Path:
@@ -109,6 +115,11 @@ class Settings:
     def witness_file(self, benchmark_id: str, key: str, attestation_hash: str) -> Path:
         """Where the private witness of an attestation is kept, if the operator wants one."""
         return self.home / "witness" / benchmark_id / f"{key}.{attestation_hash[:12]}.json"
+
+    def report_file(self, benchmark_id: str, key: str | None) -> Path:
+        """Where the page of a contribution goes, or with None that of the benchmark itself."""
+        # No key starts with an underscore.
+        return self.home / "reports" / benchmark_id / f"{key or '_benchmark'}.html"
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
@@ -140,6 +151,11 @@ class Settings:
             log_models=_one_of(environment, "HOKUSAI_LOG_MODELS", _SWITCH) != "off",
             dagster_url=environment.get("HOKUSAI_DAGSTER_URL") or "",
         )
+
+
+def attestation_name(key: str, attestation_hash: str) -> str:
+    """Return what an issued attestation's file is called."""
+    return f"{key}.{attestation_hash[:HASH_IN_NAME]}{ATTESTATION_ENDING}"
 
 
 def _folder(environment: Mapping[str, str], name: str, default: str) -> Path:

@@ -54,7 +54,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         sensors=sensors,
         executor=dg.in_process_executor,
         resources={
-            "io_manager": AssetStorage(storage=str(settings.storage)),
+            "io_manager": AssetStorage(home=str(settings.home)),
             "platform": Platform.of(settings),
             "tracking": MlflowTracking(
                 tracking_uri=settings.mlflow_tracking_uri,

@@ -30,9 +30,9 @@ from hokusai_assets.drafts import scratch_folder
 from hokusai_assets.evaluation.ledger import Ledger
 from hokusai_assets.evaluation.ledger_entries import Settled
 from hokusai_assets.models.pipeline import build_pipeline
-from hokusai_assets.orchestration.asset_storage import location_of, remedy
 from hokusai_assets.orchestration.object_store import MissingObject, read_object
 from hokusai_assets.orchestration.stored_forms import STORED_FORMS
+from hokusai_assets.orchestration.stored_places import location_of, remedy
 from hokusai_assets.privacy.keys import PrivacyKey, load_key
 from hokusai_assets.settings import Settings
 

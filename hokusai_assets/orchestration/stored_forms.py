@@ -24,6 +24,9 @@ from hokusai_assets.models.training import TrainedModel
 
 PREDICTIONS = "predictions.parquet"
 SETTLED_PREDICTIONS = "settled_predictions.parquet"
+INTAKE_REPORT = "intake_report.json"
+ENVELOPE = "attestation.json"
+VALUES = "contribution_values.json"
 
 
 @dataclass(frozen=True)
@@ -205,12 +208,12 @@ def _load_evaluation(folder: Path) -> Evaluation:
 def _save_contributed_data(value: ContributedData, folder: Path) -> None:
     # The rows are in a scratch folder of this run, on the same disk: they need no second copy.
     value.rows.path.replace(folder / "rows.parquet")
-    _write_json(folder / "intake_report.json", value.report.to_dict())
+    _write_json(folder / INTAKE_REPORT, value.report.to_dict())
 
 
 def read_intake_report(folder: Path) -> IntakeReport:
     """Read the intake report from the stored folder of a contributed_data asset."""
-    return IntakeReport.from_dict(_read_json(folder / "intake_report.json"))
+    return IntakeReport.from_dict(_read_json(folder / INTAKE_REPORT))
 
 
 def _load_contributed_data(folder: Path) -> ContributedData:
@@ -255,7 +258,7 @@ def read_settlement(folder: Path) -> dict[str, Any]:
 
 
 def _save_attestation(value: IssuedAttestation, folder: Path) -> None:
-    (folder / "attestation.json").write_bytes(value.envelope)
+    (folder / ENVELOPE).write_bytes(value.envelope)
     _write_json(
         folder / "beside.json",
         {
@@ -269,7 +272,7 @@ def _save_attestation(value: IssuedAttestation, folder: Path) -> None:
 def _load_attestation(folder: Path) -> IssuedAttestation:
     document = _read_json(folder / "beside.json")
     return IssuedAttestation(
-        (folder / "attestation.json").read_bytes(),
+        (folder / ENVELOPE).read_bytes(),
         document["attestation_hash"],
         document["result_hash"],
         document["beside"],
@@ -277,7 +280,7 @@ def _load_attestation(folder: Path) -> IssuedAttestation:
 
 
 def _save_values(value: ValuedContributions, folder: Path) -> None:
-    _write_json(folder / "contribution_values.json", value.document)
+    _write_json(folder / VALUES, value.document)
     if value.rows is not None:
         pq.write_table(value.rows, folder / "rows.parquet", compression="zstd")
 
@@ -285,7 +288,7 @@ def _save_values(value: ValuedContributions, folder: Path) -> None:
 def _load_values(folder: Path) -> ValuedContributions:
     rows = folder / "rows.parquet"
     return ValuedContributions(
-        _read_json(folder / "contribution_values.json"),
+        _read_json(folder / VALUES),
         pq.read_table(rows) if rows.is_file() else None,
     )
 
