@@ -40,6 +40,7 @@ def command(port: int, mlflow_port: int) -> None:
         "HOKUSAI_HOME": str(settings.home),
         "HOKUSAI_DATA": str(settings.data),
         "HOKUSAI_DROPS": settings.drops,
+        "HOKUSAI_DAGSTER_URL": settings.dagster_url or f"http://{_LOOPBACK}:{port}",
         "DAGSTER_HOME": str(settings.dagster_home),
         "PYTHONWARNINGS": "ignore",
     }

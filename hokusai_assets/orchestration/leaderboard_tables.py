@@ -39,10 +39,10 @@ def leaderboard_metadata(found: Leaderboard, metric: str) -> dict[str, Any]:
         "payable_bps": found.payments[-1].paid_bps if found.payments else 0,
         "settlements": len(found.payments),
         "credit_method": found.credit_method or "not valued yet: run the values job",
-        "benchmark_version": found.version,
+        # Its first digits name it; all of them would push the table beside it out of sight.
+        "benchmark_version": found.version[:12],
     }
     if ranked:
-        metadata["leaderboard_wide"] = _wide(ranked)
         metadata["plot/gains"] = leaderboard_picture(ranked, metric)
         metadata["best_gain"] = gain_of(_attested(ranked[0])) / 1_000_000
     if others:
@@ -82,39 +82,13 @@ def _ranked_line(benchmark_id: str, row: LeaderboardRow) -> str:
     one = _attested(row)
     low, high = gain_interval_of(one)
     credit = "" if row.credit_ppm is None else f"{row.credit_ppm / _PPM_PER_BPS:+.1f}"
-    interval = f"({low / _PPM_PER_POINT:+.2f} … {high / _PPM_PER_POINT:+.2f})"
+    interval = f"({low / _PPM_PER_POINT:.2f} … {high / _PPM_PER_POINT:.2f})"
     return (
         f"| {row.rank} | {partition_link(benchmark_id, 'attestation', row.contribution)} "
         # It may wrap before the interval; within, it could not be read.
         f"| **{gain_of(one) / _PPM_PER_POINT:+.2f}** {interval.replace(' ', _UNBROKEN)} "
         f"| {'accepted' if one.accepted else 'no'} | {one.payable_bps} | {credit} |"
     )
-
-
-def _wide(ranked: Sequence[LeaderboardRow]) -> dg.MetadataValue:
-    """Return the top with all columns, as the UI opens it in a window of its own."""
-    records = []
-    for row in ranked[:SHOWN]:
-        one = _attested(row)
-        low, high = gain_interval_of(one)
-        credit = "" if row.credit_ppm is None else f"{row.credit_ppm / _PPM_PER_BPS:+.1f}"
-        records.append(
-            dg.TableRecord(
-                {
-                    "rank": row.rank or 0,
-                    "contribution": row.contribution,
-                    "gain (points)": gain_of(one) / _PPM_PER_POINT,
-                    "at least": low / _PPM_PER_POINT,
-                    "at most": high / _PPM_PER_POINT,
-                    "verdict": row.status,
-                    "payable (bps)": one.payable_bps,
-                    "credit (bps)": credit,
-                    "rows": row.rows_kept,
-                    "contributors": ", ".join(one.contributors),
-                }
-            )
-        )
-    return dg.MetadataValue.table(records)
 
 
 def _not_ranked(found: Leaderboard, others: Sequence[LeaderboardRow]) -> str:

@@ -198,19 +198,26 @@ def attestation_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
                         ),
                         build_witness(statement, tables),
                     )
-        models = (baseline_model, new_model, settlement.candidate)
+        value = IssuedAttestation(
+            envelope,
+            predicate["attestation_hash"],
+            predicate["result_hash"],
+            {"dagster_run_id": context.run_id, "mlflow_run_id": tracking.run_id},
+        )
         with explained():
             record_attestation(
-                tracking, benchmark_id, envelope, predicate, models, settlement.document
+                tracking,
+                benchmark,
+                value,
+                contributed_data.report,
+                (baseline_model, new_model),
+                metric_deltas,
+                settlement,
+                dry_run=platform.dry_run,
             )
         decision = settlement.document["delta_one"]
         return dg.MaterializeResult(
-            value=IssuedAttestation(
-                envelope,
-                predicate["attestation_hash"],
-                predicate["result_hash"],
-                {"dagster_run_id": context.run_id, "mlflow_run_id": tracking.run_id},
-            ),
+            value=value,
             data_version=dg.DataVersion(predicate["attestation_hash"][:32]),
             metadata={
                 "attestation_hash": predicate["attestation_hash"],
