@@ -26,6 +26,7 @@ from hokusai_assets.orchestration.presentation import (
     deltas_table,
     groups_table,
     mlflow_run,
+    report_place,
     schema_of,
     share,
 )
@@ -226,8 +227,11 @@ def attestation_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
                 "mlflow_run": mlflow_run(
                     platform.mlflow_url, tracking.experiment_id, tracking.run_id
                 ),
-                "report": dg.MetadataValue.md(
-                    f"`hokusai report {context.partition_key} --benchmark {benchmark_id}`"
+                "report": report_place(
+                    platform.mlflow_url,
+                    tracking.experiment_id,
+                    tracking.run_id,
+                    f"hokusai report {context.partition_key} --benchmark {benchmark_id}",
                 ),
                 "verdict": decision["reason"],
                 **logged,

@@ -121,6 +121,21 @@ def mlflow_run(url: str, experiment_id: str | None, run_id: str | None) -> dg.Me
     return dg.MetadataValue.url(f"{url.rstrip('/')}/#/experiments/{experiment_id}/runs/{run_id}")
 
 
+def report_place(url: str, experiment_id: str | None, run_id: str | None, again: str) -> Any:
+    """Return where a contribution's page is: MLflow's copy where that can be seen, and a command.
+
+    Args:
+        url: of MLflow's UI, empty where none is known.
+        experiment_id, run_id: of the MLflow run that holds it.
+        again: the command that makes the page anew.
+    """
+    told = f"`{again}`"
+    if url and run_id:
+        run = f"{url.rstrip('/')}/#/experiments/{experiment_id}/runs/{run_id}"
+        told = f"[report.html in MLflow]({run}/artifacts/report.html), or {told}"
+    return dg.MetadataValue.md(told)
+
+
 def json_text(document: object) -> str:
     """Return a document as people read it in MLflow."""
     return json.dumps(document, indent=2, sort_keys=True)

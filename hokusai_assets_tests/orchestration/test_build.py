@@ -7,6 +7,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from hokusai_assets.orchestration.asset_wiring import owners_of
 from hokusai_assets.orchestration.build import build_definitions
 
 from .conftest import Deployment
@@ -25,6 +26,7 @@ LINEAGE = {
     "attestation": {"settlement"},
     "contribution_values": {"benchmark", "contributed_data"},
     "leaderboard": {"contributed_data", "attestation", "contribution_values"},
+    "attestation_review": {"attestation"},
 }
 OF_BENCHMARK = {
     "benchmark",
@@ -32,6 +34,7 @@ OF_BENCHMARK = {
     "baseline_evaluation",
     "contribution_values",
     "leaderboard",
+    "attestation_review",
 }
 PARTITIONED = set(LINEAGE) - OF_BENCHMARK - {"drop"}
 
@@ -89,6 +92,8 @@ def test_every_check_of_a_contribution_is_partitioned_and_all_but_one_block(depl
         "attestation_verifies",
         "no_contribution_left_failed",
         "index_agrees_with_what_is_stored",
+        "attestations_verify",
+        "index_tells_what_is_stored",
     }
 
 
@@ -100,9 +105,47 @@ def test_jobs_and_sensors_are_named_after_the_benchmark(deployment: Deployment):
         "generated_baseline",
         "generated_values",
         "generated_leaderboard",
+        "all_leaderboards",
+        "all_attestations",
+        "retention",
     }
     assert {sensor.name for sensor in definitions.sensors} == {"generated_drops", "leaderboards"}
+    assert {schedule.name for schedule in definitions.schedules} == {
+        "generated_reconciliation",
+        "nightly_all_leaderboards",
+        "weekly_all_attestations",
+        "weekly_retention",
+    }
     dg.Definitions.validate_loadable(definitions)
+
+
+def test_every_asset_says_what_it_holds_of_which_kind_and_whose_it_is(deployment: Deployment):
+    spec = deployment.settings.benchmarks / "generated" / "benchmark.yaml"
+    spec.write_text(spec.read_text() + "owner: Fraud desk (EU)\n")
+    graph = build_definitions(deployment.settings).resolve_asset_graph()
+    for key in graph.get_all_asset_keys():
+        node = graph.get(key)
+        assert node.kinds
+        assert node.group_name == "generated"
+        assert node.owners == ["team:Fraud-desk-EU"]
+        assert node.tags["hokusai/benchmark"] == "generated"
+        assert node.tags["hokusai/stage"]
+        if key.path[1] != "benchmark":
+            assert "*How to read it:*" in node.description
+
+
+@pytest.mark.parametrize(
+    ("owner", "shown"),
+    [
+        ("ana@example.org", ["ana@example.org"]),
+        ("team at x@y", ["team:team-at-x-y"]),
+        ("", []),
+        ("@!", []),
+    ],
+)
+def test_any_owner_of_a_spec_is_one_that_dagster_takes(owner: str, shown: list[str]):
+    assert owners_of(owner) == shown
+    dg.AssetSpec("any", owners=shown)
 
 
 @pytest.mark.parametrize(
