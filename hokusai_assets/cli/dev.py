@@ -54,8 +54,7 @@ def command(port: int, mlflow_port: int) -> None:
     if own_mlflow:
         mlflow_port = _free_port(mlflow_port, taken=port)
         mlflow_url = f"http://{_LOOPBACK}:{mlflow_port}"
-    # Links from one web UI to the other, unless the operator says where they are seen.
-    environment.setdefault("HOKUSAI_DAGSTER_URL", f"http://{_LOOPBACK}:{port}")
+    # Unless the operator says where it is seen.
     environment.setdefault("HOKUSAI_MLFLOW_URL", mlflow_url)
     try:
         processes["Dagster"] = _start([*dagster, *_workspace()], environment)

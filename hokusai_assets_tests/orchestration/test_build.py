@@ -69,6 +69,7 @@ def test_no_run_of_one_contribution_includes_the_values_of_all(deployment: Deplo
         "drop",
         "contribution_values",
         "leaderboard",
+        "attestation_review",
     }
     assert steps["generated_values"] == {"benchmark", "contribution_values"}
 
