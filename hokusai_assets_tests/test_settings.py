@@ -158,3 +158,53 @@ def test_keys_are_never_held_in_settings() -> None:
     found = Settings.from_environment(dict.fromkeys(names, secret))
     assert secret not in repr(found)
     assert found == Settings.from_environment({})
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "soon", "nan", "inf"])
+def test_seconds_to_wait_for_mlflow_are_a_number_above_0(value: str) -> None:
+    assert Settings.from_environment({}).tracking_seconds == 120
+    assert Settings.from_environment({"HOKUSAI_TRACKING_SECONDS": "2.5"}).tracking_seconds == 2.5
+    with pytest.raises(SettingsError, match="HOKUSAI_TRACKING_SECONDS"):
+        Settings.from_environment({"HOKUSAI_TRACKING_SECONDS": value})
+
+
+def test_models_are_logged_unless_they_are_turned_off() -> None:
+    assert Settings.from_environment({}).log_models is True
+    assert Settings.from_environment({"HOKUSAI_LOG_MODELS": "off"}).log_models is False
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("HOKUSAI_RETENTION_DAYS", "0", "from 1 up"),
+        ("HOKUSAI_RETENTION_DAYS", "ten", "whole number of days"),
+        ("HOKUSAI_NOTIFY_WEBHOOK", "ftp://chat.example/secret", "http:// or https://"),
+        ("HOKUSAI_NOTIFY_EMAIL", "ops@example.org, nobody", "'nobody' is no e-mail address"),
+        ("HOKUSAI_NOTIFY_EMAIL", "ops@example.org\nBcc: x@example.org", "no e-mail address"),
+        ("HOKUSAI_SMTP_SERVER", "mail.example", "host:port"),
+        ("HOKUSAI_SMTP_TLS", "ssl", "allowed are"),
+    ],
+)
+def test_a_wrong_value_of_what_runs_by_itself_is_refused(
+    tmp_path: Path, name: str, value: str, said: str
+):
+    with pytest.raises(SettingsError, match=said) as refused:
+        Settings.from_environment({"HOKUSAI_HOME": str(tmp_path), name: value})
+    assert name in str(refused.value)
+    assert "secret" not in str(refused.value)
+
+
+def test_nobody_is_told_and_nothing_is_pruned_unless_the_operator_says_so(tmp_path: Path):
+    settings = Settings.from_environment({"HOKUSAI_HOME": str(tmp_path)})
+    assert (settings.notify_webhook, settings.notify_email) == ("", ())
+    assert settings.retention_days is None
+    assert settings.smtp_tls == "starttls"
+
+
+def test_links_to_mlflow_follow_an_http_tracking_uri(tmp_path: Path):
+    home = {"HOKUSAI_HOME": str(tmp_path)}
+    assert Settings.from_environment(home).mlflow_url == ""
+    server = home | {"MLFLOW_TRACKING_URI": "http://mlflow.example"}
+    assert Settings.from_environment(server).mlflow_url == "http://mlflow.example"
+    seen = server | {"HOKUSAI_MLFLOW_URL": "https://seen.example"}
+    assert Settings.from_environment(seen).mlflow_url == "https://seen.example"

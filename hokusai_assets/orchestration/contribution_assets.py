@@ -12,7 +12,9 @@ from hokusai_assets.contributions.second_look import SecondLook, second_look
 from hokusai_assets.evaluation.contribution_check import opinion_of
 from hokusai_assets.evaluation.measurement import Evaluation, evaluate_models
 from hokusai_assets.evaluation.settlement import budget_of
-from hokusai_assets.orchestration.asset_wiring import blocking_check, wiring_of
+from hokusai_assets.orchestration.asset_wiring import blocking_check, reads, wiring_of
+from hokusai_assets.orchestration.column_history import DROP_ASSET, columns_metadata
+from hokusai_assets.orchestration.descriptions import description_of
 from hokusai_assets.orchestration.faults import explained, without_values
 from hokusai_assets.orchestration.measurement_assets import (
     attestation_asset,
@@ -21,14 +23,17 @@ from hokusai_assets.orchestration.measurement_assets import (
 from hokusai_assets.orchestration.partitions import contributions_of
 from hokusai_assets.orchestration.platform import Platform
 from hokusai_assets.orchestration.presentation import (
-    json_text,
     leakage_table,
     metrics_table,
     problems_text,
-    schema_of,
     share,
 )
 from hokusai_assets.orchestration.settlement_asset import settlement_asset
+from hokusai_assets.orchestration.step_records import (
+    record_evaluation,
+    record_intake,
+    record_new_model,
+)
 from hokusai_assets.orchestration.stored_forms import StoredModel
 from hokusai_assets.orchestration.tracking import ACCEPTED_CHECK, OUTCOME_TAG, Tracking
 from hokusai_assets.orchestration.trained_models import fingerprint_of, trained_on
@@ -56,28 +61,24 @@ def _contributed_data(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
             owner,
             "contributed_data",
             "benchmark",
-            "baseline_model",
             "baseline_evaluation",
         ),
-        kinds={"parquet"},
-        description=(
-            "The accepted rows of a contribution: typed, personal data hashed, known rows "
-            "removed, in canonical order. A contribution that breaks a rule is *rejected*: the "
-            "reasons are in the metadata and nothing below it runs. The baseline judges the "
-            "labels."
-        ),
+        deps=[[benchmark_id, DROP_ASSET]],
+        kinds={"pandas", "parquet"},
+        description=description_of("contributed_data"),
         check_specs=[
             check(ACCEPTED_CHECK, "The contribution breaks no rule of the benchmark."),
-            check("personal_data_is_hashed", "All personal data is hashed."),
+            check("all_personal_data_hashed", "All personal data is hashed."),
             check("no_test_row_leaks", "No row equals or nearly equals a row of the test set."),
             dg.AssetCheckSpec(
                 "data_is_plausible",
                 asset=[benchmark_id, "contributed_data"],
-                description="Labels and columns look like those of the base set.",
+                description="Labels and columns look like those of the base set. Only warns.",
                 partitions_def=contributions_of(benchmark_id),
             ),
         ],
     )
+    @reads(benchmark_id, "baseline_model")
     def contributed_data(
         context: dg.AssetExecutionContext,
         platform: Platform,
@@ -107,39 +108,28 @@ def _contributed_data(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
                     ),
                 )
                 found = second_look(value.rows, benchmark)
-            _log_intake(context, tracking, value.report)
+            _log_intake(context, value.report)
+            with explained():
+                record_intake(tracking, platform, benchmark, value)
             yield dg.MaterializeResult(
                 value=value,
                 data_version=dg.DataVersion(value.rows.root[:32]),
-                metadata=_intake_metadata(value),
+                metadata=_intake_metadata(benchmark_id, value),
                 check_results=_intake_checks(value.report, found),
             )
 
     return contributed_data
 
 
-def _log_intake(
-    context: dg.AssetExecutionContext, tracking: Tracking, report: IntakeReport
-) -> None:
+def _log_intake(context: dg.AssetExecutionContext, report: IntakeReport) -> None:
     context.instance.add_run_tags(
         context.run_id, {OUTCOME_TAG: "accepted" if report.accepted else "rejected"}
     )
-    tracking.log_text(json_text(report.to_dict()), "intake_report.json")
-    tracking.log_metrics(
-        {
-            "rows_in": report.rows_in,
-            "rows_kept": report.rows_kept,
-            "rows_hashed": report.rows_hashed,
-        }
-    )
-    tracking.log_params({"contribution_sha256": report.raw_digest})
-    if not report.accepted:
-        tracking.set_tags({"reasons": ", ".join(dict.fromkeys(p.rule for p in report.problems))})
     for warning in report.warnings:
         context.log.warning(f"{warning.rule}: {warning.message}")
 
 
-def _intake_metadata(value: ContributedData) -> dict[str, Any]:
+def _intake_metadata(benchmark_id: str, value: ContributedData) -> dict[str, Any]:
     report = value.report
     document = report.to_dict()
     metadata: dict[str, Any] = {}
@@ -149,7 +139,7 @@ def _intake_metadata(value: ContributedData) -> dict[str, Any]:
         metadata["warnings"] = dg.MetadataValue.md(problems_text(report.warnings))
     return metadata | {
         "dagster/partition_row_count": report.rows_kept,
-        "dagster/column_schema": schema_of(value.rows.schema),
+        **columns_metadata(benchmark_id, value.rows.schema, report.privacy, report.ignored_columns),
         "rows_in": report.rows_in,
         "rows_kept": report.rows_kept,
         "rows_hashed": report.rows_hashed,
@@ -172,7 +162,7 @@ def _intake_checks(report: IntakeReport, found: SecondLook) -> list[dg.AssetChec
         ),
         dg.AssetCheckResult(
             passed=not found.personal_data,
-            check_name="personal_data_is_hashed",
+            check_name="all_personal_data_hashed",
             metadata={"columns_with_findings": len(found.personal_data)},
         ),
         dg.AssetCheckResult(
@@ -191,10 +181,11 @@ def _intake_checks(report: IntakeReport, found: SecondLook) -> list[dg.AssetChec
 
 def _new_model(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
     @dg.asset(
-        **wiring_of(benchmark_id, owner, "new_model", "benchmark", "contributed_data"),
-        kinds={"sklearn"},
-        description="The spec's model, trained from the base set and the contribution.",
+        **wiring_of(benchmark_id, owner, "new_model", "contributed_data"),
+        kinds={"sklearn", "mlflow"},
+        description=description_of("new_model"),
     )
+    @reads(benchmark_id, "benchmark")
     def new_model(
         context: dg.AssetExecutionContext,
         platform: Platform,
@@ -212,8 +203,7 @@ def _new_model(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
                 is_current=lambda stored: stored.fingerprint == expected,
                 make=lambda: trained_on(benchmark, contributed),
             )
-            tracking.log_params({"new_train_rows": value.train_rows})
-            tracking.set_tags({"new_model_sha256": value.digest})
+            record_new_model(tracking, benchmark, value, context.partition_key)
         return dg.MaterializeResult(
             value=value,
             data_version=dg.DataVersion(value.digest[:32]),
@@ -230,10 +220,11 @@ def _new_model(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
 
 def _new_evaluation(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
     @dg.asset(
-        **wiring_of(benchmark_id, owner, "new_evaluation", "benchmark", "new_model"),
+        **wiring_of(benchmark_id, owner, "new_evaluation", "new_model"),
         kinds={"sklearn", "parquet"},
-        description="The new model's prediction and scores for every test row, and its metrics.",
+        description=description_of("new_evaluation"),
     )
+    @reads(benchmark_id, "benchmark")
     def new_evaluation(
         context: dg.AssetExecutionContext,
         platform: Platform,
@@ -255,7 +246,7 @@ def _new_evaluation(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
                 ),
             )
             metrics = value.metrics_ppm(benchmark.spec)
-            tracking.log_metrics({f"new_{name}": share(ppm) for name, ppm in metrics.items()})
+            record_evaluation(tracking, benchmark, value, "new")
         return dg.MaterializeResult(
             value=value,
             metadata={

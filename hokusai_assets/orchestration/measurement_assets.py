@@ -16,17 +16,21 @@ from hokusai_assets.benchmarks.loading import Benchmark
 from hokusai_assets.contributions.intake import ContributedData
 from hokusai_assets.drafts import replace_file
 from hokusai_assets.evaluation.measurement import Evaluation, measure, slices_on
-from hokusai_assets.orchestration.asset_wiring import blocking_check, wiring_of
+from hokusai_assets.orchestration.asset_wiring import blocking_check, reads, wiring_of
 from hokusai_assets.orchestration.benchmark_assets import identity_of
+from hokusai_assets.orchestration.descriptions import description_of
 from hokusai_assets.orchestration.faults import explained
+from hokusai_assets.orchestration.partition_pictures import comparison_pictures
 from hokusai_assets.orchestration.platform import Platform
 from hokusai_assets.orchestration.presentation import (
-    delta_metrics,
     deltas_table,
     groups_table,
-    json_text,
+    mlflow_run,
+    report_place,
+    schema_of,
     share,
 )
+from hokusai_assets.orchestration.step_records import record_attestation, record_deltas
 from hokusai_assets.orchestration.stored_forms import (
     IssuedAttestation,
     MeasuredDelta,
@@ -44,29 +48,24 @@ def metric_deltas_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
             benchmark_id,
             owner,
             "metric_deltas",
-            "benchmark",
-            "baseline_model",
             "baseline_evaluation",
-            "new_model",
             "new_evaluation",
         ),
         kinds={"json", "parquet"},
-        description=(
-            "What the contribution alone changes: per metric baseline, new, delta, paired interval "
-            "and p-value, and both models' predictions per test row. Of a test set with a public "
-            "part, only that part: these figures may be shown."
-        ),
+        description=description_of("metric_deltas"),
         check_specs=[
             blocking_check(
                 benchmark_id,
                 "metric_deltas",
-                "metrics_follow_from_predictions",
+                "metrics_recomputed_from_predictions_agree",
                 "Metrics computed again from the stored predictions agree.",
             )
         ],
     )
+    @reads(benchmark_id, "benchmark", "baseline_model", "new_model")
     def metric_deltas(
         context: dg.AssetExecutionContext,
+        platform: Platform,
         tracking: dg.ResourceParam[Tracking],
         benchmark: Benchmark,
         baseline_model: StoredModel,
@@ -87,8 +86,6 @@ def metric_deltas_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
             spec=spec,
         )
         metrics = document["metrics"]
-        tracking.log_metrics(delta_metrics(metrics))
-        tracking.log_text(json_text(document), "metric_deltas.json")
         before, after = baseline_evaluation.on(part), new_evaluation.on(part)
         again = {"baseline": before.metrics_ppm(spec), "new": after.metrics_ppm(spec)}
         agree = all(
@@ -96,19 +93,26 @@ def metric_deltas_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
             for name, delta in metrics.items()
             for which in ("baseline", "new")
         )
+        measured = MeasuredDelta(
+            document, predictions_table(before, after, slices_on(benchmark, part))
+        )
+        with explained():
+            record_deltas(tracking, benchmark, measured, baseline_evaluation, new_evaluation)
         return dg.MaterializeResult(
-            value=MeasuredDelta(
-                document, predictions_table(before, after, slices_on(benchmark, part))
-            ),
+            value=measured,
             metadata={
                 "deltas": deltas_table(metrics),
+                **comparison_pictures(benchmark, document, baseline_evaluation, new_evaluation),
                 "groups": groups_table(document["groups"]),
                 "part_of_test_set": part.name,
                 "dagster/partition_row_count": document["test_rows"],
+                "dagster/column_schema": schema_of(measured.predictions.schema),
                 **{f"delta/{name}": share(delta["delta_ppm"]) for name, delta in metrics.items()},
             },
             check_results=[
-                dg.AssetCheckResult(passed=agree, check_name="metrics_follow_from_predictions")
+                dg.AssetCheckResult(
+                    passed=agree, check_name="metrics_recomputed_from_predictions_agree"
+                )
             ],
         )
 
@@ -123,18 +127,10 @@ def attestation_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
             benchmark_id,
             owner,
             "attestation",
-            "benchmark",
-            "baseline_model",
-            "contributed_data",
-            "new_model",
-            "metric_deltas",
             "settlement",
         ),
         kinds={"json"},
-        description=(
-            "The signed statement (in-toto, DSSE) of what was measured. Check it with "
-            "`hokusai verify`."
-        ),
+        description=description_of("attestation"),
         check_specs=[
             blocking_check(
                 benchmark_id,
@@ -143,6 +139,14 @@ def attestation_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
                 "The attestation verifies as issued.",
             )
         ],
+    )
+    @reads(
+        benchmark_id,
+        "benchmark",
+        "baseline_model",
+        "contributed_data",
+        "new_model",
+        "metric_deltas",
     )
     def attestation(
         context: dg.AssetExecutionContext,
@@ -195,28 +199,40 @@ def attestation_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
                         ),
                         build_witness(statement, tables),
                     )
-        tracking.log_text(envelope.decode(), "attestation.json")
-        tracking.set_tags(
-            {
-                "attestation_hash": predicate["attestation_hash"],
-                "result_hash": predicate["result_hash"],
-                "code_version": predicate["claim"]["code"]["version"],
-            }
+        value = IssuedAttestation(
+            envelope,
+            predicate["attestation_hash"],
+            predicate["result_hash"],
+            {"dagster_run_id": context.run_id, "mlflow_run_id": tracking.run_id},
         )
+        with explained():
+            record_attestation(
+                tracking,
+                benchmark,
+                value,
+                contributed_data.report,
+                (baseline_model, new_model),
+                metric_deltas,
+                settlement,
+                dry_run=platform.dry_run,
+            )
         decision = settlement.document["delta_one"]
         return dg.MaterializeResult(
-            value=IssuedAttestation(
-                envelope,
-                predicate["attestation_hash"],
-                predicate["result_hash"],
-                {"dagster_run_id": context.run_id, "mlflow_run_id": tracking.run_id},
-            ),
+            value=value,
             data_version=dg.DataVersion(predicate["attestation_hash"][:32]),
             metadata={
                 "attestation_hash": predicate["attestation_hash"],
                 "result_hash": predicate["result_hash"],
                 "attestation": dg.MetadataValue.path(str(path)),
-                "mlflow_run_id": tracking.run_id or "(MLflow was not reachable)",
+                "mlflow_run": mlflow_run(
+                    platform.mlflow_url, tracking.experiment_id, tracking.run_id
+                ),
+                "report": report_place(
+                    platform.mlflow_url,
+                    tracking.experiment_id,
+                    tracking.run_id,
+                    f"hokusai report {context.partition_key} --benchmark {benchmark_id}",
+                ),
                 "verdict": decision["reason"],
                 **logged,
             },

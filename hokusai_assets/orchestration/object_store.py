@@ -17,6 +17,8 @@ from hokusai_assets.drafts import draft_name, flush, remove_abandoned, replace_f
 T = TypeVar("T")
 _CURRENT = "current.json"
 _DRAFT = ".draft-"
+VERSION_LENGTH = 32
+"""How many characters of a version's digest its folder is called by."""
 
 
 class MissingObject(RuntimeError):
@@ -47,7 +49,7 @@ def write_object(location: Path, save: Callable[[Path], None]) -> str:
         for path in draft.iterdir():
             flush(path)
         digest = hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()
-        version = location / digest[:32]
+        version = location / digest[:VERSION_LENGTH]
         if not _holds(version, files):
             shutil.rmtree(version, ignore_errors=True)
             try:
@@ -91,6 +93,22 @@ def checked_version(location: Path, *, what: str, remedy: str) -> Path:
     if not _holds(version, current["files"]):
         raise DamagedObject(f"{what} is damaged (files of {version} changed): {remedy}")
     return version
+
+
+def read_checked_file(location: Path, name: str, *, what: str, remedy: str) -> bytes:
+    """Return one file of the version in force, checked alone: its neighbours may be large.
+
+    Raises:
+        MissingObject: nothing is stored, it has no such file, or the file changed.
+    """
+    try:
+        current = json.loads((location / _CURRENT).read_bytes())
+        data = (location / str(current["version"]) / name).read_bytes()
+    except FileNotFoundError:
+        raise MissingObject(f"{what} is not stored (looked in {location}): {remedy}") from None
+    if hashlib.sha256(data).hexdigest() != current["files"].get(name):
+        raise DamagedObject(f"{what} is damaged ({name} in {location} changed): {remedy}")
+    return data
 
 
 def _holds(version: Path, files: dict[str, str]) -> bool:

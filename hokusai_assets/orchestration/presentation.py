@@ -101,18 +101,6 @@ def values_table(contributions: Sequence[Mapping[str, Any]]) -> dg.MetadataValue
     return dg.MetadataValue.md("\n".join(lines))
 
 
-def delta_metrics(metrics: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
-    """Return MLflow's metrics of a comparison: ``baseline_x``, ``new_x``, ``delta_x``."""
-    logged = {}
-    for name, delta in metrics.items():
-        logged[f"baseline_{name}"] = share(delta["baseline_ppm"])
-        logged[f"new_{name}"] = share(delta["new_ppm"])
-        logged[f"delta_{name}"] = share(delta["delta_ppm"])
-        logged[f"delta_{name}_low"] = share(delta["low_ppm"])
-        logged[f"delta_{name}_high"] = share(delta["high_ppm"])
-    return logged
-
-
 def conditions_table(conditions: Sequence[Mapping[str, Any]]) -> dg.MetadataValue:
     """Return the conditions of a verdict as a Markdown table."""
     lines = ["| condition | holds | found | required |", "|---|---|---|---|"]
@@ -124,16 +112,28 @@ def conditions_table(conditions: Sequence[Mapping[str, Any]]) -> dg.MetadataValu
     return dg.MetadataValue.md("\n".join(lines))
 
 
-def settled_metrics(settled: Mapping[str, Any]) -> dict[str, float]:
-    """Return MLflow's metrics of a settlement: ``settled_delta_x`` against the accepted model."""
-    metrics = settled["measurement"]["metrics"]
-    return {
-        "delta_one_bps": settled["delta_one"]["bps"],
-        "payable_bps": settled["delta_one"]["payable_bps"],
-        "budget_position": settled["budget"]["position"],
-        "accepted_before": len(settled["accepted_before"]),
-        **{f"settled_delta_{name}": share(delta["delta_ppm"]) for name, delta in metrics.items()},
-    }
+def mlflow_run(url: str, experiment_id: str | None, run_id: str | None) -> dg.MetadataValue:
+    """Return the link to an MLflow run; where no address of MLflow's UI is known, its id."""
+    if run_id is None:
+        return dg.MetadataValue.text("(MLflow was not reachable)")
+    if not url:
+        return dg.MetadataValue.text(run_id)
+    return dg.MetadataValue.url(f"{url.rstrip('/')}/#/experiments/{experiment_id}/runs/{run_id}")
+
+
+def report_place(url: str, experiment_id: str | None, run_id: str | None, again: str) -> Any:
+    """Return where a contribution's page is: MLflow's copy where that can be seen, and a command.
+
+    Args:
+        url: of MLflow's UI, empty where none is known.
+        experiment_id, run_id: of the MLflow run that holds it.
+        again: the command that makes the page anew.
+    """
+    told = f"`{again}`"
+    if url and run_id:
+        run = f"{url.rstrip('/')}/#/experiments/{experiment_id}/runs/{run_id}"
+        told = f"[report.html in MLflow]({run}/artifacts/report.html), or {told}"
+    return dg.MetadataValue.md(told)
 
 
 def json_text(document: object) -> str:

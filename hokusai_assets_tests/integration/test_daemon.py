@@ -4,136 +4,33 @@ Dagster's webserver and daemon and MLflow's server are started by the test; they
 project's own dependencies.
 """
 
-import json
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from hokusai_assets.benchmarks.generated import write_generated_benchmark
+from hokusai_assets_tests.integration.dev_server import DevServer, answers, running_dev, until
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("daemon")]
 _PARTITIONED = ("contributed_data", "new_model", "new_evaluation", "metric_deltas", "attestation")
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def until(holds: Callable[[], Any], seconds: float, what: str) -> Any:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if found := holds():
-            return found
-        time.sleep(1)
-    pytest.fail(f"{what}: not within {seconds:.0f} s")
-
-
-@dataclass
-class Server:
-    """A running `hokusai dev`."""
-
-    root: Path
-    dagster: str
-    mlflow: str
-    process: subprocess.Popen[bytes]
-
-    def query(self, text: str, **variables: object) -> dict[str, Any]:
-        request = urllib.request.Request(
-            f"{self.dagster}/graphql",
-            json.dumps({"query": text, "variables": variables}).encode(),
-            {"Content-Type": "application/json"},
-        )
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return json.load(answer)["data"]
-
-    def answers(self, url: str) -> bool:
-        try:
-            with urllib.request.urlopen(url, timeout=5) as answer:
-                return answer.status == 200
-        except (urllib.error.URLError, OSError):
-            return False
-
-    def runs(self) -> dict[str, str]:
-        """Return the status of the latest run of each contribution."""
-        found = self.query("{runsOrError{... on Runs{results{status tags{key value}}}}}")
-        latest: dict[str, str] = {}
-        for run in found["runsOrError"]["results"]:
-            tags = {tag["key"]: tag["value"] for tag in run["tags"]}
-            latest.setdefault(tags.get("dagster/partition", ""), run["status"])
-        return latest
-
-
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevServer]:
     root = tmp_path_factory.mktemp("dev")
     write_generated_benchmark(root / "data", seed=7)
-    drops = root / "data" / "drops" / "generated"
-    drops.mkdir(parents=True)
-    environment = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("HOKUSAI_", "MLFLOW_", "DAGSTER_"))
-    }
-    ports = free_port(), free_port()
-    with (root / "dev.log").open("wb") as log:
-        process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "hokusai_assets.cli.main", "dev"),
-                *("--port", str(ports[0]), "--mlflow-port", str(ports[1])),
-            ],
-            cwd=Path(__file__).resolve().parents[2],
-            env=environment
-            | {"HOKUSAI_HOME": str(root / "home"), "HOKUSAI_DATA": str(root / "data")},
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-        running = Server(
-            root, f"http://127.0.0.1:{ports[0]}", f"http://127.0.0.1:{ports[1]}", process
-        )
-        try:
-            until(lambda: running.answers(f"{running.dagster}/server_info"), 180, "the web UI")
-            yield running
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(timeout=60)
-    assert not list_processes_of(root), "hokusai dev left processes behind"
-
-
-def list_processes_of(root: Path) -> list[str]:
-    left = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            environment = (folder / "environ").read_bytes()
-            if str(root / "home").encode() in environment and folder.name != str(os.getpid()):
-                left.append((folder / "cmdline").read_bytes().replace(b"\0", b" ").decode())
-        except OSError:
-            continue
-    return left
+    (root / "data" / "drops" / "generated").mkdir(parents=True)
+    with running_dev(root) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
-def dropped(server: Server) -> set[str]:
+def dropped(server: DevServer) -> set[str]:
     """Drop a good file, a rejected one and one of unknown format; return the partition keys."""
-    drops = server.root / "data" / "drops" / "generated"
-    good = (server.root / "data" / "contribution.csv").read_bytes()
-    half = drops / ".good.csv"
-    half.write_bytes(good)
-    half.rename(drops / "good.csv")
-    (drops / "bad.csv").write_text("distance_km,parcels\n1.5,2\n")
-    (drops / "notes.docx").write_text("no table")
+    server.drop("generated", "good.csv", (server.data / "contribution.csv").read_bytes())
+    server.drop("generated", "bad.csv", b"distance_km,parcels\n1.5,2\n")
+    server.drop("generated", "notes.docx", b"no table")
 
     def both_ended() -> dict[str, str]:
         ended = {
@@ -151,17 +48,17 @@ def dropped(server: Server) -> set[str]:
     return set(ended)
 
 
-def test_both_user_interfaces_answer(server: Server):
-    assert server.answers(f"{server.dagster}/server_info")
-    until(lambda: server.answers(f"{server.mlflow}/health"), 120, "MLflow's server")
+def test_both_user_interfaces_answer(server: DevServer):
+    assert answers(f"{server.dagster}/server_info")
+    until(lambda: answers(f"{server.mlflow}/health"), 120, "MLflow's server")
 
 
-def test_a_dropped_file_is_attested(server: Server, dropped: set[str]):
-    issued = list((server.root / "home" / "attestations" / "generated").glob("*.dsse.json"))
+def test_a_dropped_file_is_attested(server: DevServer, dropped: set[str]):
+    issued = list((server.home / "attestations" / "generated").glob("*.dsse.json"))
     assert [path.name.startswith("good-") for path in issued] == [True]
 
 
-def test_its_delta_and_row_counts_stand_in_the_metadata(server: Server, dropped: set[str]):
+def test_its_delta_and_row_counts_stand_in_the_metadata(server: DevServer, dropped: set[str]):
     found = server.query(
         'query{assetNodes(assetKeys:[{path:["generated","metric_deltas"]}])'
         "{assetMaterializations{partition metadataEntries{label "
@@ -174,7 +71,7 @@ def test_its_delta_and_row_counts_stand_in_the_metadata(server: Server, dropped:
     assert values["dagster/partition_row_count"]["intValue"] == 1000
 
 
-def test_the_rejected_ones_check_failed_and_says_why(server: Server, dropped: set[str]):
+def test_the_rejected_ones_check_failed_and_says_why(server: DevServer, dropped: set[str]):
     found = server.query(
         'query{assetNodes(assetKeys:[{path:["generated","contributed_data"]}])'
         "{assetMaterializations{partition metadataEntries{label "
@@ -190,7 +87,7 @@ def test_the_rejected_ones_check_failed_and_says_why(server: Server, dropped: se
 
 
 def test_a_backfill_from_the_ui_ends_with_the_bad_one_failing_alone(
-    server: Server, dropped: set[str]
+    server: DevServer, dropped: set[str]
 ):
     launched = server.query(
         "mutation($p:LaunchBackfillParams!){launchPartitionBackfill(backfillParams:$p)"

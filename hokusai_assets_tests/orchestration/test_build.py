@@ -7,45 +7,36 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from hokusai_assets.orchestration.asset_wiring import owners_of
 from hokusai_assets.orchestration.build import build_definitions
 
 from .conftest import Deployment
 
+# The arrows that are drawn: one more than the chain where a box would look cut off without it.
 LINEAGE = {
     "benchmark": set(),
     "baseline_model": {"benchmark"},
-    "baseline_evaluation": {"benchmark", "baseline_model"},
-    "contributed_data": {"benchmark", "baseline_model", "baseline_evaluation"},
-    "new_model": {"benchmark", "contributed_data"},
-    "new_evaluation": {"benchmark", "new_model"},
-    "metric_deltas": {
-        "benchmark",
-        "baseline_model",
-        "baseline_evaluation",
-        "new_model",
-        "new_evaluation",
-    },
-    "settlement": {
-        "benchmark",
-        "baseline_model",
-        "baseline_evaluation",
-        "contributed_data",
-        "new_model",
-        "new_evaluation",
-        "metric_deltas",
-    },
-    "attestation": {
-        "benchmark",
-        "baseline_model",
-        "contributed_data",
-        "new_model",
-        "metric_deltas",
-        "settlement",
-    },
+    "baseline_evaluation": {"baseline_model"},
+    "drop": set(),
+    "contributed_data": {"drop", "benchmark", "baseline_evaluation"},
+    "new_model": {"contributed_data"},
+    "new_evaluation": {"new_model"},
+    "metric_deltas": {"baseline_evaluation", "new_evaluation"},
+    "settlement": {"metric_deltas"},
+    "attestation": {"settlement"},
     "contribution_values": {"benchmark", "contributed_data"},
+    "leaderboard": {"contributed_data", "attestation", "contribution_values"},
+    "attestation_review": {"attestation"},
 }
-OF_BENCHMARK = {"benchmark", "baseline_model", "baseline_evaluation", "contribution_values"}
-PARTITIONED = set(LINEAGE) - OF_BENCHMARK
+OF_BENCHMARK = {
+    "benchmark",
+    "baseline_model",
+    "baseline_evaluation",
+    "contribution_values",
+    "leaderboard",
+    "attestation_review",
+}
+PARTITIONED = set(LINEAGE) - OF_BENCHMARK - {"drop"}
 
 
 def test_a_benchmark_has_the_agreed_lineage(deployment: Deployment):
@@ -60,7 +51,7 @@ def test_a_benchmark_has_the_agreed_lineage(deployment: Deployment):
 def test_contributions_are_partitions_run_one_at_a_time(deployment: Deployment):
     graph = deployment.definitions.resolve_asset_graph()
     nodes = [graph.get(key) for key in graph.get_all_asset_keys()]
-    partitioned = [node for node in nodes if node.is_partitioned]
+    partitioned = [node for node in nodes if node.is_partitioned and node.is_executable]
     assert {node.key.path[1] for node in partitioned} == PARTITIONED
     assert all(node.backfill_policy.max_partitions_per_run == 1 for node in partitioned)
 
@@ -74,7 +65,12 @@ def test_no_run_of_one_contribution_includes_the_values_of_all(deployment: Deplo
         }
         for job in ("generated_contribution", "generated_values")
     }
-    assert steps["generated_contribution"] == set(LINEAGE) - {"contribution_values"}
+    assert steps["generated_contribution"] == set(LINEAGE) - {
+        "drop",
+        "contribution_values",
+        "leaderboard",
+        "attestation_review",
+    }
     assert steps["generated_values"] == {"benchmark", "contribution_values"}
 
 
@@ -90,21 +86,67 @@ def test_every_check_of_a_contribution_is_partitioned_and_all_but_one_block(depl
     assert names == {
         "test_set_is_usable",
         "contribution_accepted",
-        "personal_data_is_hashed",
+        "all_personal_data_hashed",
         "no_test_row_leaks",
         "data_is_plausible",
-        "metrics_follow_from_predictions",
+        "metrics_recomputed_from_predictions_agree",
         "attestation_verifies",
+        "no_contribution_left_failed",
+        "index_agrees_with_what_is_stored",
+        "attestations_verify",
+        "index_tells_what_is_stored",
     }
 
 
 def test_jobs_and_sensors_are_named_after_the_benchmark(deployment: Deployment):
     definitions = deployment.definitions
     jobs = {job.name for job in definitions.resolve_all_job_defs()} - {"__ASSET_JOB"}
-    assert jobs == {"generated_contribution", "generated_baseline", "generated_values"}
-    (sensor,) = definitions.sensors
-    assert sensor.name == "generated_drops"
+    assert jobs == {
+        "generated_contribution",
+        "generated_baseline",
+        "generated_values",
+        "generated_leaderboard",
+        "all_leaderboards",
+        "all_attestations",
+        "retention",
+    }
+    assert {sensor.name for sensor in definitions.sensors} == {"generated_drops", "leaderboards"}
+    assert {schedule.name for schedule in definitions.schedules} == {
+        "generated_reconciliation",
+        "nightly_all_leaderboards",
+        "weekly_all_attestations",
+        "weekly_retention",
+    }
     dg.Definitions.validate_loadable(definitions)
+
+
+def test_every_asset_says_what_it_holds_of_which_kind_and_whose_it_is(deployment: Deployment):
+    spec = deployment.settings.benchmarks / "generated" / "benchmark.yaml"
+    spec.write_text(spec.read_text() + "owner: Fraud desk (EU)\n")
+    graph = build_definitions(deployment.settings).resolve_asset_graph()
+    for key in graph.get_all_asset_keys():
+        node = graph.get(key)
+        assert node.kinds
+        assert node.group_name == "generated"
+        assert node.owners == ["team:Fraud-desk-EU"]
+        assert node.tags["hokusai/benchmark"] == "generated"
+        assert node.tags["hokusai/stage"]
+        if key.path[1] != "benchmark":
+            assert "*How to read it:*" in node.description
+
+
+@pytest.mark.parametrize(
+    ("owner", "shown"),
+    [
+        ("ana@example.org", ["ana@example.org"]),
+        ("team at x@y", ["team:team-at-x-y"]),
+        ("", []),
+        ("@!", []),
+    ],
+)
+def test_any_owner_of_a_spec_is_one_that_dagster_takes(owner: str, shown: list[str]):
+    assert owners_of(owner) == shown
+    dg.AssetSpec("any", owners=shown)
 
 
 @pytest.mark.parametrize(

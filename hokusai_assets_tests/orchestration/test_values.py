@@ -9,7 +9,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from hokusai_assets.evaluation.credit.methods import METHODS, NoCredit
-from hokusai_assets.orchestration.asset_storage import location_of
 from hokusai_assets.orchestration.object_store import checked_version, read_object
 from hokusai_assets.orchestration.platform import Platform
 from hokusai_assets.orchestration.running import read_record
@@ -19,6 +18,7 @@ from hokusai_assets.orchestration.stored_contributions import (
     value_stored,
 )
 from hokusai_assets.orchestration.stored_forms import STORED_FORMS, ValuedContributions
+from hokusai_assets.orchestration.stored_places import location_of
 
 from .conftest import Deployment
 
@@ -96,7 +96,9 @@ def test_the_job_values_every_accepted_contribution_with_no_typing(deployment: D
         digest.hex() for digest in intake["hokusai:row_digest"].to_pylist()
     }
     (logged,) = [
-        run for run in deployment.mlflow_runs() if run.data.params.get("value_method") is not None
+        run
+        for run in deployment.mlflow_runs("dagster_run")
+        if run.data.params.get("value_method") is not None
     ]
     assert logged.info.status == "FINISHED"
     assert logged.data.params["value_method"] == "knn-shapley"
