@@ -12,7 +12,9 @@ from hokusai_assets.cli.common_options import (
     current_settings,
     json_option,
     print_json,
+    quiet_option,
 )
+from hokusai_assets.cli.output import counted_off
 
 BACKFILL_TAG = "hokusai/backfill"
 
@@ -22,8 +24,9 @@ BACKFILL_TAG = "hokusai/backfill"
 @click.option("--all", "everything", is_flag=True, help="All contributions of the benchmark.")
 @click.argument("keys", nargs=-1, metavar="[KEY]...")
 @json_option
+@quiet_option
 def command(
-    benchmark_id: str | None, everything: bool, keys: tuple[str, ...], as_json: bool
+    benchmark_id: str | None, everything: bool, keys: tuple[str, ...], as_json: bool, quiet: bool
 ) -> None:
     """Run past contributions of a benchmark again, each in a run of its own.
 
@@ -51,12 +54,10 @@ def command(
 
     from hokusai_assets.cli.contribution_runs import run_registered
 
-    console = Console(stderr=True, quiet=as_json, highlight=False)
     backfill = uuid4().hex[:8]
     documents = []
     chosen = known if everything else list(dict.fromkeys(keys))
-    for position, key in enumerate(chosen, start=1):
-        console.print(f"[{position}/{len(chosen)}] {key}", markup=False)
+    for key in counted_off(chosen, quiet=quiet or as_json):
         document, _ = run_registered(
             settings, benchmark_id, key, quiet=True, tags={BACKFILL_TAG: backfill}
         )

@@ -26,6 +26,7 @@ benchmark_option = click.option(
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object on standard output."
 )
+quiet_option = click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
 
 
 def current_settings() -> Settings:

@@ -11,6 +11,7 @@ from hokusai_assets.cli.common_options import (
     current_settings,
     json_option,
     print_json,
+    quiet_option,
 )
 from hokusai_assets.cli.contribution_runs import evaluate_file
 from hokusai_assets.cli.output import print_evaluation, print_faults
@@ -33,8 +34,14 @@ from hokusai_assets.cli.output import print_evaluation, print_faults
     help="Seed of the generated benchmark of a dry run without FILE.",
 )
 @json_option
+@quiet_option
 def command(
-    file: Path | None, benchmark_id: str | None, dry_run: bool, seed: int, as_json: bool
+    file: Path | None,
+    benchmark_id: str | None,
+    dry_run: bool,
+    seed: int,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
     """Evaluate the contribution FILE (CSV, JSON, JSON Lines, Parquet, or a folder of
     Parquet parts).
@@ -45,6 +52,7 @@ def command(
     1 on a platform fault, 2 on wrong usage.
     """
     settings = current_settings()
+    quiet = quiet or as_json
     if dry_run:
         from hokusai_assets.cli.dry_run import rehearse
 
@@ -53,13 +61,13 @@ def command(
             raise click.UsageError(
                 "a dry run on a benchmark needs FILE; without both, a small one is generated"
             )
-        document, code = rehearse(settings, folder, file, seed=seed, quiet=as_json)
+        document, code = rehearse(settings, folder, file, seed=seed, quiet=quiet)
     else:
         if file is None:
             raise click.UsageError("FILE is needed (only --dry-run goes without)")
         benchmark_folder(settings, benchmark_id)
         assert benchmark_id is not None
-        document, code = evaluate_file(settings, benchmark_id, file, quiet=as_json)
+        document, code = evaluate_file(settings, benchmark_id, file, quiet=quiet)
     if as_json:
         print_json(document)
     elif code == PLATFORM_FAULT:

@@ -27,7 +27,7 @@ _VERBS = {
 }
 
 # Packages of the extra `platform`, without which files are verified all the same.
-_PLATFORM = ("dagster", "dagster_mlflow", "fsspec", "mlflow", "sqlalchemy")
+_PLATFORM = ("dagster", "dagster_mlflow", "fsspec", "matplotlib", "mlflow", "sqlalchemy")
 
 
 class _LazyVerbs(click.Group):

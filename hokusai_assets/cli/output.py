@@ -1,11 +1,19 @@
 """What the command line prints for people: progress, results, faults."""
 
+from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 from hokusai_assets.report.words import REMOVED_IN_WORDS
@@ -63,6 +71,32 @@ class StepDisplay:
                 self._console.print(f"{_STEPS[name]} ...")
         else:
             self._progress.advance(self._task)
+
+
+def counted_off(names: Sequence[str], *, quiet: bool) -> Iterator[str]:
+    """Yield names, showing on standard error how far it is and how long the rest may take.
+
+    Off a terminal a line is printed for each.
+    """
+    console = Console(stderr=True, quiet=quiet, highlight=False)
+    with Progress(
+        BarColumn(bar_width=24),
+        TextColumn("{task.completed}/{task.total}"),
+        TextColumn("{task.description}", markup=False),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal or quiet,
+    ) as progress:
+        task = progress.add_task("", total=len(names))
+        for position, name in enumerate(names, start=1):
+            progress.update(task, description=name)
+            if not console.is_terminal:
+                console.print(f"[{position}/{len(names)}] {name}", markup=False)
+            yield name
+            progress.advance(task)
 
 
 def print_evaluation(document: dict[str, Any]) -> None:

@@ -21,7 +21,7 @@ from hokusai_assets.orchestration.stored_forms import (
     read_measured_delta,
     read_settlement,
 )
-from hokusai_assets.orchestration.stored_places import location_of
+from hokusai_assets.orchestration.stored_places import location_of, remedy
 from hokusai_assets.orchestration.tracking import was_rejected
 from hokusai_assets.settings import Settings
 
@@ -121,7 +121,9 @@ def read_record(settings: Settings, benchmark_id: str, key: str) -> Contribution
 
     def version(asset: str) -> Path:
         location = location_of(settings.storage, benchmark_id, asset, key)
-        return checked_version(location, what=f"{benchmark_id}/{asset}/{key}", remedy="run it")
+        return checked_version(
+            location, what=f"{benchmark_id}/{asset}/{key}", remedy=remedy(benchmark_id, asset, key)
+        )
 
     report = read_intake_report(version("contributed_data"))
     if not report.accepted:

@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import time
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from hokusai_assets.cli.check_run import empty_document
 from hokusai_assets.cli.main import main
 from hokusai_assets.contributions.manifest import parse_manifest
 from hokusai_assets.evaluation import contribution_check
+from hokusai_assets_tests.report.read_page import Page
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 FIXTURES = DATA / "test_fixtures"
@@ -287,29 +287,6 @@ def test_no_estimate_without_rows_says_why():
     found = document(FIXTURES / "bad_copied_from_test.csv", "-b", "sms-spam", "--estimate")
     assert found["estimate"] is None
     assert any("No estimate" in note for note in found["notes"])
-
-
-class Page(HTMLParser):
-    """Reads a page as a browser's accessibility tree does, roughly."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.outside: list[str] = []
-        self.tables = self.headers = 0
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        given = dict(attributes)
-        self.outside += [v for k, v in given.items() if k in ("src", "href", "srcset") and v]
-        self.tables += tag == "table"
-        self.headers += tag == "th" and "scope" in given
-        if tag not in ("meta", "br", "link", "img"):
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
 
 
 def test_the_report_is_one_page_without_anything_from_outside(tmp_path: Path):

@@ -53,3 +53,13 @@ def test_without_contributions_it_says_so():
 def test_names_are_not_read_as_formulas():
     figure = contribution_forest([Gain("$x_{$", 1, 0, 2)], metric="$f_1$")
     assert png_bytes(figure)
+
+
+def test_a_far_outlier_becomes_an_arrow_and_leaves_the_others_their_scale():
+    gains = [Gain(f"key-{n}", 50_000, 30_000, 70_000) for n in range(6)]
+    figure = contribution_forest([*gains, Gain("far", -700_000, -750_000, -650_000)], metric="f1")
+    (axes,) = figure.axes
+    assert axes.get_xlim()[0] == -21
+    assert [line.get_xdata()[0] for line in axes.lines if line.get_marker() == "<"] == [-21]
+    metrics = metric_forest({"f1": delta("higher", 5, 1, 9), "auroc": delta("higher", 900, 1, 999)})
+    assert metrics.axes[0].get_xlim()[1] > 999 / 10_000

@@ -1,0 +1,39 @@
+from hokusai_assets.report.benchmark_page import SHOWN_ROWS, benchmark_page
+from hokusai_assets_tests.report.made_pages import board_of, bundled_spec
+from hokusai_assets_tests.report.read_page import Page
+
+
+def page_of(count: int, **named: object) -> str:
+    return benchmark_page(bundled_spec("sms-spam"), board_of(count, **named))
+
+
+def test_a_board_is_listed_best_first_with_its_sum():
+    text = page_of(9, rejected=["broken-0123456789ab"])
+    board = board_of(9)
+    places = [text.index(f">{row.contribution}</th>") for row in board.rows]
+    assert places == sorted(places)
+    assert "3 of 9 contributions that were measured made the model better" in text
+    assert "together by 2.40 percentage points of F1 score" in text
+    assert "rejected: missing-column" in text
+    for name in ("contributions", "over-time", "cumulative"):
+        assert f'aria-labelledby="{name}-title {name}-desc"' in text
+
+
+def test_a_page_is_whole_and_asks_for_nothing():
+    text = page_of(5)
+    page = Page(text)
+    assert (page.open, page.outside) == ([], [])
+    assert len(set(page.ids)) == len(page.ids)
+    assert text == page_of(5)
+
+
+def test_ten_thousand_contributions_make_a_page_that_can_be_sent():
+    text = page_of(10_000)
+    assert f"{10_000 - SHOWN_ROWS:,} more are not listed." in text
+    assert len(text) < 1_000_000
+
+
+def test_without_contributions_it_says_so():
+    text = page_of(0)
+    assert "Nobody has contributed yet." in text
+    assert "1 file was rejected" in page_of(0, rejected=["broken-0123456789ab"])
