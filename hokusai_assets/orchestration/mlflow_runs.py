@@ -210,7 +210,10 @@ class MlflowTracking(ConfigurableResourceFactory[Tracking]):
                 at_least=_END_SECONDS,
             )
             if contribution_of(run) and end.outcome in ("evaluated", "rejected"):
-                tracking.bounded(lambda: _make_latest(tracking, benchmark_id, contribution_of(run)))
+                tracking.bounded(
+                    lambda: _make_latest(tracking, benchmark_id, contribution_of(run)),
+                    at_least=_END_SECONDS,
+                )
         except Exception as error:  # the run's own result stands; only its mirror is incomplete
             if context.log:
                 context.log.warning(f"the MLflow run could not be ended: {reason_of(error)}")
