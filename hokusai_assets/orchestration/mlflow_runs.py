@@ -42,8 +42,6 @@ KIND_TAG = "kind"
 DAGSTER_RUN, CONTRIBUTION = "dagster_run", "contribution"
 LATEST_TAG = "latest"
 _PARENT_TAG = "mlflow.parentRunId"
-# MLflow's UI shows training runs and models, where it would guess at language models.
-_EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
 _CONNECT_SECONDS = 5.0
 # To tell MLflow how a run ended, even when it has been too slow for the rest.
 _END_SECONDS = 20.0
@@ -183,11 +181,7 @@ class MlflowTracking(ConfigurableResourceFactory[Tracking]):
         if found := client.get_experiment_by_name(self.experiment):
             return str(found.experiment_id)
         try:
-            return str(
-                client.create_experiment(
-                    self.experiment, self.artifact_root or None, tags=_EXPERIMENT_TAGS
-                )
-            )
+            return str(client.create_experiment(self.experiment, self.artifact_root or None))
         except MlflowException:
             # Another run created it between the two calls.
             found = client.get_experiment_by_name(self.experiment)
@@ -216,7 +210,10 @@ class MlflowTracking(ConfigurableResourceFactory[Tracking]):
                 at_least=_END_SECONDS,
             )
             if contribution_of(run) and end.outcome in ("evaluated", "rejected"):
-                tracking.bounded(lambda: _make_latest(tracking, benchmark_id, contribution_of(run)))
+                tracking.bounded(
+                    lambda: _make_latest(tracking, benchmark_id, contribution_of(run)),
+                    at_least=_END_SECONDS,
+                )
         except Exception as error:  # the run's own result stands; only its mirror is incomplete
             if context.log:
                 context.log.warning(f"the MLflow run could not be ended: {reason_of(error)}")
