@@ -11,6 +11,9 @@
 | HOKUSAI_PII_KEY, HOKUSAI_PII_KEY_FILE | key for pseudonyms, 64 or more hex digits | generated |
 | HOKUSAI_SIGNING_KEY, HOKUSAI_SIGNING_KEY_FILE | PEM, or ``awskms:ID`` | the home's |
 | HOKUSAI_ATTESTER_KEY, HOKUSAI_ATTESTER_KEY_FILE | secp256k1 private key, 64 hex digits | unset |
+| HOKUSAI_TRACKING_SECONDS | how long a run waits for MLflow in all | ``120`` |
+| HOKUSAI_LOG_MODELS | ``off`` keeps models out of MLflow | ``on`` |
+| HOKUSAI_DAGSTER_URL | of Dagster's web UI, for links from MLflow | unset; `hokusai dev` sets it |
 | MLFLOW_TRACKING_URI | MLflow's store or server | SQLite in the home |
 | MLFLOW_EXPERIMENT_NAME | experiment that runs are logged to | ``hokusai-pipeline`` |
 | MLFLOW_ARTIFACT_ROOT | where a new experiment keeps artifacts | folder in the home |
@@ -26,6 +29,9 @@ from pathlib import Path
 _MODES = ("development", "production")
 _TRACKING = ("required", "optional")
 _SWITCH = ("on", "off")
+ATTESTATION_ENDING = ".dsse.json"
+HASH_IN_NAME = 12
+"""How many characters of its hash the name of an attestation's file has."""
 _FIX = "give a folder that this user can read"
 
 
@@ -47,6 +53,9 @@ class Settings:
     mlflow_artifact_root: str | None = None
     dry_run: bool = False
     witness: bool = False
+    tracking_seconds: float = 120.0
+    log_models: bool = True
+    dagster_url: str = ""
 
     @property
     def benchmarks(self) -> Path:
@@ -90,10 +99,13 @@ class Settings:
         """Ledger of what was settled on a benchmark."""
         return self.home / "ledger" / f"{benchmark_id}.jsonl"
 
+    def outcomes(self, benchmark_id: str) -> Path:
+        """Index of what may be told of a benchmark's contributions; made anew when it is lost."""
+        return self.home / "outcomes" / f"{benchmark_id}.jsonl"
+
     def attestation_file(self, benchmark_id: str, key: str, attestation_hash: str) -> Path:
         """Where an issued attestation is kept; a different one never replaces it."""
-        name = f"{key}.{attestation_hash[:12]}.dsse.json"
-        return self.attestations / benchmark_id / name
+        return self.attestations / benchmark_id / attestation_name(key, attestation_hash)
 
     @property
     def log(self) -> Path:
@@ -103,6 +115,11 @@ class Settings:
     def witness_file(self, benchmark_id: str, key: str, attestation_hash: str) -> Path:
         """Where the private witness of an attestation is kept, if the operator wants one."""
         return self.home / "witness" / benchmark_id / f"{key}.{attestation_hash[:12]}.json"
+
+    def report_file(self, benchmark_id: str, key: str | None) -> Path:
+        """Where the page of a contribution goes, or with None that of the benchmark itself."""
+        # No key starts with an underscore.
+        return self.home / "reports" / benchmark_id / f"{key or '_benchmark'}.html"
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
@@ -130,7 +147,15 @@ class Settings:
             mlflow_experiment=environment.get("MLFLOW_EXPERIMENT_NAME") or "hokusai-pipeline",
             mlflow_artifact_root=artifacts,
             witness=_one_of(environment, "HOKUSAI_WITNESS", _SWITCH) == "on",
+            tracking_seconds=_seconds(environment, "HOKUSAI_TRACKING_SECONDS", "120"),
+            log_models=_one_of(environment, "HOKUSAI_LOG_MODELS", _SWITCH) != "off",
+            dagster_url=environment.get("HOKUSAI_DAGSTER_URL") or "",
         )
+
+
+def attestation_name(key: str, attestation_hash: str) -> str:
+    """Return what an issued attestation's file is called."""
+    return f"{key}.{attestation_hash[:HASH_IN_NAME]}{ATTESTATION_ENDING}"
 
 
 def _folder(environment: Mapping[str, str], name: str, default: str) -> Path:
@@ -166,3 +191,14 @@ def _one_of(environment: Mapping[str, str], name: str, allowed: tuple[str, ...])
     if value and value not in allowed:
         raise SettingsError(f"{name}: found {value!r}, allowed are {', '.join(allowed)}")
     return value or None
+
+
+def _seconds(environment: Mapping[str, str], name: str, default: str) -> float:
+    value = environment.get(name) or default
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise SettingsError(f"{name}: found {value!r}, allowed is a number of seconds above 0")
+    return seconds

@@ -103,7 +103,7 @@ class PerRowFile:
             LookupError, ValueError: it is no such table.
         """
         digests = row_digests_of(table)
-        replicas = {which: _replicas(table, which, labels) for which in MODELS}
+        replicas = {which: replicas_of(table, which, labels) for which in MODELS}
         return cls(
             replicas,
             {f"{which}_root": predictions_root(digests, said) for which, said in replicas.items()},
@@ -121,7 +121,12 @@ def row_digests_of(table: pa.Table) -> list[bytes]:
     return [bytes.fromhex(text) for text in table.column("row_digest").to_pylist()]
 
 
-def _replicas(table: pa.Table, which: str, labels: tuple[str, ...]) -> tuple[Predictions, ...]:
+def replicas_of(table: pa.Table, which: str, labels: tuple[str, ...]) -> tuple[Predictions, ...]:
+    """Return what ``baseline`` or ``new`` said in a table of `predictions_table`, by replica.
+
+    Raises:
+        LookupError, ValueError: it is no such table, or of other labels.
+    """
     count = sum(name.partition("#")[0] == f"{which}_label" for name in table.column_names)
     actual = label_codes(table.column("label"), labels)
     replicas = []

@@ -11,6 +11,7 @@ import hokusai_assets
 _VERBS = {
     "check": "hokusai_assets.cli.check",
     "evaluate": "hokusai_assets.cli.evaluate",
+    "report": "hokusai_assets.cli.report",
     "verify": "hokusai_assets.cli.verify",
     "prove-row": "hokusai_assets.cli.prove_row",
     "mint-request": "hokusai_assets.cli.mint_request",
@@ -73,6 +74,8 @@ def main() -> None:
         hokusai check data/contributions/sms-spam/batch-01.csv --benchmark sms-spam
     Evaluate a contribution:
         hokusai evaluate data/test_fixtures/test_queries.csv --benchmark sms-spam
+    Make a page of it to send to someone:
+        hokusai report KEY -o report.html
     Check what came out, as a stranger would:
         hokusai verify ATTESTATION --public-key KEY.pem
     Sign what it entitles to, for a contract:

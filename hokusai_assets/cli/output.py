@@ -8,6 +8,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from hokusai_assets.report.words import REMOVED_IN_WORDS
+
 _STEPS = {
     "benchmark": "loading the benchmark",
     "baseline_model": "training the baseline",
@@ -61,16 +63,6 @@ class StepDisplay:
                 self._console.print(f"{_STEPS[name]} ...")
         else:
             self._progress.advance(self._task)
-
-
-# In the words of a contributor; the reasons are those of the intake report.
-REMOVED_IN_WORDS = {
-    "in_test_set": "equal to a row of the test set",
-    "near_test_set": "nearly equal to a row of the test set",
-    "in_base_set": "in the base set",
-    "in_earlier_contribution": "in an earlier contribution",
-    "repeated_in_file": "repeated in the file",
-}
 
 
 def print_evaluation(document: dict[str, Any]) -> None:

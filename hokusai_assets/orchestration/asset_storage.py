@@ -7,36 +7,32 @@ import dagster as dg
 
 from hokusai_assets.orchestration.object_store import read_object, write_object
 from hokusai_assets.orchestration.stored_forms import STORED_FORMS
-
-
-def location_of(storage: Path, benchmark_id: str, asset: str, partition: str | None) -> Path:
-    """Return the folder of an asset's value: ``<benchmark>/<asset>[/<partition>]``."""
-    folder = storage / benchmark_id / asset
-    return folder / partition if partition else folder
-
-
-def remedy(benchmark_id: str, asset: str, partition: str | None) -> str:
-    """Say how a missing value is made."""
-    if partition:
-        return f"run `hokusai backfill --benchmark {benchmark_id} {partition}`"
-    return f"materialize {benchmark_id}/{asset}, or run any contribution of the benchmark"
+from hokusai_assets.orchestration.stored_outcomes import record_stored
+from hokusai_assets.orchestration.stored_places import location_of, remedy
+from hokusai_assets.settings import Settings
 
 
 class AssetStorage(dg.ConfigurableIOManager):
-    """Stores values under one folder; partitioned assets one partition at a time."""
+    """Stores values in a home; partitioned assets one partition at a time."""
 
-    storage: str
+    home: str
 
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
-        """Write a new version of the asset's value."""
+        """Write a new version of the asset's value, and enter what it tells in the index."""
         if obj is None:
             return
         benchmark_id, asset = context.asset_key.path
         partition = context.asset_partition_key if context.has_asset_partitions else None
         save, _ = STORED_FORMS[asset]
-        location = location_of(Path(self.storage), benchmark_id, asset, partition)
+        location = location_of(self._places.storage, benchmark_id, asset, partition)
         digest = write_object(location, lambda folder: save(obj, folder))
         context.add_output_metadata({"stored_digest": digest})
+        if partition:
+            try:
+                record_stored(self._places, benchmark_id, asset, partition)
+            except OSError as error:
+                # The value is stored; whoever reads the index next finds what it lacks.
+                context.log.warning(f"the index of outcomes was not written: {error.strerror}")
 
     def load_input(self, context: dg.InputContext) -> Any:
         """Read an upstream asset's value in force.
@@ -49,8 +45,13 @@ class AssetStorage(dg.ConfigurableIOManager):
         _, load = STORED_FORMS[asset]
         what = "/".join([benchmark_id, asset, *([partition] if partition else [])])
         return read_object(
-            location_of(Path(self.storage), benchmark_id, asset, partition),
+            location_of(self._places.storage, benchmark_id, asset, partition),
             load,
             what=what,
             remedy=remedy(benchmark_id, asset, partition),
         )
+
+    @property
+    def _places(self) -> Settings:
+        # Only to find folders by the one rule for them.
+        return Settings(home=Path(self.home), data=Path(), drops="")

@@ -15,11 +15,16 @@ from hokusai_assets.benchmarks.spec import BenchmarkSpec, SpecError
 from hokusai_assets.evaluation.measurement import evaluate_models
 from hokusai_assets.models.persistence import load_model_file
 from hokusai_assets.models.training import TrainedModel, refuse_unfit_model
+from hokusai_assets.orchestration.asset_wiring import benchmark_wiring, reads
 from hokusai_assets.orchestration.faults import explained
-from hokusai_assets.orchestration.partitions import group_name
 from hokusai_assets.orchestration.platform import Platform
 from hokusai_assets.orchestration.presentation import metrics_table, schema_of, share
 from hokusai_assets.orchestration.registered_models import fetch_registered_model
+from hokusai_assets.orchestration.step_records import (
+    record_baseline_model,
+    record_benchmark,
+    record_evaluation,
+)
 from hokusai_assets.orchestration.stored_forms import StoredModel, stored_model
 from hokusai_assets.orchestration.tracking import Tracking
 from hokusai_assets.orchestration.trained_models import trained_on
@@ -28,12 +33,9 @@ from hokusai_assets.orchestration.trained_models import trained_on
 def build_benchmark_assets(spec: BenchmarkSpec) -> list[dg.AssetsDefinition]:
     """Return the three unpartitioned assets of a benchmark."""
     benchmark_id = spec.id
-    common: dict[str, Any] = {"group_name": group_name(benchmark_id)}
-    if "@" in spec.owner:
-        common["owners"] = [spec.owner]
 
     @dg.asset(
-        key=[benchmark_id, "benchmark"],
+        **benchmark_wiring(spec, "benchmark"),
         kinds={"parquet", "yaml"},
         description=(
             f"**{spec.title or benchmark_id}.** {spec.description}\n\nThe checked spec, the base "
@@ -47,7 +49,6 @@ def build_benchmark_assets(spec: BenchmarkSpec) -> list[dg.AssetsDefinition]:
                 description="The test rows that decide are as many as the DeltaOne rule demands.",
             )
         ],
-        **common,
     )
     def benchmark(
         context: dg.AssetExecutionContext,
@@ -56,22 +57,7 @@ def build_benchmark_assets(spec: BenchmarkSpec) -> list[dg.AssetsDefinition]:
     ):  # no annotation: with one, Dagster takes the value for "Nothing"
         with explained():
             value, reused = platform.current_benchmark(benchmark_id)
-            tracking.log_params(
-                {
-                    "benchmark": benchmark_id,
-                    "benchmark_version": value.spec.benchmark_version,
-                    "spec_hash": value.spec.spec_hash(),
-                    "seed": value.spec.seed,
-                    "estimator": value.spec.model.estimator,
-                    "primary_metric": value.spec.metrics.primary,
-                    "base_rows": value.base.count,
-                    "test_rows": value.test.count,
-                    "base_root": value.base.root,
-                    "test_root": value.test.root,
-                }
-                | {f"model.{k}": v for k, v in value.spec.model.params.items()}
-            )
-            tracking.log_text(value.spec.model_dump_json(indent=2), "benchmark_spec.json")
+            record_benchmark(tracking, platform, value)
         needed = value.spec.delta_one.min_examples
         deciding = value.split.deciding.positions
         enough = value.test.count if deciding is None else len(deciding)
@@ -99,14 +85,13 @@ def build_benchmark_assets(spec: BenchmarkSpec) -> list[dg.AssetsDefinition]:
         )
 
     @dg.asset(
-        key=[benchmark_id, "baseline_model"],
+        **benchmark_wiring(spec, "baseline_model"),
         ins={"benchmark": dg.AssetIn([benchmark_id, "benchmark"])},
         kinds={"sklearn"},
         description=(
             "The model that contributions are measured against: trained from the base set, or "
             "loaded from MLflow or a skops file, as the spec's `baseline` says."
         ),
-        **common,
     )
     def baseline_model(
         context: dg.AssetExecutionContext,
@@ -122,10 +107,7 @@ def build_benchmark_assets(spec: BenchmarkSpec) -> list[dg.AssetsDefinition]:
                 is_current=lambda stored: stored.fingerprint == expected,
                 make=lambda: _make_baseline(benchmark, external, expected),
             )
-            tracking.log_params(
-                {"baseline_source": value.source, "baseline_train_rows": value.train_rows}
-            )
-            tracking.set_tags({"baseline_model_sha256": value.digest})
+            record_baseline_model(tracking, benchmark, value)
         return dg.MaterializeResult(
             value=value,
             data_version=dg.DataVersion(value.digest[:32]),
@@ -139,15 +121,12 @@ def build_benchmark_assets(spec: BenchmarkSpec) -> list[dg.AssetsDefinition]:
         )
 
     @dg.asset(
-        key=[benchmark_id, "baseline_evaluation"],
-        ins={
-            "benchmark": dg.AssetIn([benchmark_id, "benchmark"]),
-            "baseline_model": dg.AssetIn([benchmark_id, "baseline_model"]),
-        },
+        **benchmark_wiring(spec, "baseline_evaluation"),
+        ins={"baseline_model": dg.AssetIn([benchmark_id, "baseline_model"])},
         kinds={"sklearn", "parquet"},
         description="The baseline's prediction and scores for every test row, and its metrics.",
-        **common,
     )
+    @reads(benchmark_id, "benchmark")
     def baseline_evaluation(
         context: dg.AssetExecutionContext,
         platform: Platform,
@@ -168,7 +147,7 @@ def build_benchmark_assets(spec: BenchmarkSpec) -> list[dg.AssetsDefinition]:
                 ),
             )
             metrics = value.metrics_ppm(benchmark.spec)
-            tracking.log_metrics({f"baseline_{k}": share(v) for k, v in metrics.items()})
+            record_evaluation(tracking, benchmark, value, "baseline")
         return dg.MaterializeResult(
             value=value,
             data_version=dg.DataVersion(commitment(value)[:32]),

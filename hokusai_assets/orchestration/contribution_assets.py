@@ -12,7 +12,7 @@ from hokusai_assets.contributions.second_look import SecondLook, second_look
 from hokusai_assets.evaluation.contribution_check import opinion_of
 from hokusai_assets.evaluation.measurement import Evaluation, evaluate_models
 from hokusai_assets.evaluation.settlement import budget_of
-from hokusai_assets.orchestration.asset_wiring import blocking_check, wiring_of
+from hokusai_assets.orchestration.asset_wiring import blocking_check, reads, wiring_of
 from hokusai_assets.orchestration.faults import explained, without_values
 from hokusai_assets.orchestration.measurement_assets import (
     attestation_asset,
@@ -21,7 +21,6 @@ from hokusai_assets.orchestration.measurement_assets import (
 from hokusai_assets.orchestration.partitions import contributions_of
 from hokusai_assets.orchestration.platform import Platform
 from hokusai_assets.orchestration.presentation import (
-    json_text,
     leakage_table,
     metrics_table,
     problems_text,
@@ -29,6 +28,11 @@ from hokusai_assets.orchestration.presentation import (
     share,
 )
 from hokusai_assets.orchestration.settlement_asset import settlement_asset
+from hokusai_assets.orchestration.step_records import (
+    record_evaluation,
+    record_intake,
+    record_new_model,
+)
 from hokusai_assets.orchestration.stored_forms import StoredModel
 from hokusai_assets.orchestration.tracking import ACCEPTED_CHECK, OUTCOME_TAG, Tracking
 from hokusai_assets.orchestration.trained_models import fingerprint_of, trained_on
@@ -56,7 +60,6 @@ def _contributed_data(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
             owner,
             "contributed_data",
             "benchmark",
-            "baseline_model",
             "baseline_evaluation",
         ),
         kinds={"parquet"},
@@ -68,7 +71,7 @@ def _contributed_data(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
         ),
         check_specs=[
             check(ACCEPTED_CHECK, "The contribution breaks no rule of the benchmark."),
-            check("personal_data_is_hashed", "All personal data is hashed."),
+            check("all_personal_data_hashed", "All personal data is hashed."),
             check("no_test_row_leaks", "No row equals or nearly equals a row of the test set."),
             dg.AssetCheckSpec(
                 "data_is_plausible",
@@ -78,6 +81,7 @@ def _contributed_data(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
             ),
         ],
     )
+    @reads(benchmark_id, "baseline_model")
     def contributed_data(
         context: dg.AssetExecutionContext,
         platform: Platform,
@@ -107,7 +111,9 @@ def _contributed_data(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
                     ),
                 )
                 found = second_look(value.rows, benchmark)
-            _log_intake(context, tracking, value.report)
+            _log_intake(context, value.report)
+            with explained():
+                record_intake(tracking, platform, benchmark, value)
             yield dg.MaterializeResult(
                 value=value,
                 data_version=dg.DataVersion(value.rows.root[:32]),
@@ -118,23 +124,10 @@ def _contributed_data(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
     return contributed_data
 
 
-def _log_intake(
-    context: dg.AssetExecutionContext, tracking: Tracking, report: IntakeReport
-) -> None:
+def _log_intake(context: dg.AssetExecutionContext, report: IntakeReport) -> None:
     context.instance.add_run_tags(
         context.run_id, {OUTCOME_TAG: "accepted" if report.accepted else "rejected"}
     )
-    tracking.log_text(json_text(report.to_dict()), "intake_report.json")
-    tracking.log_metrics(
-        {
-            "rows_in": report.rows_in,
-            "rows_kept": report.rows_kept,
-            "rows_hashed": report.rows_hashed,
-        }
-    )
-    tracking.log_params({"contribution_sha256": report.raw_digest})
-    if not report.accepted:
-        tracking.set_tags({"reasons": ", ".join(dict.fromkeys(p.rule for p in report.problems))})
     for warning in report.warnings:
         context.log.warning(f"{warning.rule}: {warning.message}")
 
@@ -172,7 +165,7 @@ def _intake_checks(report: IntakeReport, found: SecondLook) -> list[dg.AssetChec
         ),
         dg.AssetCheckResult(
             passed=not found.personal_data,
-            check_name="personal_data_is_hashed",
+            check_name="all_personal_data_hashed",
             metadata={"columns_with_findings": len(found.personal_data)},
         ),
         dg.AssetCheckResult(
@@ -191,10 +184,11 @@ def _intake_checks(report: IntakeReport, found: SecondLook) -> list[dg.AssetChec
 
 def _new_model(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
     @dg.asset(
-        **wiring_of(benchmark_id, owner, "new_model", "benchmark", "contributed_data"),
+        **wiring_of(benchmark_id, owner, "new_model", "contributed_data"),
         kinds={"sklearn"},
         description="The spec's model, trained from the base set and the contribution.",
     )
+    @reads(benchmark_id, "benchmark")
     def new_model(
         context: dg.AssetExecutionContext,
         platform: Platform,
@@ -212,8 +206,7 @@ def _new_model(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
                 is_current=lambda stored: stored.fingerprint == expected,
                 make=lambda: trained_on(benchmark, contributed),
             )
-            tracking.log_params({"new_train_rows": value.train_rows})
-            tracking.set_tags({"new_model_sha256": value.digest})
+            record_new_model(tracking, benchmark, value, context.partition_key)
         return dg.MaterializeResult(
             value=value,
             data_version=dg.DataVersion(value.digest[:32]),
@@ -230,10 +223,11 @@ def _new_model(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
 
 def _new_evaluation(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
     @dg.asset(
-        **wiring_of(benchmark_id, owner, "new_evaluation", "benchmark", "new_model"),
+        **wiring_of(benchmark_id, owner, "new_evaluation", "new_model"),
         kinds={"sklearn", "parquet"},
         description="The new model's prediction and scores for every test row, and its metrics.",
     )
+    @reads(benchmark_id, "benchmark")
     def new_evaluation(
         context: dg.AssetExecutionContext,
         platform: Platform,
@@ -255,7 +249,7 @@ def _new_evaluation(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
                 ),
             )
             metrics = value.metrics_ppm(benchmark.spec)
-            tracking.log_metrics({f"new_{name}": share(ppm) for name, ppm in metrics.items()})
+            record_evaluation(tracking, benchmark, value, "new")
         return dg.MaterializeResult(
             value=value,
             metadata={

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from hokusai_assets.orchestration.asset_storage import location_of
 from hokusai_assets.orchestration.object_store import MissingObject, read_object
 from hokusai_assets.orchestration.running import read_record
 from hokusai_assets.orchestration.stored_forms import STORED_FORMS, IssuedAttestation
+from hokusai_assets.orchestration.stored_places import location_of
 from hokusai_assets.settings import Settings
 
 

@@ -16,17 +16,16 @@ from hokusai_assets.benchmarks.loading import Benchmark
 from hokusai_assets.contributions.intake import ContributedData
 from hokusai_assets.drafts import replace_file
 from hokusai_assets.evaluation.measurement import Evaluation, measure, slices_on
-from hokusai_assets.orchestration.asset_wiring import blocking_check, wiring_of
+from hokusai_assets.orchestration.asset_wiring import blocking_check, reads, wiring_of
 from hokusai_assets.orchestration.benchmark_assets import identity_of
 from hokusai_assets.orchestration.faults import explained
 from hokusai_assets.orchestration.platform import Platform
 from hokusai_assets.orchestration.presentation import (
-    delta_metrics,
     deltas_table,
     groups_table,
-    json_text,
     share,
 )
+from hokusai_assets.orchestration.step_records import record_attestation, record_deltas
 from hokusai_assets.orchestration.stored_forms import (
     IssuedAttestation,
     MeasuredDelta,
@@ -44,10 +43,7 @@ def metric_deltas_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
             benchmark_id,
             owner,
             "metric_deltas",
-            "benchmark",
-            "baseline_model",
             "baseline_evaluation",
-            "new_model",
             "new_evaluation",
         ),
         kinds={"json", "parquet"},
@@ -60,13 +56,15 @@ def metric_deltas_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
             blocking_check(
                 benchmark_id,
                 "metric_deltas",
-                "metrics_follow_from_predictions",
+                "metrics_recomputed_from_predictions_agree",
                 "Metrics computed again from the stored predictions agree.",
             )
         ],
     )
+    @reads(benchmark_id, "benchmark", "baseline_model", "new_model")
     def metric_deltas(
         context: dg.AssetExecutionContext,
+        platform: Platform,
         tracking: dg.ResourceParam[Tracking],
         benchmark: Benchmark,
         baseline_model: StoredModel,
@@ -87,8 +85,6 @@ def metric_deltas_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
             spec=spec,
         )
         metrics = document["metrics"]
-        tracking.log_metrics(delta_metrics(metrics))
-        tracking.log_text(json_text(document), "metric_deltas.json")
         before, after = baseline_evaluation.on(part), new_evaluation.on(part)
         again = {"baseline": before.metrics_ppm(spec), "new": after.metrics_ppm(spec)}
         agree = all(
@@ -96,10 +92,13 @@ def metric_deltas_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
             for name, delta in metrics.items()
             for which in ("baseline", "new")
         )
+        measured = MeasuredDelta(
+            document, predictions_table(before, after, slices_on(benchmark, part))
+        )
+        with explained():
+            record_deltas(tracking, benchmark, measured, baseline_evaluation, new_evaluation)
         return dg.MaterializeResult(
-            value=MeasuredDelta(
-                document, predictions_table(before, after, slices_on(benchmark, part))
-            ),
+            value=measured,
             metadata={
                 "deltas": deltas_table(metrics),
                 "groups": groups_table(document["groups"]),
@@ -108,7 +107,9 @@ def metric_deltas_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
                 **{f"delta/{name}": share(delta["delta_ppm"]) for name, delta in metrics.items()},
             },
             check_results=[
-                dg.AssetCheckResult(passed=agree, check_name="metrics_follow_from_predictions")
+                dg.AssetCheckResult(
+                    passed=agree, check_name="metrics_recomputed_from_predictions_agree"
+                )
             ],
         )
 
@@ -123,11 +124,6 @@ def attestation_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
             benchmark_id,
             owner,
             "attestation",
-            "benchmark",
-            "baseline_model",
-            "contributed_data",
-            "new_model",
-            "metric_deltas",
             "settlement",
         ),
         kinds={"json"},
@@ -143,6 +139,14 @@ def attestation_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
                 "The attestation verifies as issued.",
             )
         ],
+    )
+    @reads(
+        benchmark_id,
+        "benchmark",
+        "baseline_model",
+        "contributed_data",
+        "new_model",
+        "metric_deltas",
     )
     def attestation(
         context: dg.AssetExecutionContext,
@@ -195,14 +199,11 @@ def attestation_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
                         ),
                         build_witness(statement, tables),
                     )
-        tracking.log_text(envelope.decode(), "attestation.json")
-        tracking.set_tags(
-            {
-                "attestation_hash": predicate["attestation_hash"],
-                "result_hash": predicate["result_hash"],
-                "code_version": predicate["claim"]["code"]["version"],
-            }
-        )
+        models = (baseline_model, new_model, settlement.candidate)
+        with explained():
+            record_attestation(
+                tracking, benchmark_id, envelope, predicate, models, settlement.document
+            )
         decision = settlement.document["delta_one"]
         return dg.MaterializeResult(
             value=IssuedAttestation(

@@ -93,6 +93,22 @@ def checked_version(location: Path, *, what: str, remedy: str) -> Path:
     return version
 
 
+def read_checked_file(location: Path, name: str, *, what: str, remedy: str) -> bytes:
+    """Return one file of the version in force, checked alone: its neighbours may be large.
+
+    Raises:
+        MissingObject: nothing is stored, it has no such file, or the file changed.
+    """
+    try:
+        current = json.loads((location / _CURRENT).read_bytes())
+        data = (location / str(current["version"]) / name).read_bytes()
+    except FileNotFoundError:
+        raise MissingObject(f"{what} is not stored (looked in {location}): {remedy}") from None
+    if hashlib.sha256(data).hexdigest() != current["files"].get(name):
+        raise DamagedObject(f"{what} is damaged ({name} in {location} changed): {remedy}")
+    return data
+
+
 def _holds(version: Path, files: dict[str, str]) -> bool:
     try:
         return all(_file_digest(version / name) == digest for name, digest in files.items())

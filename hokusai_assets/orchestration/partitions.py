@@ -12,6 +12,7 @@ ASSETS_OF_CONTRIBUTION = (
 )
 # Of all contributions at once: no run of a single one includes it.
 VALUES_ASSET = "contribution_values"
+LEADERBOARD_ASSET = "leaderboard"
 ASSETS_OF_BENCHMARK = ("benchmark", "baseline_model", "baseline_evaluation")
 
 
@@ -38,6 +39,11 @@ def baseline_job_name(benchmark_id: str) -> str:
 def values_job_name(benchmark_id: str) -> str:
     """Return the name of the job that values all contributions beside one another."""
     return f"{group_name(benchmark_id)}_values"
+
+
+def leaderboard_job_name(benchmark_id: str) -> str:
+    """Return the name of the job that ranks a benchmark's contributions."""
+    return f"{group_name(benchmark_id)}_leaderboard"
 
 
 def drop_sensor_name(benchmark_id: str) -> str:

@@ -30,9 +30,9 @@ from hokusai_assets.drafts import scratch_folder
 from hokusai_assets.evaluation.ledger import Ledger
 from hokusai_assets.evaluation.ledger_entries import Settled
 from hokusai_assets.models.pipeline import build_pipeline
-from hokusai_assets.orchestration.asset_storage import location_of, remedy
 from hokusai_assets.orchestration.object_store import MissingObject, read_object
 from hokusai_assets.orchestration.stored_forms import STORED_FORMS
+from hokusai_assets.orchestration.stored_places import location_of, remedy
 from hokusai_assets.privacy.keys import PrivacyKey, load_key
 from hokusai_assets.settings import Settings
 
@@ -64,7 +64,7 @@ class Platform(dg.ConfigurableResource):  # type: ignore[type-arg]
     def privacy_key(self) -> PrivacyKey:
         """Return the key for pseudonyms."""
         return load_key(
-            environment=os.environ, keys_folder=self._places.keys, production=self.production
+            environment=os.environ, keys_folder=self.places.keys, production=self.production
         )
 
     def signer(self) -> Signer:
@@ -73,7 +73,7 @@ class Platform(dg.ConfigurableResource):  # type: ignore[type-arg]
             return dry_run_signer()
         return load_signer(
             environment=os.environ,
-            keys_folder=self._places.keys,
+            keys_folder=self.places.keys,
             production=self.production,
             today=datetime.now(UTC).date(),
         )
@@ -111,23 +111,23 @@ class Platform(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def contribution(self, benchmark_id: str, key: str) -> Contribution:
         """Return a registered contribution."""
-        return load(self._places.contributions(benchmark_id), key)
+        return load(self.places.contributions(benchmark_id), key)
 
     def contribution_keys(self, benchmark_id: str) -> list[str]:
         """Return the keys of all registered contributions, ascending."""
-        return list(registered_keys(self._places.contributions(benchmark_id)))
+        return list(registered_keys(self.places.contributions(benchmark_id)))
 
     def row_index(self, benchmark_id: str) -> RowIndex:
         """Return the index of the rows that earlier contributions brought."""
-        return RowIndex(self._places.row_index(benchmark_id))
+        return RowIndex(self.places.row_index(benchmark_id))
 
     def ledger(self, benchmark_id: str) -> Ledger:
         """Return the ledger of what was settled on a benchmark."""
-        return Ledger(self._places.ledger(benchmark_id))
+        return Ledger(self.places.ledger(benchmark_id))
 
     def transparency_log(self) -> TransparencyLog:
         """Return the log of all issued attestations."""
-        return TransparencyLog(self._places.log)
+        return TransparencyLog(self.places.log)
 
     def accepted_rows(self, benchmark_id: str, settled: Settled) -> StoredRows:
         """Return the rows of a contribution that was accepted, as its intake stored them.
@@ -144,30 +144,30 @@ class Platform(dg.ConfigurableResource):  # type: ignore[type-arg]
             )
         return stored.rows
 
-    def stored(self, benchmark_id: str, asset: str, partition: str) -> Any:
+    def stored(self, benchmark_id: str, asset: str, partition: str | None) -> Any:
         """Return an asset's stored value.
 
         Raises:
             MissingObject: nothing is stored; `DamagedObject`: its files changed.
         """
         return read_object(
-            location_of(self._places.storage, benchmark_id, asset, partition),
+            location_of(self.places.storage, benchmark_id, asset, partition),
             STORED_FORMS[asset][1],
-            what=f"{benchmark_id}/{asset}/{partition}",
+            what="/".join([benchmark_id, asset, *([partition] if partition else [])]),
             remedy=remedy(benchmark_id, asset, partition),
         )
 
     def scratch(self) -> AbstractContextManager[Path]:
         """Return a folder for a step's own files, removed when it is left."""
-        return scratch_folder(self._places.scratch)
+        return scratch_folder(self.places.scratch)
 
     def attestation_file(self, benchmark_id: str, key: str, attestation_hash: str) -> Path:
         """Return where an issued attestation is kept; a different one never replaces it."""
-        return self._places.attestation_file(benchmark_id, key, attestation_hash)
+        return self.places.attestation_file(benchmark_id, key, attestation_hash)
 
     def witness_file(self, benchmark_id: str, key: str, attestation_hash: str) -> Path:
         """Return where the private witness of an attestation is kept."""
-        return self._places.witness_file(benchmark_id, key, attestation_hash)
+        return self.places.witness_file(benchmark_id, key, attestation_hash)
 
     def reuse(
         self,
@@ -179,7 +179,7 @@ class Platform(dg.ConfigurableResource):  # type: ignore[type-arg]
         make: Callable[[], T],
     ) -> tuple[T, bool]:
         """Return an asset's stored value if it is current, else a new one; and whether reused."""
-        location = location_of(self._places.storage, benchmark_id, asset, partition)
+        location = location_of(self.places.storage, benchmark_id, asset, partition)
         try:
             stored = read_object(location, STORED_FORMS[asset][1], what=asset, remedy="")
             if is_current(stored):
@@ -190,10 +190,11 @@ class Platform(dg.ConfigurableResource):  # type: ignore[type-arg]
         return make(), False
 
     @property
-    def _places(self) -> Settings:
+    def places(self) -> Settings:
+        """Settings that tell where things are, and nothing else."""
         # Only to find folders by the one rule for them; the drops are the sensor's.
         return Settings(home=Path(self.home), data=Path(self.data), drops="")
 
     def benchmark_folder(self, benchmark_id: str) -> Path:
         """Return the folder of a benchmark's files."""
-        return self._places.benchmarks / benchmark_id
+        return self.places.benchmarks / benchmark_id

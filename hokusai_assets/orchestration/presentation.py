@@ -101,18 +101,6 @@ def values_table(contributions: Sequence[Mapping[str, Any]]) -> dg.MetadataValue
     return dg.MetadataValue.md("\n".join(lines))
 
 
-def delta_metrics(metrics: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
-    """Return MLflow's metrics of a comparison: ``baseline_x``, ``new_x``, ``delta_x``."""
-    logged = {}
-    for name, delta in metrics.items():
-        logged[f"baseline_{name}"] = share(delta["baseline_ppm"])
-        logged[f"new_{name}"] = share(delta["new_ppm"])
-        logged[f"delta_{name}"] = share(delta["delta_ppm"])
-        logged[f"delta_{name}_low"] = share(delta["low_ppm"])
-        logged[f"delta_{name}_high"] = share(delta["high_ppm"])
-    return logged
-
-
 def conditions_table(conditions: Sequence[Mapping[str, Any]]) -> dg.MetadataValue:
     """Return the conditions of a verdict as a Markdown table."""
     lines = ["| condition | holds | found | required |", "|---|---|---|---|"]
@@ -122,18 +110,6 @@ def conditions_table(conditions: Sequence[Mapping[str, Any]]) -> dg.MetadataValu
         for row in conditions
     ]
     return dg.MetadataValue.md("\n".join(lines))
-
-
-def settled_metrics(settled: Mapping[str, Any]) -> dict[str, float]:
-    """Return MLflow's metrics of a settlement: ``settled_delta_x`` against the accepted model."""
-    metrics = settled["measurement"]["metrics"]
-    return {
-        "delta_one_bps": settled["delta_one"]["bps"],
-        "payable_bps": settled["delta_one"]["payable_bps"],
-        "budget_position": settled["budget"]["position"],
-        "accepted_before": len(settled["accepted_before"]),
-        **{f"settled_delta_{name}": share(delta["delta_ppm"]) for name, delta in metrics.items()},
-    }
 
 
 def json_text(document: object) -> str:

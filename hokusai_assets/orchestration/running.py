@@ -11,7 +11,6 @@ import dagster as dg
 from dagster import DagsterEventType
 
 from hokusai_assets.contributions.intake_report import IntakeReport
-from hokusai_assets.orchestration.asset_storage import location_of
 from hokusai_assets.orchestration.object_store import checked_version
 from hokusai_assets.orchestration.partitions import contribution_job_name, contributions_of
 from hokusai_assets.orchestration.stored_forms import (
@@ -22,6 +21,7 @@ from hokusai_assets.orchestration.stored_forms import (
     read_measured_delta,
     read_settlement,
 )
+from hokusai_assets.orchestration.stored_places import location_of
 from hokusai_assets.orchestration.tracking import was_rejected
 from hokusai_assets.settings import Settings
 
@@ -57,7 +57,9 @@ class ContributionRecord:
         measured: how the contribution alone differs from the baseline, None if it was rejected.
         settled: the settlement document, None if it was rejected.
         attestation: the issued attestation's file, and its two hashes, None if rejected.
-        predictions: the per-row Parquet files that may be shown; none if rejected.
+        predictions: the per-row Parquet files that may be shown; none if rejected. The last one
+            is what the attested verdict stands on, or may be told of it.
+        envelope: the attestation's bytes, None if rejected.
     """
 
     report: IntakeReport
@@ -67,6 +69,7 @@ class ContributionRecord:
     attestation_hash: str | None
     result_hash: str | None
     predictions: tuple[Path, ...]
+    envelope: bytes | None
 
 
 def run_contribution(
@@ -122,7 +125,7 @@ def read_record(settings: Settings, benchmark_id: str, key: str) -> Contribution
 
     report = read_intake_report(version("contributed_data"))
     if not report.accepted:
-        return ContributionRecord(report, None, None, None, None, None, ())
+        return ContributionRecord(report, None, None, None, None, None, (), None)
     measured_at, settled_at = version("metric_deltas"), version("settlement")
     measured = read_measured_delta(measured_at)
     settled = read_settlement(settled_at)
@@ -136,6 +139,7 @@ def read_record(settings: Settings, benchmark_id: str, key: str) -> Contribution
         issued.attestation_hash,
         issued.result_hash,
         _shown_predictions(measured_at, measured, settled_at, settled),
+        issued.envelope,
     )
 
 

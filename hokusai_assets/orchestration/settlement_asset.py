@@ -12,7 +12,7 @@ from hokusai_assets.contributions.intake import ContributedData
 from hokusai_assets.evaluation.ledger_entries import Settled
 from hokusai_assets.evaluation.measurement import Evaluation, evaluate_models, slices_on
 from hokusai_assets.evaluation.settlement import budget_of, settle
-from hokusai_assets.orchestration.asset_wiring import wiring_of
+from hokusai_assets.orchestration.asset_wiring import reads, wiring_of
 from hokusai_assets.orchestration.faults import explained
 from hokusai_assets.orchestration.object_store import MissingObject
 from hokusai_assets.orchestration.platform import Platform
@@ -20,10 +20,9 @@ from hokusai_assets.orchestration.presentation import (
     conditions_table,
     deltas_table,
     groups_table,
-    json_text,
-    settled_metrics,
     share,
 )
+from hokusai_assets.orchestration.step_records import record_settlement
 from hokusai_assets.orchestration.stored_forms import (
     MeasuredDelta,
     SettledContribution,
@@ -43,12 +42,6 @@ def settlement_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
             benchmark_id,
             owner,
             "settlement",
-            "benchmark",
-            "baseline_model",
-            "baseline_evaluation",
-            "contributed_data",
-            "new_model",
-            "new_evaluation",
             "metric_deltas",
         ),
         kinds={"sklearn", "json", "parquet"},
@@ -58,6 +51,15 @@ def settlement_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
             "budget of the test set allots; an accepted contribution joins them. One at a time, "
             "in the order of the benchmark's ledger; running it again changes nothing."
         ),
+    )
+    @reads(
+        benchmark_id,
+        "benchmark",
+        "baseline_model",
+        "baseline_evaluation",
+        "contributed_data",
+        "new_model",
+        "new_evaluation",
     )
     def settlement(
         context: dg.AssetExecutionContext,
@@ -111,20 +113,20 @@ def settlement_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
             released=not split.is_split or found.decision.accepted,
         )
         decision = document["delta_one"]
-        tracking.log_metrics(settled_metrics(document))
-        tracking.set_tags({"delta_one_accepted": str(decision["accepted"]).lower()})
-        tracking.log_text(json_text(document), "settlement.json")
-        return dg.MaterializeResult(
-            value=SettledContribution(
-                document,
-                candidate[0],
-                candidate[1],
-                predictions_table(
-                    reference[1].on(split.deciding),
-                    candidate[1].on(split.deciding),
-                    slices_on(benchmark, split.deciding),
-                ),
+        value = SettledContribution(
+            document,
+            candidate[0],
+            candidate[1],
+            predictions_table(
+                reference[1].on(split.deciding),
+                candidate[1].on(split.deciding),
+                slices_on(benchmark, split.deciding),
             ),
+        )
+        with explained():
+            record_settlement(tracking, benchmark, value, context.partition_key)
+        return dg.MaterializeResult(
+            value=value,
             metadata={
                 "verdict": decision["reason"],
                 "accepted": decision["accepted"],

@@ -10,10 +10,10 @@ from hokusai_assets.contributions.intake import ContributedData
 from hokusai_assets.evaluation.credit.methods import NoCredit, OnModel, value_contributions
 from hokusai_assets.evaluation.credit.split import split_by_weights
 from hokusai_assets.evaluation.credit.trained_utility import Contributed
-from hokusai_assets.orchestration.asset_storage import remedy
 from hokusai_assets.orchestration.object_store import DamagedObject, MissingObject
 from hokusai_assets.orchestration.platform import Platform
 from hokusai_assets.orchestration.stored_forms import ValuedContributions
+from hokusai_assets.orchestration.stored_places import remedy
 
 NOT_A_PAYMENT = (
     "A value is an estimate to compare contributions by, not a payment: what is payable is in each "

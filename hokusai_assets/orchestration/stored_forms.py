@@ -24,6 +24,10 @@ from hokusai_assets.models.training import TrainedModel
 
 PREDICTIONS = "predictions.parquet"
 SETTLED_PREDICTIONS = "settled_predictions.parquet"
+INTAKE_REPORT = "intake_report.json"
+ENVELOPE = "attestation.json"
+VALUES = "contribution_values.json"
+DOCUMENT = "document.json"
 
 
 @dataclass(frozen=True)
@@ -205,12 +209,12 @@ def _load_evaluation(folder: Path) -> Evaluation:
 def _save_contributed_data(value: ContributedData, folder: Path) -> None:
     # The rows are in a scratch folder of this run, on the same disk: they need no second copy.
     value.rows.path.replace(folder / "rows.parquet")
-    _write_json(folder / "intake_report.json", value.report.to_dict())
+    _write_json(folder / INTAKE_REPORT, value.report.to_dict())
 
 
 def read_intake_report(folder: Path) -> IntakeReport:
     """Read the intake report from the stored folder of a contributed_data asset."""
-    return IntakeReport.from_dict(_read_json(folder / "intake_report.json"))
+    return IntakeReport.from_dict(_read_json(folder / INTAKE_REPORT))
 
 
 def _load_contributed_data(folder: Path) -> ContributedData:
@@ -255,7 +259,7 @@ def read_settlement(folder: Path) -> dict[str, Any]:
 
 
 def _save_attestation(value: IssuedAttestation, folder: Path) -> None:
-    (folder / "attestation.json").write_bytes(value.envelope)
+    (folder / ENVELOPE).write_bytes(value.envelope)
     _write_json(
         folder / "beside.json",
         {
@@ -269,7 +273,7 @@ def _save_attestation(value: IssuedAttestation, folder: Path) -> None:
 def _load_attestation(folder: Path) -> IssuedAttestation:
     document = _read_json(folder / "beside.json")
     return IssuedAttestation(
-        (folder / "attestation.json").read_bytes(),
+        (folder / ENVELOPE).read_bytes(),
         document["attestation_hash"],
         document["result_hash"],
         document["beside"],
@@ -277,7 +281,7 @@ def _load_attestation(folder: Path) -> IssuedAttestation:
 
 
 def _save_values(value: ValuedContributions, folder: Path) -> None:
-    _write_json(folder / "contribution_values.json", value.document)
+    _write_json(folder / VALUES, value.document)
     if value.rows is not None:
         pq.write_table(value.rows, folder / "rows.parquet", compression="zstd")
 
@@ -285,9 +289,20 @@ def _save_values(value: ValuedContributions, folder: Path) -> None:
 def _load_values(folder: Path) -> ValuedContributions:
     rows = folder / "rows.parquet"
     return ValuedContributions(
-        _read_json(folder / "contribution_values.json"),
+        _read_json(folder / VALUES),
         pq.read_table(rows) if rows.is_file() else None,
     )
+
+
+def _save_document(value: dict[str, Any], folder: Path) -> None:
+    # Without indents: of thousands of contributions that is a third of the bytes.
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    (folder / DOCUMENT).write_text(text + "\n", encoding="utf-8")
+
+
+def _load_document(folder: Path) -> dict[str, Any]:
+    document: dict[str, Any] = _read_json(folder / DOCUMENT)
+    return document
 
 
 # Keyed by the asset's own name, the last part of its key.
@@ -302,6 +317,7 @@ STORED_FORMS: dict[str, tuple[Callable[[Any, Path], None], Callable[[Path], Any]
     "settlement": (_save_settlement, _load_settlement),
     "attestation": (_save_attestation, _load_attestation),
     "contribution_values": (_save_values, _load_values),
+    "leaderboard": (_save_document, _load_document),
 }
 
 

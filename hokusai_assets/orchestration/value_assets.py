@@ -1,15 +1,14 @@
 """The asset of all contributions at once: what each is worth beside the others."""
 
-from typing import Any
-
 import dagster as dg
 from pydantic import Field
 
 from hokusai_assets.benchmarks.loading import Benchmark
 from hokusai_assets.benchmarks.spec import BenchmarkSpec
 from hokusai_assets.evaluation.credit.methods import DEFAULT_METHOD, METHODS
+from hokusai_assets.orchestration.asset_wiring import benchmark_wiring
 from hokusai_assets.orchestration.faults import explained
-from hokusai_assets.orchestration.partitions import VALUES_ASSET, group_name
+from hokusai_assets.orchestration.partitions import VALUES_ASSET
 from hokusai_assets.orchestration.platform import Platform
 from hokusai_assets.orchestration.presentation import json_text, share, values_table
 from hokusai_assets.orchestration.stored_contributions import (
@@ -38,10 +37,9 @@ class ValuesConfig(dg.Config):
 def contribution_values_asset(spec: BenchmarkSpec) -> dg.AssetsDefinition:
     """Return the unpartitioned asset that values all accepted contributions of a benchmark."""
     benchmark_id = spec.id
-    owners: dict[str, Any] = {"owners": [spec.owner]} if "@" in spec.owner else {}
 
     @dg.asset(
-        key=[benchmark_id, VALUES_ASSET],
+        **benchmark_wiring(spec, VALUES_ASSET),
         ins={"benchmark": dg.AssetIn([benchmark_id, "benchmark"])},
         # Read one by one, not as an input: a damaged partition must not stop the others.
         deps=[
@@ -49,13 +47,11 @@ def contribution_values_asset(spec: BenchmarkSpec) -> dg.AssetsDefinition:
                 [benchmark_id, "contributed_data"], partition_mapping=dg.AllPartitionMapping()
             )
         ],
-        group_name=group_name(benchmark_id),
         kinds={"json", "parquet"},
         description=(
             "What each accepted contribution is worth beside the others, by the method of the "
             f"run's config (default {DEFAULT_METHOD}). {NOT_A_PAYMENT}"
         ),
-        **owners,
     )
     def contribution_values(
         context: dg.AssetExecutionContext,

@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from hokusai_assets.benchmarks.generated import write_generated_benchmark
-from hokusai_assets.orchestration.asset_storage import location_of
 from hokusai_assets.orchestration.object_store import checked_version
+from hokusai_assets.orchestration.stored_places import location_of
 
 from .test_commands import hokusai
 

@@ -16,9 +16,9 @@ import pytest
 from hokusai_assets.attestation.key_records import DEVELOPMENT_PUBLIC_FILE
 from hokusai_assets.attestation.public_keys import load_public_key
 from hokusai_assets.attestation.verification import verify
-from hokusai_assets.orchestration.asset_storage import location_of
 from hokusai_assets.orchestration.object_store import MissingObject, checked_version
 from hokusai_assets.orchestration.running import read_record
+from hokusai_assets.orchestration.stored_places import location_of
 
 from .conftest import Deployment
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from hokusai_assets.orchestration.tracking import MlflowTracking, Tracking
+from hokusai_assets.orchestration.mlflow_runs import MlflowTracking
+from hokusai_assets.orchestration.tracking import Tracking
 
 from .conftest import Deployment
 

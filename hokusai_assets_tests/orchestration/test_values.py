@@ -9,7 +9,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from hokusai_assets.evaluation.credit.methods import METHODS, NoCredit
-from hokusai_assets.orchestration.asset_storage import location_of
 from hokusai_assets.orchestration.object_store import checked_version, read_object
 from hokusai_assets.orchestration.platform import Platform
 from hokusai_assets.orchestration.running import read_record
@@ -19,6 +18,7 @@ from hokusai_assets.orchestration.stored_contributions import (
     value_stored,
 )
 from hokusai_assets.orchestration.stored_forms import STORED_FORMS, ValuedContributions
+from hokusai_assets.orchestration.stored_places import location_of
 
 from .conftest import Deployment
 

@@ -1,0 +1,244 @@
+"""A benchmark's contributions in order of what they change, and what was paid over time."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from hokusai_assets.evaluation.ledger_entries import Settled
+from hokusai_assets.evaluation.outcomes import Attested, Outcome, TakenIn, in_force
+
+Status = Literal["accepted", "not accepted", "unfinished", "rejected", "earlier version"]
+STATUSES: tuple[Status, ...] = (
+    "accepted",
+    "not accepted",
+    "unfinished",
+    "rejected",
+    "earlier version",
+)
+
+
+@dataclass(frozen=True)
+class LeaderboardRow:
+    """A contribution's place.
+
+    Attributes:
+        contribution: its key.
+        status: ``accepted`` or ``not accepted`` by the DeltaOne rule; ``unfinished`` where its rows
+            were taken in and no attestation follows yet; ``rejected`` where it broke a rule;
+            ``earlier version`` where it was attested on another version of the benchmark only.
+        rank: from 1, of those attested on this version, by `gain_ppm`; equal gains share a rank.
+        attested: what its attestation on this version shows.
+        credit_ppm: what it is worth beside the others, in ppm of what `Leaderboard.credit_method`
+            measures; None where it was not valued.
+        rows_kept: rows that went into training, 0 of a rejected one.
+        broken_rules: why it was rejected.
+    """
+
+    contribution: str
+    status: Status
+    rank: int | None = None
+    attested: Attested | None = None
+    credit_ppm: int | None = None
+    rows_kept: int = 0
+    broken_rules: tuple[str, ...] = ()
+
+    @property
+    def gain_ppm(self) -> int | None:
+        """What it alone changes of the baseline for the better, in ppm of the primary metric."""
+        return None if self.attested is None else gain_of(self.attested)
+
+
+@dataclass(frozen=True)
+class Payment:
+    """One settlement in the order of the ledger, on whatever version of the benchmark.
+
+    Attributes:
+        number: from 1.
+        contribution, version: of whom, on which version (its content digest).
+        accepted: whether it joined the accepted model.
+        bps, payable_bps: its gain over that model and what is payable; 0 if not accepted.
+        paid_bps: what is payable of this one and all before.
+    """
+
+    number: int
+    contribution: str
+    version: str
+    accepted: bool
+    bps: int
+    payable_bps: int
+    paid_bps: int
+
+
+@dataclass(frozen=True)
+class Leaderboard:
+    """The contributions to one version of a benchmark, best first.
+
+    Attributes:
+        benchmark_id, version: which, and its content digest.
+        metric, direction: the primary metric, and which way is better; None while nothing was
+            attested on this version.
+        credit_method: how `LeaderboardRow.credit_ppm` was found; None without credit.
+        rows: by status in the order of `STATUSES`, but the attested ones first, by rank; then by
+            key.
+        payments: every settlement, in the order of the ledger.
+    """
+
+    benchmark_id: str
+    version: str
+    metric: str | None
+    direction: Literal["higher", "lower"] | None
+    credit_method: str | None
+    rows: tuple[LeaderboardRow, ...]
+    payments: tuple[Payment, ...]
+
+    @property
+    def counts(self) -> dict[Status, int]:
+        """How many contributions have which status; every status is there."""
+        counts = dict.fromkeys(STATUSES, 0)
+        for row in self.rows:
+            counts[row.status] += 1
+        return counts
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the attributes by name, each row with its gain: integers, strings, booleans."""
+        document = asdict(self)
+        for row, found in zip(document["rows"], self.rows, strict=True):
+            row["gain_ppm"] = found.gain_ppm
+        return document
+
+
+def gain_of(attested: Attested) -> int:
+    """Return what a contribution alone changes for the better, in ppm of the primary metric."""
+    delta = attested.alone.delta_ppm
+    return delta if attested.direction == "higher" else -delta
+
+
+def gain_interval_of(attested: Attested) -> tuple[int, int]:
+    """Return the lower and upper end of the interval of `gain_of`."""
+    low, high = attested.alone.low_ppm, attested.alone.high_ppm
+    return (low, high) if attested.direction == "higher" else (-high, -low)
+
+
+def build_leaderboard(
+    benchmark_id: str,
+    version: str,
+    outcomes: Sequence[Outcome],
+    settled: Sequence[Settled],
+    *,
+    credit_ppm: Mapping[str, int] | None = None,
+    credit_method: str | None = None,
+) -> Leaderboard:
+    """Rank a benchmark's contributions.
+
+    Args:
+        benchmark_id: whose.
+        version: content digest of the version they are ranked on.
+        outcomes: all lines of the index, in order.
+        settled: all settlements of the ledger, in order.
+        credit_ppm: worth by contribution, of those that were valued.
+        credit_method: how.
+    """
+    intakes, by_version = in_force(outcomes)
+    attested = by_version.pop(version, [])
+    elsewhere = {one.contribution for found in by_version.values() for one in found}
+    credit = credit_ppm or {}
+    ranked = _ranked(attested, credit)
+    known = {row.contribution for row in ranked}
+    others = [
+        _unranked(key, intakes.get(key), key in elsewhere, credit.get(key))
+        for key in sorted((intakes.keys() | elsewhere) - known)
+    ]
+    others.sort(key=lambda row: STATUSES.index(row.status))
+    return Leaderboard(
+        benchmark_id,
+        version,
+        attested[0].metric if attested else None,
+        attested[0].direction if attested else None,
+        credit_method,
+        (*ranked, *others),
+        _payments(settled),
+    )
+
+
+def disagreements(outcomes: Sequence[Outcome], settled: Sequence[Settled]) -> dict[str, str]:
+    """Return, by contribution, in what an index is not what the ledger says.
+
+    A contribution that was settled and is not attested yet is in the ledger alone: it is among
+    them, as is one whose line was lost.
+    """
+    _, by_version = in_force(outcomes)
+    attested = {
+        (version, one.rows_root): one for version, found in by_version.items() for one in found
+    }
+    entries = {(entry.version, entry.rows_root): entry for entry in settled}
+    wrong = {}
+    for place, entry in entries.items():
+        if (one := attested.get(place)) is None:
+            wrong[entry.key] = "it was settled, but no attestation of it is in the index"
+        elif not _says(one, entry):
+            wrong[one.contribution] = "the index has another verdict than the ledger"
+    for place, one in attested.items():
+        if place not in entries:
+            wrong[one.contribution] = "it is attested, but not in the ledger"
+    return wrong
+
+
+def _says(one: Attested, entry: Settled) -> bool:
+    if (one.position, one.accepted, one.payable_bps) != (
+        entry.position,
+        entry.accepted,
+        entry.payable_bps,
+    ):
+        return False
+    # The ledger keeps no gain of what was not accepted.
+    return not one.accepted or one.bps == entry.bps
+
+
+def _ranked(attested: Sequence[Attested], credit: Mapping[str, int]) -> list[LeaderboardRow]:
+    best_first = sorted(attested, key=lambda one: (-gain_of(one), one.contribution))
+    rows: list[LeaderboardRow] = []
+    for place, one in enumerate(best_first, 1):
+        tied = rows and rows[-1].gain_ppm == gain_of(one)
+        rows.append(
+            LeaderboardRow(
+                one.contribution,
+                "accepted" if one.accepted else "not accepted",
+                rank=rows[-1].rank if tied else place,
+                attested=one,
+                credit_ppm=credit.get(one.contribution),
+                rows_kept=one.rows_kept,
+            )
+        )
+    return rows
+
+
+def _unranked(
+    key: str, intake: TakenIn | None, elsewhere: bool, credit: int | None
+) -> LeaderboardRow:
+    rules = intake.broken_rules if intake else ()
+    status: Status = "rejected" if rules else "earlier version" if elsewhere else "unfinished"
+    return LeaderboardRow(
+        key,
+        status,
+        credit_ppm=credit,
+        rows_kept=intake.rows_kept if intake else 0,
+        broken_rules=rules,
+    )
+
+
+def _payments(settled: Sequence[Settled]) -> tuple[Payment, ...]:
+    payments, paid = [], 0
+    for number, entry in enumerate(settled, 1):
+        paid += entry.payable_bps
+        payments.append(
+            Payment(
+                number,
+                entry.key,
+                entry.version,
+                entry.accepted,
+                entry.bps,
+                entry.payable_bps,
+                paid,
+            )
+        )
+    return tuple(payments)

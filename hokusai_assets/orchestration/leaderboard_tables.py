@@ -1,0 +1,104 @@
+"""What the Dagster UI shows of a leaderboard: a table of its top, counts and sums."""
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import quote
+
+import dagster as dg
+
+from hokusai_assets.evaluation.leaderboard import (
+    Leaderboard,
+    LeaderboardRow,
+    gain_interval_of,
+    gain_of,
+)
+
+# Metadata lives in the event log: the stored value has the rest.
+SHOWN = 50
+_PPM_PER_POINT = 10_000
+_PPM_PER_BPS = 100
+
+
+def leaderboard_metadata(found: Leaderboard, metric: str) -> dict[str, Any]:
+    """Return the metadata of a leaderboard.
+
+    Args:
+        found: the leaderboard.
+        metric: the benchmark's primary metric.
+    """
+    ranked = [row for row in found.rows if row.attested is not None]
+    others = [row for row in found.rows if row.attested is None]
+    counts = found.counts
+    metadata: dict[str, Any] = {
+        "leaderboard": dg.MetadataValue.md(_ranking(found, ranked, metric)),
+        "dagster/row_count": len(found.rows),
+        "metric": f"{metric} ({found.direction} is better)" if found.direction else metric,
+        **{f"contributions/{status.replace(' ', '_')}": count for status, count in counts.items()},
+        "payable_bps": found.payments[-1].paid_bps if found.payments else 0,
+        "settlements": len(found.payments),
+        "credit_method": found.credit_method or "not valued yet: run the values job",
+        "benchmark_version": found.version,
+    }
+    if ranked:
+        metadata["best_gain"] = gain_of(_attested(ranked[0])) / 1_000_000
+    if others:
+        metadata["not_ranked"] = dg.MetadataValue.md(_not_ranked(found, others))
+    return metadata
+
+
+def some_of(lines: Sequence[str]) -> str:
+    """Return lines as a Markdown list, at most `SHOWN` of them."""
+    shown = [f"- {line}" for line in lines[:SHOWN]]
+    if len(lines) > SHOWN:
+        shown.append(f"- and {len(lines) - SHOWN:,} more")
+    return "\n".join(shown)
+
+
+def partition_link(benchmark_id: str, asset: str, key: str) -> str:
+    """Return a contribution's key as a Markdown link to its partition of an asset."""
+    return f"[{key}](/assets/{benchmark_id}/{asset}?partition={quote(key)}&view=partitions)"
+
+
+def _ranking(found: Leaderboard, ranked: Sequence[LeaderboardRow], metric: str) -> str:
+    if not ranked:
+        return "No contribution is attested on this version of the benchmark yet."
+    lines = [
+        f"| rank | contribution | gain in {metric} (points) | interval | verdict | payable (bps) "
+        "| credit (bps) | rows |",
+        "|--:|---|--:|---|---|--:|--:|--:|",
+    ]
+    lines += [_ranked_line(found.benchmark_id, row) for row in ranked[:SHOWN]]
+    if len(ranked) > SHOWN:
+        lines.append(f"\n{len(ranked) - SHOWN:,} more stand below; the stored value has them all.")
+    return "\n".join(lines)
+
+
+def _ranked_line(benchmark_id: str, row: LeaderboardRow) -> str:
+    one = _attested(row)
+    low, high = gain_interval_of(one)
+    credit = "" if row.credit_ppm is None else f"{row.credit_ppm / _PPM_PER_BPS:+.1f}"
+    return (
+        f"| {row.rank} | {partition_link(benchmark_id, 'attestation', row.contribution)} "
+        f"| {gain_of(one) / _PPM_PER_POINT:+.2f} "
+        f"| {low / _PPM_PER_POINT:+.2f} … {high / _PPM_PER_POINT:+.2f} "
+        f"({one.alone.confidence_ppm / _PPM_PER_POINT:g}%) "
+        f"| {'✅' if one.accepted else '—'} {row.status} | {one.payable_bps} "
+        f"| {credit} | {row.rows_kept:,} |"
+    )
+
+
+def _not_ranked(found: Leaderboard, others: Sequence[LeaderboardRow]) -> str:
+    lines = ["| contribution | status | broken rules |", "|---|---|---|"]
+    lines += [
+        f"| {partition_link(found.benchmark_id, 'contributed_data', row.contribution)} "
+        f"| {row.status} | {', '.join(row.broken_rules)} |"
+        for row in others[:SHOWN]
+    ]
+    if len(others) > SHOWN:
+        lines.append(f"\nand {len(others) - SHOWN:,} more.")
+    return "\n".join(lines)
+
+
+def _attested(row: LeaderboardRow) -> Any:
+    assert row.attested is not None
+    return row.attested

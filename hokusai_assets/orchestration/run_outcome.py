@@ -1,0 +1,65 @@
+"""How a Dagster run ended, read from its own event log, as MLflow is told."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from dagster import DagsterEventType, DagsterInstance
+
+from hokusai_assets.orchestration.tracking import was_rejected
+
+Status = Literal["FINISHED", "FAILED", "KILLED"]
+
+
+@dataclass(frozen=True)
+class RunEnd:
+    """How a run ended.
+
+    Attributes:
+        status: MLflow's. A rejection is a result, so it is ``FINISHED``.
+        outcome: ``evaluated``, ``rejected``, ``failed`` or ``cancelled``.
+        failed: the steps that failed, with what they said where that explains itself.
+    """
+
+    status: Status
+    outcome: str
+    failed: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """What the MLflow runs are tagged with."""
+        tags = {"outcome": self.outcome}
+        if self.failed:
+            tags["failed_steps"] = ", ".join(step for step, _ in self.failed)
+            if said := [f"{step}: {why}" for step, why in self.failed if why]:
+                tags["faults"] = "\n".join(said)
+        return tags
+
+
+def how_it_ended(instance: DagsterInstance, run_id: str) -> RunEnd:
+    """Read how a run ended; called when its last step is over."""
+    kinds = {
+        DagsterEventType.STEP_FAILURE,
+        DagsterEventType.RUN_CANCELING,
+        DagsterEventType.ASSET_CHECK_EVALUATION,
+    }
+    events = instance.all_logs(run_id, of_type=kinds)
+    happened = [event.dagster_event for event in events if event.dagster_event]
+    if was_rejected(happened):
+        return RunEnd("FINISHED", "rejected")
+    if any(event.event_type == DagsterEventType.RUN_CANCELING for event in happened):
+        return RunEnd("KILLED", "cancelled")
+    if failed := _failed_steps(happened):
+        return RunEnd("FAILED", "failed", failed)
+    return RunEnd("FINISHED", "evaluated")
+
+
+def _failed_steps(events: Sequence[Any]) -> tuple[tuple[str, str], ...]:
+    failed = []
+    for event in events:
+        if event.event_type == DagsterEventType.STEP_FAILURE:
+            step = (event.step_key or "").split("__")[-1]
+            told = event.step_failure_data.user_failure_data
+            # Only what a step put in words itself: an error's own message may quote a cell.
+            failed.append((step, (told and told.description) or ""))
+    return tuple(failed)

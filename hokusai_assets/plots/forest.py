@@ -1,0 +1,126 @@
+"""Forest plots: deltas with their intervals, one line each, better to the right."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from hokusai_assets.plots.style import BASELINE, BETTER, INK, WORSE, drawn, new_figure, say
+
+_SHOWN_LABEL = 24
+
+
+@dataclass(frozen=True)
+class Gain:
+    """One line of a forest plot: a change for the better, in ppm.
+
+    Attributes:
+        label: what it is of.
+        gain_ppm: negative for a change for the worse.
+        low_ppm, high_ppm: its interval.
+    """
+
+    label: str
+    gain_ppm: int
+    low_ppm: int
+    high_ppm: int
+
+    @classmethod
+    def of(cls, label: str, delta: Mapping[str, Any]) -> "Gain":
+        """Read a metric's delta: ``direction``, ``delta_ppm``, ``low_ppm``, ``high_ppm``."""
+        if delta["direction"] == "higher":
+            return cls(label, delta["delta_ppm"], delta["low_ppm"], delta["high_ppm"])
+        return cls(label, -delta["delta_ppm"], -delta["high_ppm"], -delta["low_ppm"])
+
+    @property
+    def change(self) -> str:
+        """``better`` or ``worse`` where the interval leaves out 0, else ``unclear``."""
+        if self.low_ppm > 0:
+            return "better"
+        return "worse" if self.high_ppm < 0 else "unclear"
+
+
+_COLOURS = {"better": BETTER, "worse": WORSE, "unclear": BASELINE}
+_MARKS = {"better": "o", "worse": "v", "unclear": "D"}
+
+
+@drawn
+def metric_forest(metrics: Mapping[str, Mapping[str, Any]]) -> Figure:
+    """Return the metrics of one contribution by their deltas.
+
+    A metric where lower is better has its sign turned, so that right of zero is better.
+
+    Args:
+        metrics: a measurement document's ``metrics``, in their order.
+    """
+    gains = [
+        Gain.of(name if delta["direction"] == "higher" else f"{name}\n(less is better)", delta)
+        for name, delta in metrics.items()
+    ]
+    return _forest(gains, "change, in percentage points")
+
+
+@drawn
+def contribution_forest(gains: Sequence[Gain], *, metric: str, limit: int = 30) -> Figure:
+    """Return a benchmark's contributions by their gain on one metric.
+
+    Args:
+        gains: in the order they are to be shown, top first.
+        metric: its name, for the axis.
+        limit: how many are shown; a line says how many more there are.
+    """
+    more = len(gains) - limit
+    below = f"\n{more:,} more are not shown" if more > 0 else ""
+    return _forest(gains[:limit], f"gain on {metric}, in percentage points", below)
+
+
+def _forest(gains: Sequence[Gain], axis: str, below: str = "") -> Figure:
+    figure = new_figure(1.0 + 0.32 * max(len(gains), 2))
+    axes = figure.add_subplot()
+    if not gains:
+        say(axes, "Nothing was measured yet.")
+        return figure
+    axes.axvline(0, color=INK, linewidth=0.9)
+    for position, gain in enumerate(gains):
+        low, middle, high = (ppm / 10_000 for ppm in (gain.low_ppm, gain.gain_ppm, gain.high_ppm))
+        colour = _COLOURS[gain.change]
+        axes.plot([low, high], [position, position], color=colour, solid_capstyle="round")
+        axes.plot(
+            middle,
+            position,
+            marker=_MARKS[gain.change],
+            markersize=7,
+            color=colour,
+            markerfacecolor="none" if gain.change == "unclear" else colour,
+        )
+        axes.annotate(
+            f"{middle:+.2f}".replace("-", "−"),
+            (1, position),
+            xycoords=("axes fraction", "data"),
+            xytext=(6, 0),
+            textcoords="offset points",
+            va="center",
+            annotation_clip=False,
+        )
+    axes.set_ylim(len(gains) - 0.4, -0.6)
+    axes.set_yticks(range(len(gains)), [_short(gain.label) for gain in gains])
+    axes.tick_params(axis="y", length=0)
+    axes.grid(axis="y", visible=False)
+    axes.spines["left"].set_visible(False)
+    axes.xaxis.set_major_locator(MaxNLocator(6))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _signed(value)))
+    axes.set_xlabel(f"{axis}\n← worse · better →{below}")
+    return figure
+
+
+def _signed(value: float) -> str:
+    return f"{value:+g}".replace("-", "−") if value else "0"
+
+
+def _short(label: str) -> str:
+    if max(map(len, label.split("\n"))) <= _SHOWN_LABEL:
+        return label
+    # Keys end in what tells them apart.
+    return f"{label[: _SHOWN_LABEL - 9]}…{label[-8:]}"

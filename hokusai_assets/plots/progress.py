@@ -1,0 +1,130 @@
+"""A benchmark over time: what each settled contribution gained, and what that adds up to."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from hokusai_assets.plots.forest import Gain
+from hokusai_assets.plots.style import BASELINE, BETTER, INK, NEW, WORSE, drawn, new_figure, say
+from hokusai_assets.plots.thinning import thinned
+
+_NOTHING = "Nothing was settled yet."
+_DOTS = 400
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """One settled contribution, as much of it as may be shown.
+
+    Attributes:
+        gain: on the primary metric over the model before it; None where that stays private.
+        accepted: whether it joined the accepted model.
+        bps: what it added to the accepted model, 0 if it was not accepted.
+        payable_bps: what of that is payable.
+    """
+
+    gain: Gain | None
+    accepted: bool
+    bps: int
+    payable_bps: int
+
+
+@drawn
+def gain_over_time(settled: Sequence[Settlement], *, metric: str) -> Figure:
+    """Return each contribution's gain with its interval, in the order they were settled.
+
+    Accepted ones are filled circles, the others hollow triangles; of more than 400 the intervals
+    are left out.
+
+    Args:
+        settled: in order, the first one's look being 1.
+        metric: the primary metric's name.
+    """
+    figure = new_figure(3.2)
+    axes = figure.add_subplot()
+    if not settled:
+        say(axes, _NOTHING)
+        return figure
+    axes.axhline(0, color=INK, linewidth=0.9)
+    for accepted, colour, mark, name in (
+        (True, BETTER, "o", "accepted"),
+        (False, WORSE, "v", "not accepted"),
+    ):
+        shown = [
+            (position, one.gain)
+            for position, one in enumerate(settled, 1)
+            if one.accepted == accepted and one.gain is not None
+        ]
+        if shown:
+            _dots(axes, shown, colour, mark, name)
+    axes.set(
+        xlabel="contribution, in the order settled",
+        ylabel=f"gain on {metric},\nin percentage points",
+    )
+    _count_axis(axes, len(settled))
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(loc="best")
+    return figure
+
+
+@drawn
+def cumulative_gain(settled: Sequence[Settlement], *, metric: str) -> Figure:
+    """Return what accepted contributions add up to: their gains, and what is payable for them.
+
+    Args:
+        settled: in order, the first one's look being 1.
+        metric: the primary metric's name.
+    """
+    figure = new_figure(3.2)
+    axes = figure.add_subplot()
+    if not settled:
+        say(axes, _NOTHING)
+        return figure
+    looks = np.arange(len(settled) + 1, dtype=np.float64)
+    for values, colour, dash, name in (
+        ([one.bps for one in settled], NEW, "solid", "gain"),
+        ([one.payable_bps for one in settled], BASELINE, (0, (4, 2)), "payable"),
+    ):
+        total = np.concatenate([[0.0], np.cumsum(values) / 100])
+        axes.plot(
+            *thinned(looks, total),
+            color=colour,
+            linestyle=dash,
+            drawstyle="steps-post",
+            label=name,
+        )
+    axes.set(xlabel="contributions settled", ylabel=f"{metric}, in\npercentage points")
+    _count_axis(axes, len(settled))
+    axes.legend(loc="upper left")
+    return figure
+
+
+def _dots(axes: Axes, shown: Sequence[tuple[int, Gain]], colour: str, mark: str, name: str) -> None:
+    many = len(shown) > _DOTS
+    middle = np.array([gain.gain_ppm for _, gain in shown]) / 10_000
+    low = middle - np.array([gain.low_ppm for _, gain in shown]) / 10_000
+    high = np.array([gain.high_ppm for _, gain in shown]) / 10_000 - middle
+    x = np.array([position for position, _ in shown], dtype=np.float64)
+    if many:
+        x, middle = thinned(x, middle, bins=128)
+    axes.errorbar(
+        x,
+        middle,
+        yerr=None if many else np.maximum([low, high], 0),
+        linestyle="none",
+        marker=mark,
+        markersize=3 if many else 6,
+        color=colour,
+        markerfacecolor=colour if mark == "o" else "none",
+        elinewidth=1.2,
+        label=name,
+    )
+
+
+def _count_axis(axes: Axes, count: int) -> None:
+    axes.set_xlim(0, count + max(1.0, 0.02 * count))
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))

@@ -1,0 +1,70 @@
+"""The page of one benchmark: its leaderboard, gain over time, and what it adds up to."""
+
+from hokusai_assets import __version__
+from hokusai_assets.benchmarks.spec import BenchmarkSpec
+from hokusai_assets.evaluation.leaderboard import Leaderboard, gain_interval_of
+from hokusai_assets.report.figures import leaderboard_figures
+from hokusai_assets.report.page_template import filled
+from hokusai_assets.report.words import counted, metric_name
+
+SHOWN_ROWS = 200
+
+
+def benchmark_page(spec: BenchmarkSpec, board: Leaderboard) -> str:
+    """Return the page of a benchmark; equal inputs give equal text.
+
+    It shows what attestations show, so no figure of a private part that did not accept. Of more
+    than 200 contributions the first are listed and the rest counted.
+
+    Args:
+        spec: the benchmark's, for its title, description and budget.
+        board: its contributions.
+    """
+    rows = [
+        (row, None if row.attested is None else gain_interval_of(row.attested))
+        for row in board.rows[:SHOWN_ROWS]
+    ]
+    return filled(
+        "benchmark.html",
+        spec=spec,
+        board=board,
+        metric=metric_name(board.metric or spec.metrics.primary),
+        sentence=_in_one_sentence(spec, board),
+        tiles=_tiles(board),
+        figures=leaderboard_figures(board),
+        rows=rows,
+        more=max(0, len(board.rows) - SHOWN_ROWS),
+        version=__version__,
+    )
+
+
+def _in_one_sentence(spec: BenchmarkSpec, board: Leaderboard) -> str:
+    counts = board.counts
+    metric = metric_name(board.metric or spec.metrics.primary)
+    if not board.payments:
+        rejected = counts["rejected"]
+        if rejected:
+            return (
+                f"Nothing was measured yet; {counted(rejected, 'file was', 'files were')} rejected."
+            )
+        return "Nobody has contributed yet."
+    accepted = [paid for paid in board.payments if paid.accepted]
+    contributions = counted(len(board.payments), "contribution", "contributions")
+    if not accepted:
+        return f"Of {contributions} that were measured none made the model better enough yet."
+    total = sum(paid.bps for paid in accepted)
+    return (
+        f"{len(accepted):,} of {contributions} that were measured made the model better, together "
+        f"by {total / 100:.2f} percentage points of {metric}."
+    )
+
+
+def _tiles(board: Leaderboard) -> list[tuple[str, str, str]]:
+    paid = board.payments[-1].paid_bps if board.payments else 0
+    counts = board.counts
+    sent = counted(len(board.rows), "contribution", "contributions")
+    return [
+        ("Accepted", f"{counts['accepted']:,}", f"of {sent}"),
+        ("Payable in all", f"{paid:,}", "basis points (100 are one point)"),
+        ("Rejected", f"{counts['rejected']:,}", "for breaking a rule"),
+    ]

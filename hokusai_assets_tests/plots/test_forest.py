@@ -1,0 +1,55 @@
+import pytest
+
+from hokusai_assets.plots.forest import Gain, contribution_forest, metric_forest
+from hokusai_assets.plots.rendering import png_bytes
+
+
+def delta(direction, middle, low, high):
+    return {"direction": direction, "delta_ppm": middle, "low_ppm": low, "high_ppm": high}
+
+
+def test_a_lower_loss_is_a_gain():
+    gain = Gain.of("log_loss", delta("lower", -300, -500, -100))
+    assert (gain.gain_ppm, gain.low_ppm, gain.high_ppm) == (300, 100, 500)
+    assert gain.change == "better"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "change"),
+    [(1, 9, "better"), (-9, -1, "worse"), (-1, 1, "unclear"), (0, 5, "unclear")],
+)
+def test_a_change_is_clear_where_its_interval_leaves_out_0(low, high, change):
+    assert Gain("f1", 0, low, high).change == change
+
+
+def test_changes_differ_in_mark_and_colour():
+    figure = metric_forest(
+        {
+            "f1": delta("higher", 5, 1, 9),
+            "recall": delta("higher", -5, -9, -1),
+            "auroc": delta("higher", 0, -9, 9),
+        }
+    )
+    marks = [line for line in figure.axes[0].lines if line.get_marker() != "None"]
+    assert len({line.get_marker() for line in marks}) == 3
+    assert len({line.get_color() for line in marks}) == 3
+
+
+def test_of_many_contributions_the_first_are_shown_and_the_rest_counted():
+    gains = [Gain(f"key-{number}", number, number - 10, number + 10) for number in range(10_000)]
+    figure = contribution_forest(gains, metric="f1", limit=30)
+    (axes,) = figure.axes
+    assert [label.get_text() for label in axes.get_yticklabels()][:2] == ["key-0", "key-1"]
+    assert len(axes.get_yticklabels()) == 30
+    assert "9,970 more are not shown" in axes.get_xlabel()
+    assert len(png_bytes(figure)) < 30_000
+
+
+def test_without_contributions_it_says_so():
+    figure = contribution_forest([], metric="f1")
+    assert [text.get_text() for text in figure.axes[0].texts] == ["Nothing was measured yet."]
+
+
+def test_names_are_not_read_as_formulas():
+    figure = contribution_forest([Gain("$x_{$", 1, 0, 2)], metric="$f_1$")
+    assert png_bytes(figure)
