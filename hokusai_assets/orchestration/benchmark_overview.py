@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hokusai_assets.orchestration.tracking import as_metrics
+from hokusai_assets.orchestration.tracking import TABLES_TAG, as_metrics
 
 OVERVIEW = "overview"
 _PICTURE, _TABLE = "contributions.png", "contributions.json"
@@ -94,7 +94,11 @@ def _overview_run(client: Any, experiment_id: str, benchmark_id: str) -> str:
     made = client.create_run(
         experiment_id,
         run_name=f"{benchmark_id} overview",
-        tags={"benchmark": benchmark_id, "kind": OVERVIEW},
+        tags={
+            "benchmark": benchmark_id,
+            "kind": OVERVIEW,
+            TABLES_TAG: json.dumps([{"path": _TABLE, "type": "table"}]),
+        },
     )
     client.set_terminated(made.info.run_id, status="FINISHED")
     return str(made.info.run_id)

@@ -42,7 +42,8 @@ KIND_TAG = "kind"
 DAGSTER_RUN, CONTRIBUTION = "dagster_run", "contribution"
 LATEST_TAG = "latest"
 _PARENT_TAG = "mlflow.parentRunId"
-_NOTE_TAG = "mlflow.note.content"
+# MLflow's UI shows training runs and models, where it would guess at language models.
+_EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
 _CONNECT_SECONDS = 5.0
 # To tell MLflow how a run ended, even when it has been too slow for the rest.
 _END_SECONDS = 20.0
@@ -182,7 +183,11 @@ class MlflowTracking(ConfigurableResourceFactory[Tracking]):
         if found := client.get_experiment_by_name(self.experiment):
             return str(found.experiment_id)
         try:
-            return str(client.create_experiment(self.experiment, self.artifact_root or None))
+            return str(
+                client.create_experiment(
+                    self.experiment, self.artifact_root or None, tags=_EXPERIMENT_TAGS
+                )
+            )
         except MlflowException:
             # Another run created it between the two calls.
             found = client.get_experiment_by_name(self.experiment)
@@ -239,10 +244,10 @@ def _no_run() -> Tracking:
 
 def _name_of(run: DagsterRun, benchmark_id: str) -> str:
     """Return what the parent is called: the first 8 digits are what Dagster's UI shows of a run."""
-    what = "contribution"
-    if not contribution_of(run):
-        what = "assets" if run.job_name.startswith("_") else run.job_name.rpartition("_")[2]
-    return f"{benchmark_id} {what} {run.run_id[:8]}"
+    if contribution := contribution_of(run):
+        return f"{contribution} ({benchmark_id}, run {run.run_id[:8]})"
+    what = "assets" if run.job_name.startswith("_") else run.job_name.rpartition("_")[2]
+    return f"{benchmark_id} {what} (run {run.run_id[:8]})"
 
 
 def _find_or_create(

@@ -36,9 +36,10 @@ from hokusai_assets.orchestration.stored_forms import (
     SettledContribution,
     StoredModel,
 )
-from hokusai_assets.orchestration.tracking import Tracking
+from hokusai_assets.orchestration.tracking import TABLES_TAG, Tracking
 
 _NOTE = "mlflow.note.content"
+_LINEAGE = "lineage.json"
 
 
 def record_benchmark(tracking: Tracking, platform: Platform, benchmark: Benchmark) -> None:
@@ -129,10 +130,12 @@ def record_intake(
         why = problems_text(report.problems)
         rules = ", ".join(dict.fromkeys(problem.rule for problem in report.problems))
         tracking.set_tags({"reasons": rules, "reasons_text": why, _NOTE: f"**Rejected.**\n\n{why}"})
+    # So that MLflow's UI shows it as a table.
+    tracking.set_tags({TABLES_TAG: json.dumps([{"path": _LINEAGE, "type": "table"}])})
     tracking.log_made_files(
         {
             "intake_report.json": _text(json_text(report.to_dict())),
-            "lineage.json": _text(json.dumps(lineage_table(report, rows.root), indent=1)),
+            _LINEAGE: _text(json.dumps(lineage_table(report, rows.root), indent=1)),
         }
     )
 

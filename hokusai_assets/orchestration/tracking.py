@@ -20,6 +20,8 @@ OUTCOME_TAG = "hokusai/outcome"
 PARTITION_TAG = "dagster/partition"
 # A backfill's runs carry a range instead, of one key under our backfill policy.
 _RANGE_START_TAG = "dagster/asset_partition_range_start"
+# MLflow's own: which JSON artifacts are tables.
+TABLES_TAG = "mlflow.loggedArtifacts"
 ACCEPTED_CHECK = "contribution_accepted"
 DEFAULT_SECONDS = 120.0
 # What MLflow takes in one request.
