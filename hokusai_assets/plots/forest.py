@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
@@ -42,6 +43,34 @@ class Gain:
         return "worse" if self.high_ppm < 0 else "unclear"
 
 
+# An interval this many times as far from zero as the usual one leaves the picture, with an arrow.
+_FAR = 3
+
+
+def whole_reach(gains: Sequence[Gain]) -> tuple[float, float]:
+    """Return the range of all intervals and zero, in percentage points, with some room.
+
+    Args:
+        gains: at least one.
+    """
+    low = min(0.0, min(gain.low_ppm for gain in gains) / 10_000)
+    high = max(0.0, max(gain.high_ppm for gain in gains) / 10_000)
+    room = 0.05 * (high - low) or 0.05
+    return low - room, high + room
+
+
+def usual_reach(gains: Sequence[Gain]) -> tuple[float, float]:
+    """Return the range of gains worth showing, in percentage points: all but far outliers.
+
+    Args:
+        gains: at least one.
+    """
+    farthest = [max(abs(gain.low_ppm), abs(gain.high_ppm)) for gain in gains]
+    limit = _FAR * float(np.median(farthest)) / 10_000
+    low, high = whole_reach(gains)
+    return (max(low, -limit), min(high, limit)) if limit else (low, high)
+
+
 _COLOURS = {"better": BETTER, "worse": WORSE, "unclear": BASELINE}
 _MARKS = {"better": "o", "worse": "v", "unclear": "D"}
 
@@ -73,19 +102,28 @@ def contribution_forest(gains: Sequence[Gain], *, metric: str, limit: int = 30) 
     """
     more = len(gains) - limit
     below = f"\n{more:,} more are not shown" if more > 0 else ""
-    return _forest(gains[:limit], f"gain on {metric}, in percentage points", below)
+    return _forest(
+        gains[:limit], f"gain on {metric}, in percentage points", below, far_ones_leave=True
+    )
 
 
-def _forest(gains: Sequence[Gain], axis: str, below: str = "") -> Figure:
+def _forest(
+    gains: Sequence[Gain], axis: str, below: str = "", *, far_ones_leave: bool = False
+) -> Figure:
     figure = new_figure(1.0 + 0.32 * max(len(gains), 2))
     axes = figure.add_subplot()
     if not gains:
         say(axes, "Nothing was measured yet.")
         return figure
     axes.axvline(0, color=INK, linewidth=0.9)
+    left, right = usual_reach(gains) if far_ones_leave else whole_reach(gains)
+    axes.set_xlim(left, right)
     for position, gain in enumerate(gains):
         low, middle, high = (ppm / 10_000 for ppm in (gain.low_ppm, gain.gain_ppm, gain.high_ppm))
         colour = _COLOURS[gain.change]
+        if not left <= middle <= right:
+            edge, arrow = (right, ">") if middle > right else (left, "<")
+            axes.plot(edge, position, marker=arrow, color=colour, markersize=8, clip_on=False)
         axes.plot([low, high], [position, position], color=colour, solid_capstyle="round")
         axes.plot(
             middle,

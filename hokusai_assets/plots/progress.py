@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.markers import CARETDOWN, CARETUP  # type: ignore[attr-defined]
 from matplotlib.ticker import MaxNLocator
 
-from hokusai_assets.plots.forest import Gain
+from hokusai_assets.plots.forest import Gain, usual_reach
 from hokusai_assets.plots.style import BASELINE, BETTER, INK, NEW, WORSE, drawn, new_figure, say
 from hokusai_assets.plots.thinning import thinned
 
@@ -66,6 +67,8 @@ def gain_over_time(settled: Sequence[Settlement], *, metric: str) -> Figure:
         ylabel=f"gain on {metric},\nin percentage points",
     )
     _count_axis(axes, len(settled))
+    if every := [one.gain for one in settled if one.gain is not None]:
+        _leave_out_far_ones(axes, settled, *usual_reach(every))
     if axes.get_legend_handles_labels()[0]:
         axes.legend(loc="best")
     return figure
@@ -99,7 +102,7 @@ def cumulative_gain(settled: Sequence[Settlement], *, metric: str) -> Figure:
         )
     axes.set(xlabel="contributions settled", ylabel=f"{metric}, in\npercentage points")
     _count_axis(axes, len(settled))
-    axes.legend(loc="upper left")
+    axes.legend(loc="best")
     return figure
 
 
@@ -123,6 +126,26 @@ def _dots(axes: Axes, shown: Sequence[tuple[int, Gain]], colour: str, mark: str,
         elinewidth=1.2,
         label=name,
     )
+
+
+def _leave_out_far_ones(
+    axes: Axes, settled: Sequence[Settlement], bottom: float, top: float
+) -> None:
+    """Hold the picture to a range; what lies beyond has a mark at its edge."""
+    axes.set_ylim(bottom, top)
+    for position, one in enumerate(settled, 1):
+        if one.gain is None:
+            continue
+        gain = one.gain.gain_ppm / 10_000
+        if not bottom <= gain <= top:
+            axes.plot(
+                position,
+                top if gain > top else bottom,
+                marker=CARETUP if gain > top else CARETDOWN,
+                color=BETTER if one.accepted else WORSE,
+                markersize=8,
+                clip_on=False,
+            )
 
 
 def _count_axis(axes: Axes, count: int) -> None:

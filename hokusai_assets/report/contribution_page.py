@@ -21,13 +21,16 @@ from hokusai_assets.report.words import (
     FOUND_BY,
     PARTS,
     REMOVED_IN_WORDS,
-    condition_in_words,
+    conditions_in_words,
     counted,
     measure_in_words,
     metric_name,
     points,
 )
 from hokusai_assets.settings import attestation_name
+
+# A shell reads on in the next line.
+_NEXT = " \\\n  "
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ def contribution_page(
             "accepted, and to none else"
         )
     found = report.to_dict()
-    measured = _nothing_measured(report) if issued is None else _measured(issued)
+    measured = _nothing_measured(report) if issued is None else _measured(issued, spec)
     return filled(
         "contribution.html",
         spec=spec,
@@ -104,12 +107,13 @@ def _nothing_measured(report: IntakeReport) -> dict[str, Any]:
     }
 
 
-def _measured(issued: Issued) -> dict[str, Any]:
+def _measured(issued: Issued, spec: BenchmarkSpec) -> dict[str, Any]:
     envelope, statement = open_envelope(issued.envelope)
     predicate = statement["predicate"]
     claim = predicate["claim"]
     settled, alone = claim["settlement"], claim["result"]["measurement"]
-    shown = settled["measurement"] or alone
+    order = spec.metrics.names
+    shown = _in_order(settled["measurement"] or alone, order)
     return {
         "verdict": verdict_of_claim(claim),
         "tiles": _tiles(claim),
@@ -120,16 +124,25 @@ def _measured(issued: Issued) -> dict[str, Any]:
         "confusion": confusion_figures(
             shown["confusion_cells"], claim["result"]["benchmark"]["labels"]
         ),
-        "conditions": [
-            (condition_in_words(row), row["passed"]) for row in settled["delta_one"]["conditions"]
-        ],
+        "conditions": conditions_in_words(settled["delta_one"]["conditions"]),
         "groups": group_tables(shown["groups"]),
         # Against the same model on the same rows it would be the same table again.
-        "alone": alone if settled["accepted_before"] and settled["released"] else None,
+        "alone": _in_order(alone, order)
+        if settled["accepted_before"] and settled["released"]
+        else None,
         "verify": _how_to_verify(issued.envelope, predicate, sorted(envelope.signatures)),
         "contributors": claim["contributors"],
         "prints": _prints(predicate),
     }
+
+
+def _in_order(measurement: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """Return a measurement with its metrics as the spec orders them, the primary one first."""
+    metrics = measurement["metrics"]
+    known = [name for name in names if name in metrics]
+    # What an earlier spec measured comes last.
+    order = [*known, *sorted(metrics.keys() - set(known))]
+    return dict(measurement) | {"metrics": {name: metrics[name] for name in order}}
 
 
 def _curves(
@@ -176,12 +189,12 @@ def _how_to_verify(
     claim = predicate["claim"]
     name = attestation_name(claim["contribution"]["key"], predicate["attestation_hash"])
     signed_by = [key_id[:SHORT_ID] for key_id in key_ids]
-    command = f"hokusai verify {name} --public-key public_key.{signed_by[0]}.pem"
+    command = f"hokusai verify {name}{_NEXT}--public-key public_key.{signed_by[0]}.pem"
     return {
         "file": name,
         "link": f"data:application/json;base64,{base64.b64encode(envelope).decode()}",
-        "command": f"{command} --allow-dry-run" if claim["dry_run"] else command,
-        "thorough": f"{command} --predictions predictions.parquet --data data",
+        "command": f"{command}{_NEXT}--allow-dry-run" if claim["dry_run"] else command,
+        "thorough": f"{command}{_NEXT}--predictions predictions.parquet --data data",
         "signed_by": signed_by,
         "kilobytes": -(-len(envelope) // 1000),
     }

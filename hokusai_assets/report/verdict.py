@@ -8,6 +8,7 @@ from hokusai_assets.contributions.intake_report import IntakeReport
 from hokusai_assets.evaluation.rounding import floor_ppm_to_bps
 from hokusai_assets.report.words import (
     PARTS,
+    capitalised,
     confidence_in_words,
     counted,
     metric_in_words,
@@ -157,5 +158,5 @@ def _around(claim: Mapping[str, Any]) -> list[str]:
     ]
     primary = settled["rule"]["primary"]
     if meaning := metric_in_words(primary):
-        told.append(f"{metric_name(primary)[:1].upper()}{metric_name(primary)[1:]}: {meaning}.")
+        told.append(f"{capitalised(metric_name(primary))}: {meaning}.")
     return told

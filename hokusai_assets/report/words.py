@@ -1,6 +1,6 @@
 """Plain words for what documents call by short names."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 # In the words of a contributor; the reasons are those of the intake report.
@@ -65,6 +65,11 @@ def metric_in_words(name: str) -> str:
     return _METRICS.get(name, "")
 
 
+def capitalised(text: str) -> str:
+    """Return a text with its first letter large and the others as they are."""
+    return text[:1].upper() + text[1:]
+
+
 def metric_name(name: str) -> str:
     """Return a metric's name as people write it."""
     return _NAMES.get(name, name)
@@ -92,13 +97,37 @@ def confidence_in_words(ppm: int) -> str:
     return f"{ppm / 10_000:.6g}%"
 
 
+def chance_in_words(ppm: int) -> str:
+    """Return a p-value: "0.0307"; "< 0.0001" of a smaller one than is shown."""
+    return f"{ppm / 1_000_000:.4f}" if ppm >= 100 else "< 0.0001"
+
+
 def counted(count: int, one: str, many: str) -> str:
     """Return a count and its noun: "1 row", "1,809 rows"."""
     return f"{count:,} {one if count == 1 else many}"
 
 
-def condition_in_words(condition: Mapping[str, Any]) -> tuple[str, str, str]:
-    """Say what a condition of the rule asks, what was found and what is required."""
+def conditions_in_words(
+    conditions: Sequence[Mapping[str, Any]],
+) -> list[tuple[tuple[str, str, str], bool]]:
+    """Say of each condition what it asks, what was found, what is required; and whether it holds.
+
+    Those that don't hold come first. Limits of classes and slices that hold are one line.
+    """
+    failed = [(_condition(row), False) for row in conditions if not row["passed"]]
+    passed = [row for row in conditions if row["passed"]]
+    of_groups = [row for row in passed if row["name"].startswith(("class_", "slice_"))]
+    lines = [(_condition(row), True) for row in passed if row not in of_groups]
+    if of_groups:
+        every = len(of_groups) + sum(
+            row["name"].startswith(("class_", "slice_")) for row in conditions if not row["passed"]
+        )
+        found = f"{len(of_groups):,} of {counted(every, 'limit holds', 'limits hold')}"
+        lines.append((("Classes and slices do not fall too far", found, "every limit"), True))
+    return [*failed, *lines]
+
+
+def _condition(condition: Mapping[str, Any]) -> tuple[str, str, str]:
     kind, _, about = condition["name"].partition(":")
     found, required = condition["found"], condition["required"]
     if kind == "same_test_set":
@@ -117,7 +146,7 @@ def condition_in_words(condition: Mapping[str, Any]) -> tuple[str, str, str]:
     of = {"class_drop_bps_at_most": " of class ", "slice_drop_bps_at_most": " of slice "}
     whose = f"{of[kind]}{group}" if kind in of else ""
     return (
-        f"{metric_name(metric)}{whose} does not fall too far",
+        f"{capitalised(metric_name(metric))}{whose} does not fall too far",
         _drop(found),
         f"at most {required:,} bps lower",
     )
