@@ -14,6 +14,15 @@
 | HOKUSAI_TRACKING_SECONDS | how long a run waits for MLflow in all | ``120`` |
 | HOKUSAI_LOG_MODELS | ``off`` keeps models out of MLflow | ``on`` |
 | HOKUSAI_DAGSTER_URL | of Dagster's web UI, for links from MLflow | unset; `hokusai dev` sets it |
+| HOKUSAI_MLFLOW_URL | of MLflow's web UI, for links from Dagster | as above; an http tracking URI |
+| HOKUSAI_RETENTION_DAYS | age from which superseded Dagster runs are pruned | unset: none is |
+| HOKUSAI_NOTIFY_WEBHOOK | URL that failures are posted to as JSON | unset |
+| HOKUSAI_NOTIFY_EMAIL | addresses that failures are mailed to, comma between | unset |
+| HOKUSAI_NOTIFY_REJECTED | ``on`` tells of rejected contributions too | ``off`` |
+| HOKUSAI_SMTP_SERVER | mail server, ``host:port`` | ``localhost:25`` |
+| HOKUSAI_SMTP_TLS | ``off``, ``starttls`` or ``tls`` | ``starttls`` |
+| HOKUSAI_SMTP_FROM | sender's address | ``hokusai@localhost`` |
+| HOKUSAI_SMTP_USER, HOKUSAI_SMTP_PASSWORD | login, where the server asks for one | unset |
 | MLFLOW_TRACKING_URI | MLflow's store or server | SQLite in the home |
 | MLFLOW_EXPERIMENT_NAME | experiment that runs are logged to | ``hokusai-pipeline`` |
 | MLFLOW_ARTIFACT_ROOT | where a new experiment keeps artifacts | folder in the home |
@@ -22,6 +31,7 @@ Keys are read where they are used, never stored in settings, so no log of settin
 """
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,9 +39,11 @@ from pathlib import Path
 _MODES = ("development", "production")
 _TRACKING = ("required", "optional")
 _SWITCH = ("on", "off")
+_TLS = ("starttls", "off", "tls")
 ATTESTATION_ENDING = ".dsse.json"
 HASH_IN_NAME = 12
 """How many characters of its hash the name of an attestation's file has."""
+_ADDRESS = re.compile(r"[^@\s<>,]+@[^@\s<>,]+")
 _FIX = "give a folder that this user can read"
 
 
@@ -56,6 +68,14 @@ class Settings:
     tracking_seconds: float = 120.0
     log_models: bool = True
     dagster_url: str = ""
+    mlflow_url: str = ""
+    retention_days: int | None = None
+    notify_webhook: str = ""
+    notify_email: tuple[str, ...] = ()
+    notify_rejected: bool = False
+    smtp_server: str = "localhost:25"
+    smtp_tls: str = "starttls"
+    smtp_from: str = "hokusai@localhost"
 
     @property
     def benchmarks(self) -> Path:
@@ -150,6 +170,14 @@ class Settings:
             tracking_seconds=_seconds(environment, "HOKUSAI_TRACKING_SECONDS", "120"),
             log_models=_one_of(environment, "HOKUSAI_LOG_MODELS", _SWITCH) != "off",
             dagster_url=environment.get("HOKUSAI_DAGSTER_URL") or "",
+            retention_days=_days(environment, "HOKUSAI_RETENTION_DAYS"),
+            notify_webhook=_web_address(environment, "HOKUSAI_NOTIFY_WEBHOOK"),
+            notify_email=_addresses(environment, "HOKUSAI_NOTIFY_EMAIL"),
+            notify_rejected=_one_of(environment, "HOKUSAI_NOTIFY_REJECTED", _SWITCH) == "on",
+            smtp_server=_server(environment, "HOKUSAI_SMTP_SERVER", "localhost:25"),
+            smtp_tls=_one_of(environment, "HOKUSAI_SMTP_TLS", _TLS) or "starttls",
+            smtp_from=(_addresses(environment, "HOKUSAI_SMTP_FROM") or ("hokusai@localhost",))[0],
+            mlflow_url=environment.get("HOKUSAI_MLFLOW_URL") or (uri if "http" in uri[:4] else ""),
         )
 
 
@@ -184,6 +212,38 @@ def _absolute(name: str, text: str) -> Path:
     except (OSError, RuntimeError, ValueError):
         # The working directory is gone, an unknown `~user`, a ring of links, a NUL.
         raise SettingsError(f"{name}: its path leads nowhere; {_FIX}") from None
+
+
+def _days(environment: Mapping[str, str], name: str) -> int | None:
+    text = environment.get(name)
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 36_500):
+        raise SettingsError(f"{name}: give a whole number of days from 1 up, found {text!r}")
+    return int(text)
+
+
+def _web_address(environment: Mapping[str, str], name: str) -> str:
+    # The value is not repeated: a webhook's address often is its password.
+    text = environment.get(name) or ""
+    if text and not text.startswith(("http://", "https://")):
+        raise SettingsError(f"{name}: give an address that begins with http:// or https://")
+    return text
+
+
+def _addresses(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
+    found = [one.strip() for one in (environment.get(name) or "").split(",") if one.strip()]
+    if wrong := [one for one in found if not _ADDRESS.fullmatch(one)]:
+        raise SettingsError(f"{name}: {wrong[0]!r} is no e-mail address")
+    return tuple(found)
+
+
+def _server(environment: Mapping[str, str], name: str, default: str) -> str:
+    text = environment.get(name) or default
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit() or not 0 < int(port) < 65_536:
+        raise SettingsError(f"{name}: give host:port, found {text!r}")
+    return text
 
 
 def _one_of(environment: Mapping[str, str], name: str, allowed: tuple[str, ...]) -> str | None:

@@ -158,3 +158,16 @@ def test_keys_are_never_held_in_settings() -> None:
     found = Settings.from_environment(dict.fromkeys(names, secret))
     assert secret not in repr(found)
     assert found == Settings.from_environment({})
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "soon", "nan", "inf"])
+def test_seconds_to_wait_for_mlflow_are_a_number_above_0(value: str) -> None:
+    assert Settings.from_environment({}).tracking_seconds == 120
+    assert Settings.from_environment({"HOKUSAI_TRACKING_SECONDS": "2.5"}).tracking_seconds == 2.5
+    with pytest.raises(SettingsError, match="HOKUSAI_TRACKING_SECONDS"):
+        Settings.from_environment({"HOKUSAI_TRACKING_SECONDS": value})
+
+
+def test_models_are_logged_unless_they_are_turned_off() -> None:
+    assert Settings.from_environment({}).log_models is True
+    assert Settings.from_environment({"HOKUSAI_LOG_MODELS": "off"}).log_models is False

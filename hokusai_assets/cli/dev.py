@@ -40,6 +40,7 @@ def command(port: int, mlflow_port: int) -> None:
         "HOKUSAI_HOME": str(settings.home),
         "HOKUSAI_DATA": str(settings.data),
         "HOKUSAI_DROPS": settings.drops,
+        "HOKUSAI_DAGSTER_URL": settings.dagster_url or f"http://{_LOOPBACK}:{port}",
         "DAGSTER_HOME": str(settings.dagster_home),
         "PYTHONWARNINGS": "ignore",
     }
@@ -49,11 +50,16 @@ def command(port: int, mlflow_port: int) -> None:
     dagster = [sys.executable, "-m", "dagster", "dev", "-h", _LOOPBACK, "-p", str(port)]
     processes: dict[str, subprocess.Popen[bytes]] = {}
     mlflow_url = settings.mlflow_tracking_uri
+    own_mlflow = not mlflow_url.startswith("http")
+    if own_mlflow:
+        mlflow_port = _free_port(mlflow_port, taken=port)
+        mlflow_url = f"http://{_LOOPBACK}:{mlflow_port}"
+    # Links from one web UI to the other, unless the operator says where they are seen.
+    environment.setdefault("HOKUSAI_DAGSTER_URL", f"http://{_LOOPBACK}:{port}")
+    environment.setdefault("HOKUSAI_MLFLOW_URL", mlflow_url)
     try:
         processes["Dagster"] = _start([*dagster, *_workspace()], environment)
-        if not mlflow_url.startswith("http"):
-            mlflow_port = _free_port(mlflow_port, taken=port)
-            mlflow_url = f"http://{_LOOPBACK}:{mlflow_port}"
+        if own_mlflow:
             processes["MLflow"] = _start(_mlflow_server(settings, mlflow_port), environment)
         if _wait_until_listening(port, processes):
             console.print(f"\n[bold]Dagster[/]  http://{_LOOPBACK}:{port}")

@@ -17,6 +17,11 @@ from hokusai_assets.cli.common_options import (
     print_json,
 )
 
+_NOT_CROWNED = (
+    "MLflow is not reachable ({}); the promotion stands, but the alias champion of the candidate "
+    "models was not moved"
+)
+
 
 @click.command("promote")
 @benchmark_option
@@ -44,6 +49,7 @@ def command(benchmark_id: str | None, without: tuple[str, ...], yes: bool, as_js
     from hokusai_assets.evaluation.promotion import NothingToPromote, carry_out, plan_promotion
     from hokusai_assets.orchestration.faults import EXPLAINED
     from hokusai_assets.orchestration.platform import Platform
+    from hokusai_assets.orchestration.promoted_models import crown
 
     platform = Platform.of(settings)
     ledger = platform.ledger(benchmark_id)
@@ -62,12 +68,20 @@ def command(benchmark_id: str | None, without: tuple[str, ...], yes: bool, as_js
             "baseline_was": benchmark.spec.baseline.source,
             "budget": ledger.summary(),
             "promoted": False,
+            "champion": None,
+            "warnings": [],
         }
         if not as_json:
             _print_plan(document)
         document["promoted"] = yes or (not as_json and _asked())
         if document["promoted"]:
             carry_out(promotion, folder, ledger, rows_of)
+            # Of what was left out, no registered model is without.
+            last = None if promotion.left_out else promotion.promoted[-1].key
+            champion = crown(settings, benchmark_id, last)
+            document["champion"] = champion.version
+            if champion.unreached:
+                document["warnings"].append(_NOT_CROWNED.format(champion.unreached))
     except NothingToPromote as error:
         raise click.UsageError(str(error)) from None
     except EXPLAINED as error:
@@ -76,6 +90,8 @@ def command(benchmark_id: str | None, without: tuple[str, ...], yes: bool, as_js
         print_json(document)
     elif document["promoted"]:
         _print_done(document, str(folder))
+        for warning in document["warnings"]:
+            click.echo(f"Warning: {warning}", err=True)
     else:
         click.echo("Nothing was changed. To do it: the same command with --yes.")
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from hokusai_assets.orchestration.object_store import read_object, write_object
+from hokusai_assets.orchestration.object_store import VERSION_LENGTH, read_object, write_object
 from hokusai_assets.orchestration.stored_forms import STORED_FORMS
 from hokusai_assets.orchestration.stored_outcomes import record_stored
 from hokusai_assets.orchestration.stored_places import location_of, remedy
@@ -26,7 +26,7 @@ class AssetStorage(dg.ConfigurableIOManager):
         save, _ = STORED_FORMS[asset]
         location = location_of(self._places.storage, benchmark_id, asset, partition)
         digest = write_object(location, lambda folder: save(obj, folder))
-        context.add_output_metadata({"stored_digest": digest})
+        context.add_output_metadata({"stored_version": digest[:VERSION_LENGTH]})
         if partition:
             try:
                 record_stored(self._places, benchmark_id, asset, partition)

@@ -16,6 +16,7 @@ from hokusai_assets.evaluation.measurement import evaluate_models
 from hokusai_assets.models.persistence import load_model_file
 from hokusai_assets.models.training import TrainedModel, refuse_unfit_model
 from hokusai_assets.orchestration.asset_wiring import benchmark_wiring, reads
+from hokusai_assets.orchestration.descriptions import description_of
 from hokusai_assets.orchestration.faults import explained
 from hokusai_assets.orchestration.platform import Platform
 from hokusai_assets.orchestration.presentation import metrics_table, schema_of, share
@@ -36,7 +37,7 @@ def build_benchmark_assets(spec: BenchmarkSpec) -> list[dg.AssetsDefinition]:
 
     @dg.asset(
         **benchmark_wiring(spec, "benchmark"),
-        kinds={"parquet", "yaml"},
+        kinds={"pandas", "parquet", "yaml"},
         description=(
             f"**{spec.title or benchmark_id}.** {spec.description}\n\nThe checked spec, the base "
             "training set and the held-out test set, typed, personal data hashed, rows in "
@@ -87,11 +88,8 @@ def build_benchmark_assets(spec: BenchmarkSpec) -> list[dg.AssetsDefinition]:
     @dg.asset(
         **benchmark_wiring(spec, "baseline_model"),
         ins={"benchmark": dg.AssetIn([benchmark_id, "benchmark"])},
-        kinds={"sklearn"},
-        description=(
-            "The model that contributions are measured against: trained from the base set, or "
-            "loaded from MLflow or a skops file, as the spec's `baseline` says."
-        ),
+        kinds={"sklearn", "mlflow"},
+        description=description_of("baseline_model"),
     )
     def baseline_model(
         context: dg.AssetExecutionContext,
@@ -124,7 +122,7 @@ def build_benchmark_assets(spec: BenchmarkSpec) -> list[dg.AssetsDefinition]:
         **benchmark_wiring(spec, "baseline_evaluation"),
         ins={"baseline_model": dg.AssetIn([benchmark_id, "baseline_model"])},
         kinds={"sklearn", "parquet"},
-        description="The baseline's prediction and scores for every test row, and its metrics.",
+        description=description_of("baseline_evaluation"),
     )
     @reads(benchmark_id, "benchmark")
     def baseline_evaluation(

@@ -13,6 +13,8 @@ from hokusai_assets.evaluation.contribution_check import opinion_of
 from hokusai_assets.evaluation.measurement import Evaluation, evaluate_models
 from hokusai_assets.evaluation.settlement import budget_of
 from hokusai_assets.orchestration.asset_wiring import blocking_check, reads, wiring_of
+from hokusai_assets.orchestration.column_history import DROP_ASSET, columns_metadata
+from hokusai_assets.orchestration.descriptions import description_of
 from hokusai_assets.orchestration.faults import explained, without_values
 from hokusai_assets.orchestration.measurement_assets import (
     attestation_asset,
@@ -24,7 +26,6 @@ from hokusai_assets.orchestration.presentation import (
     leakage_table,
     metrics_table,
     problems_text,
-    schema_of,
     share,
 )
 from hokusai_assets.orchestration.settlement_asset import settlement_asset
@@ -62,13 +63,9 @@ def _contributed_data(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
             "benchmark",
             "baseline_evaluation",
         ),
-        kinds={"parquet"},
-        description=(
-            "The accepted rows of a contribution: typed, personal data hashed, known rows "
-            "removed, in canonical order. A contribution that breaks a rule is *rejected*: the "
-            "reasons are in the metadata and nothing below it runs. The baseline judges the "
-            "labels."
-        ),
+        deps=[[benchmark_id, DROP_ASSET]],
+        kinds={"pandas", "parquet"},
+        description=description_of("contributed_data"),
         check_specs=[
             check(ACCEPTED_CHECK, "The contribution breaks no rule of the benchmark."),
             check("all_personal_data_hashed", "All personal data is hashed."),
@@ -76,7 +73,7 @@ def _contributed_data(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
             dg.AssetCheckSpec(
                 "data_is_plausible",
                 asset=[benchmark_id, "contributed_data"],
-                description="Labels and columns look like those of the base set.",
+                description="Labels and columns look like those of the base set. Only warns.",
                 partitions_def=contributions_of(benchmark_id),
             ),
         ],
@@ -117,7 +114,7 @@ def _contributed_data(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
             yield dg.MaterializeResult(
                 value=value,
                 data_version=dg.DataVersion(value.rows.root[:32]),
-                metadata=_intake_metadata(value),
+                metadata=_intake_metadata(benchmark_id, value),
                 check_results=_intake_checks(value.report, found),
             )
 
@@ -132,7 +129,7 @@ def _log_intake(context: dg.AssetExecutionContext, report: IntakeReport) -> None
         context.log.warning(f"{warning.rule}: {warning.message}")
 
 
-def _intake_metadata(value: ContributedData) -> dict[str, Any]:
+def _intake_metadata(benchmark_id: str, value: ContributedData) -> dict[str, Any]:
     report = value.report
     document = report.to_dict()
     metadata: dict[str, Any] = {}
@@ -142,7 +139,7 @@ def _intake_metadata(value: ContributedData) -> dict[str, Any]:
         metadata["warnings"] = dg.MetadataValue.md(problems_text(report.warnings))
     return metadata | {
         "dagster/partition_row_count": report.rows_kept,
-        "dagster/column_schema": schema_of(value.rows.schema),
+        **columns_metadata(benchmark_id, value.rows.schema, report.privacy, report.ignored_columns),
         "rows_in": report.rows_in,
         "rows_kept": report.rows_kept,
         "rows_hashed": report.rows_hashed,
@@ -185,8 +182,8 @@ def _intake_checks(report: IntakeReport, found: SecondLook) -> list[dg.AssetChec
 def _new_model(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
     @dg.asset(
         **wiring_of(benchmark_id, owner, "new_model", "contributed_data"),
-        kinds={"sklearn"},
-        description="The spec's model, trained from the base set and the contribution.",
+        kinds={"sklearn", "mlflow"},
+        description=description_of("new_model"),
     )
     @reads(benchmark_id, "benchmark")
     def new_model(
@@ -225,7 +222,7 @@ def _new_evaluation(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
     @dg.asset(
         **wiring_of(benchmark_id, owner, "new_evaluation", "new_model"),
         kinds={"sklearn", "parquet"},
-        description="The new model's prediction and scores for every test row, and its metrics.",
+        description=description_of("new_evaluation"),
     )
     @reads(benchmark_id, "benchmark")
     def new_evaluation(

@@ -8,7 +8,7 @@ import dagster as dg
 from hokusai_assets.attestation.envelope import SigningFailed
 from hokusai_assets.attestation.issuing import PartsDisagree
 from hokusai_assets.attestation.key_files import SigningKeyError
-from hokusai_assets.attestation.key_records import KeyRecordError
+from hokusai_assets.attestation.key_records import DamagedRecords, KeyRecordError
 from hokusai_assets.attestation.transparency_log import LogError
 from hokusai_assets.attestation.witness import NoWitness
 from hokusai_assets.benchmarks.spec import SpecError
@@ -28,6 +28,7 @@ from hokusai_assets.unforeseen import without_message
 EXPLAINED = (
     NoCredit,
     PartsDisagree,
+    DamagedRecords,
     KeyRecordError,
     SigningFailed,
     SigningKeyError,

@@ -7,6 +7,7 @@ import dagster as dg
 from hokusai_assets.benchmarks.spec import BenchmarkSpec
 from hokusai_assets.evaluation.leaderboard import Leaderboard
 from hokusai_assets.orchestration.asset_wiring import benchmark_wiring
+from hokusai_assets.orchestration.descriptions import description_of
 from hokusai_assets.orchestration.faults import explained
 from hokusai_assets.orchestration.leaderboard_tables import leaderboard_metadata, some_of
 from hokusai_assets.orchestration.partition_states import left_failed
@@ -53,7 +54,7 @@ def leaderboard_asset(spec: BenchmarkSpec) -> dg.AssetsDefinition:
         ],
         kinds={"json"},
         automation_condition=refreshed_when_contributions_change(),
-        description=_DESCRIPTION,
+        description=description_of(LEADERBOARD_ASSET),
         check_specs=[
             dg.AssetCheckSpec(
                 NONE_LEFT_FAILED,
@@ -84,19 +85,6 @@ def leaderboard_asset(spec: BenchmarkSpec) -> dg.AssetsDefinition:
         )
 
     return leaderboard
-
-
-_DESCRIPTION = """Who brought how much: all contributions to the benchmark, best first.
-
-- **rank** and **gain**: what the contribution alone changes of the baseline, in percentage points
-  of the primary metric, with its interval. All are measured against the same model on the same
-  rows, so they can be compared.
-- **verdict** and **payable**: the DeltaOne decision where it stood in turn. Of a private part of
-  the test set nothing is shown of a contribution that it did not accept.
-- **credit**: what it is worth beside the others, from `contribution_values`, where it was valued.
-
-Read from an index of outcomes, not from every partition. Refreshed when a contribution or a value
-changes, at most every two minutes."""
 
 
 def _none_left_failed(instance: dg.DagsterInstance, found: Leaderboard) -> dg.AssetCheckResult:

@@ -12,11 +12,13 @@ from hokusai_assets.evaluation.leaderboard import (
     gain_interval_of,
     gain_of,
 )
+from hokusai_assets.orchestration.partition_pictures import leaderboard_picture
 
 # Metadata lives in the event log: the stored value has the rest.
 SHOWN = 50
 _PPM_PER_POINT = 10_000
 _PPM_PER_BPS = 100
+_UNBROKEN = "\N{NO-BREAK SPACE}"
 
 
 def leaderboard_metadata(found: Leaderboard, metric: str) -> dict[str, Any]:
@@ -37,9 +39,11 @@ def leaderboard_metadata(found: Leaderboard, metric: str) -> dict[str, Any]:
         "payable_bps": found.payments[-1].paid_bps if found.payments else 0,
         "settlements": len(found.payments),
         "credit_method": found.credit_method or "not valued yet: run the values job",
-        "benchmark_version": found.version,
+        # Its first digits name it; all of them would push the table beside it out of sight.
+        "benchmark_version": found.version[:12],
     }
     if ranked:
+        metadata["plot/gains"] = leaderboard_picture(ranked, metric)
         metadata["best_gain"] = gain_of(_attested(ranked[0])) / 1_000_000
     if others:
         metadata["not_ranked"] = dg.MetadataValue.md(_not_ranked(found, others))
@@ -62,10 +66,11 @@ def partition_link(benchmark_id: str, asset: str, key: str) -> str:
 def _ranking(found: Leaderboard, ranked: Sequence[LeaderboardRow], metric: str) -> str:
     if not ranked:
         return "No contribution is attested on this version of the benchmark yet."
+    level = f"{_attested(ranked[0]).alone.confidence_ppm / _PPM_PER_POINT:g}%"
+    # Narrow and in order of weight: the UI cuts off what does not fit beside the key.
     lines = [
-        f"| rank | contribution | gain in {metric} (points) | interval | verdict | payable (bps) "
-        "| credit (bps) | rows |",
-        "|--:|---|--:|---|---|--:|--:|--:|",
+        f"| | contribution | gain in {metric} ({level}) | verdict | pays (bps) | credit (bps) |",
+        "|--:|---|---|---|--:|--:|",
     ]
     lines += [_ranked_line(found.benchmark_id, row) for row in ranked[:SHOWN]]
     if len(ranked) > SHOWN:
@@ -77,13 +82,12 @@ def _ranked_line(benchmark_id: str, row: LeaderboardRow) -> str:
     one = _attested(row)
     low, high = gain_interval_of(one)
     credit = "" if row.credit_ppm is None else f"{row.credit_ppm / _PPM_PER_BPS:+.1f}"
+    interval = f"({low / _PPM_PER_POINT:.2f} … {high / _PPM_PER_POINT:.2f})"
     return (
         f"| {row.rank} | {partition_link(benchmark_id, 'attestation', row.contribution)} "
-        f"| {gain_of(one) / _PPM_PER_POINT:+.2f} "
-        f"| {low / _PPM_PER_POINT:+.2f} … {high / _PPM_PER_POINT:+.2f} "
-        f"({one.alone.confidence_ppm / _PPM_PER_POINT:g}%) "
-        f"| {'✅' if one.accepted else '—'} {row.status} | {one.payable_bps} "
-        f"| {credit} | {row.rows_kept:,} |"
+        # It may wrap before the interval; within, it could not be read.
+        f"| **{gain_of(one) / _PPM_PER_POINT:+.2f}** {interval.replace(' ', _UNBROKEN)} "
+        f"| {'accepted' if one.accepted else 'no'} | {one.payable_bps} | {credit} |"
     )
 
 

@@ -18,11 +18,15 @@ from hokusai_assets.drafts import replace_file
 from hokusai_assets.evaluation.measurement import Evaluation, measure, slices_on
 from hokusai_assets.orchestration.asset_wiring import blocking_check, reads, wiring_of
 from hokusai_assets.orchestration.benchmark_assets import identity_of
+from hokusai_assets.orchestration.descriptions import description_of
 from hokusai_assets.orchestration.faults import explained
+from hokusai_assets.orchestration.partition_pictures import comparison_pictures
 from hokusai_assets.orchestration.platform import Platform
 from hokusai_assets.orchestration.presentation import (
     deltas_table,
     groups_table,
+    mlflow_run,
+    schema_of,
     share,
 )
 from hokusai_assets.orchestration.step_records import record_attestation, record_deltas
@@ -47,11 +51,7 @@ def metric_deltas_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
             "new_evaluation",
         ),
         kinds={"json", "parquet"},
-        description=(
-            "What the contribution alone changes: per metric baseline, new, delta, paired interval "
-            "and p-value, and both models' predictions per test row. Of a test set with a public "
-            "part, only that part: these figures may be shown."
-        ),
+        description=description_of("metric_deltas"),
         check_specs=[
             blocking_check(
                 benchmark_id,
@@ -101,9 +101,11 @@ def metric_deltas_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
             value=measured,
             metadata={
                 "deltas": deltas_table(metrics),
+                **comparison_pictures(benchmark, document, baseline_evaluation, new_evaluation),
                 "groups": groups_table(document["groups"]),
                 "part_of_test_set": part.name,
                 "dagster/partition_row_count": document["test_rows"],
+                "dagster/column_schema": schema_of(measured.predictions.schema),
                 **{f"delta/{name}": share(delta["delta_ppm"]) for name, delta in metrics.items()},
             },
             check_results=[
@@ -127,10 +129,7 @@ def attestation_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
             "settlement",
         ),
         kinds={"json"},
-        description=(
-            "The signed statement (in-toto, DSSE) of what was measured. Check it with "
-            "`hokusai verify`."
-        ),
+        description=description_of("attestation"),
         check_specs=[
             blocking_check(
                 benchmark_id,
@@ -199,25 +198,37 @@ def attestation_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
                         ),
                         build_witness(statement, tables),
                     )
-        models = (baseline_model, new_model, settlement.candidate)
+        value = IssuedAttestation(
+            envelope,
+            predicate["attestation_hash"],
+            predicate["result_hash"],
+            {"dagster_run_id": context.run_id, "mlflow_run_id": tracking.run_id},
+        )
         with explained():
             record_attestation(
-                tracking, benchmark_id, envelope, predicate, models, settlement.document
+                tracking,
+                benchmark,
+                value,
+                contributed_data.report,
+                (baseline_model, new_model),
+                metric_deltas,
+                settlement,
+                dry_run=platform.dry_run,
             )
         decision = settlement.document["delta_one"]
         return dg.MaterializeResult(
-            value=IssuedAttestation(
-                envelope,
-                predicate["attestation_hash"],
-                predicate["result_hash"],
-                {"dagster_run_id": context.run_id, "mlflow_run_id": tracking.run_id},
-            ),
+            value=value,
             data_version=dg.DataVersion(predicate["attestation_hash"][:32]),
             metadata={
                 "attestation_hash": predicate["attestation_hash"],
                 "result_hash": predicate["result_hash"],
                 "attestation": dg.MetadataValue.path(str(path)),
-                "mlflow_run_id": tracking.run_id or "(MLflow was not reachable)",
+                "mlflow_run": mlflow_run(
+                    platform.mlflow_url, tracking.experiment_id, tracking.run_id
+                ),
+                "report": dg.MetadataValue.md(
+                    f"`hokusai report {context.partition_key} --benchmark {benchmark_id}`"
+                ),
                 "verdict": decision["reason"],
                 **logged,
             },

@@ -17,6 +17,8 @@ from hokusai_assets.drafts import draft_name, flush, remove_abandoned, replace_f
 T = TypeVar("T")
 _CURRENT = "current.json"
 _DRAFT = ".draft-"
+VERSION_LENGTH = 32
+"""How many characters of a version's digest its folder is called by."""
 
 
 class MissingObject(RuntimeError):
@@ -47,7 +49,7 @@ def write_object(location: Path, save: Callable[[Path], None]) -> str:
         for path in draft.iterdir():
             flush(path)
         digest = hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()
-        version = location / digest[:32]
+        version = location / digest[:VERSION_LENGTH]
         if not _holds(version, files):
             shutil.rmtree(version, ignore_errors=True)
             try:

@@ -13,6 +13,7 @@ ASSETS_OF_CONTRIBUTION = (
 # Of all contributions at once: no run of a single one includes it.
 VALUES_ASSET = "contribution_values"
 LEADERBOARD_ASSET = "leaderboard"
+REVIEW_ASSET = "attestation_review"
 ASSETS_OF_BENCHMARK = ("benchmark", "baseline_model", "baseline_evaluation")
 
 
@@ -39,6 +40,11 @@ def baseline_job_name(benchmark_id: str) -> str:
 def values_job_name(benchmark_id: str) -> str:
     """Return the name of the job that values all contributions beside one another."""
     return f"{group_name(benchmark_id)}_values"
+
+
+def reconciliation_name(benchmark_id: str) -> str:
+    """Return the name of the schedule that runs unfinished contributions again."""
+    return f"{group_name(benchmark_id)}_reconciliation"
 
 
 def leaderboard_job_name(benchmark_id: str) -> str:

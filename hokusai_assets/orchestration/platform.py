@@ -45,6 +45,7 @@ class Platform(dg.ConfigurableResource):  # type: ignore[type-arg]
     home: str
     data: str
     mlflow_tracking_uri: str = ""
+    mlflow_url: str = ""
     production: bool = False
     dry_run: bool = False
     witness: bool = False
@@ -56,6 +57,7 @@ class Platform(dg.ConfigurableResource):  # type: ignore[type-arg]
             home=str(settings.home),
             data=str(settings.data),
             mlflow_tracking_uri=settings.mlflow_tracking_uri,
+            mlflow_url=settings.mlflow_url,
             production=settings.production,
             dry_run=settings.dry_run,
             witness=settings.witness,

@@ -112,6 +112,15 @@ def conditions_table(conditions: Sequence[Mapping[str, Any]]) -> dg.MetadataValu
     return dg.MetadataValue.md("\n".join(lines))
 
 
+def mlflow_run(url: str, experiment_id: str | None, run_id: str | None) -> dg.MetadataValue:
+    """Return the link to an MLflow run; where no address of MLflow's UI is known, its id."""
+    if run_id is None:
+        return dg.MetadataValue.text("(MLflow was not reachable)")
+    if not url:
+        return dg.MetadataValue.text(run_id)
+    return dg.MetadataValue.url(f"{url.rstrip('/')}/#/experiments/{experiment_id}/runs/{run_id}")
+
+
 def json_text(document: object) -> str:
     """Return a document as people read it in MLflow."""
     return json.dumps(document, indent=2, sort_keys=True)

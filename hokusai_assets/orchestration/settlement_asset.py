@@ -13,6 +13,7 @@ from hokusai_assets.evaluation.ledger_entries import Settled
 from hokusai_assets.evaluation.measurement import Evaluation, evaluate_models, slices_on
 from hokusai_assets.evaluation.settlement import budget_of, settle
 from hokusai_assets.orchestration.asset_wiring import reads, wiring_of
+from hokusai_assets.orchestration.descriptions import description_of
 from hokusai_assets.orchestration.faults import explained
 from hokusai_assets.orchestration.object_store import MissingObject
 from hokusai_assets.orchestration.platform import Platform
@@ -45,12 +46,7 @@ def settlement_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
             "metric_deltas",
         ),
         kinds={"sklearn", "json", "parquet"},
-        description=(
-            "The DeltaOne verdict. With the contribution, the model of the base set and all that "
-            "was accepted before it is measured against the one without, at the level that the "
-            "budget of the test set allots; an accepted contribution joins them. One at a time, "
-            "in the order of the benchmark's ledger; running it again changes nothing."
-        ),
+        description=description_of("settlement"),
     )
     @reads(
         benchmark_id,

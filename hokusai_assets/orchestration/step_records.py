@@ -32,14 +32,17 @@ from hokusai_assets.orchestration.presentation import (
 from hokusai_assets.orchestration.stored_forms import (
     PREDICTIONS,
     SETTLED_PREDICTIONS,
+    IssuedAttestation,
     MeasuredDelta,
     SettledContribution,
     StoredModel,
 )
 from hokusai_assets.orchestration.tracking import TABLES_TAG, Tracking
+from hokusai_assets.report.contribution_page import Issued, contribution_page
 
 _NOTE = "mlflow.note.content"
 _LINEAGE = "lineage.json"
+REPORT = "report.html"
 
 
 def record_benchmark(tracking: Tracking, platform: Platform, benchmark: Benchmark) -> None:
@@ -132,12 +135,15 @@ def record_intake(
         tracking.set_tags({"reasons": rules, "reasons_text": why, _NOTE: f"**Rejected.**\n\n{why}"})
     # So that MLflow's UI shows it as a table.
     tracking.set_tags({TABLES_TAG: json.dumps([{"path": _LINEAGE, "type": "table"}])})
-    tracking.log_made_files(
-        {
-            "intake_report.json": _text(json_text(report.to_dict())),
-            _LINEAGE: _text(json.dumps(lineage_table(report, rows.root), indent=1)),
-        }
-    )
+    files = {
+        "intake_report.json": _text(json_text(report.to_dict())),
+        _LINEAGE: _text(json.dumps(lineage_table(report, rows.root), indent=1)),
+    }
+    if not report.accepted:
+        files[REPORT] = _text(
+            contribution_page(benchmark.spec, report, None, dry_run=platform.dry_run)
+        )
+    tracking.log_made_files(files)
 
 
 def lineage_table(report: IntakeReport, rows_root: str) -> dict[str, Any]:
@@ -266,36 +272,55 @@ def settled_metrics(told: Mapping[str, Any]) -> dict[str, float]:
 
 def record_attestation(
     tracking: Tracking,
-    benchmark_id: str,
-    envelope: bytes,
-    predicate: Mapping[str, Any],
-    models: tuple[StoredModel, StoredModel, StoredModel],
-    settled: Mapping[str, Any],
+    benchmark: Benchmark,
+    issued: IssuedAttestation,
+    report: IntakeReport,
+    models: tuple[StoredModel, StoredModel],
+    measured: MeasuredDelta,
+    settled: SettledContribution,
+    *,
+    dry_run: bool,
 ) -> None:
-    """Log the attestation, and name it on the run and on the models it speaks of.
+    """Log the attestation and the report of it; name it on the run and the models it speaks of.
 
     Args:
         tracking: the run's.
-        benchmark_id: whose.
-        envelope: the signed statement.
-        predicate: the statement's.
-        models: the baseline, the new model, and what was settled.
-        settled: the settlement document.
+        benchmark: what was measured by.
+        issued: the attestation.
+        report: what intake found.
+        models: the baseline and the new model; what was settled is in `settled`.
+        measured: what the contribution alone changes.
+        settled: the settlement.
+        dry_run: whether this is a rehearsal.
     """
-    attested = predicate["attestation_hash"]
-    verdict = shown_verdict(settled)["reason"]
-    tracking.log_made_file("attestation.json", lambda path: path.write_bytes(envelope))
+    verdict = shown_verdict(settled.document)["reason"]
+    shown = settled.predictions if settled.document["released"] else measured.predictions
+    tracking.log_made_files(
+        {
+            "attestation.json": lambda path: path.write_bytes(issued.envelope),
+            REPORT: lambda path: path.write_text(
+                contribution_page(
+                    benchmark.spec,
+                    report,
+                    Issued(issued.envelope, shown),
+                    dry_run=dry_run,
+                ),
+                encoding="utf-8",
+            ),
+        }
+    )
+    attested = issued.attestation_hash
     tracking.set_tags(
         {
             "attestation_hash": attested,
-            "result_hash": predicate["result_hash"],
+            "result_hash": issued.result_hash,
             _NOTE: f"{verdict}\n\nAttestation `{attested}`; check it with `hokusai verify`.",
         }
     )
-    baseline, *candidates = (model.digest for model in models)
-    named: list[tuple[Role, str]] = [("baseline", baseline)]
-    named += [("candidate", digest) for digest in dict.fromkeys(candidates)]
-    tag_attested(tracking, benchmark_id, named, attested)
+    baseline, new = models
+    digests = dict.fromkeys((new.digest, settled.candidate.digest))
+    named: list[tuple[Role, str]] = [("candidate", digest) for digest in digests]
+    tag_attested(tracking, benchmark.spec.id, [("baseline", baseline.digest), *named], attested)
 
 
 def _parquet(table: pa.Table) -> Callable[[Path], Any]:

@@ -318,6 +318,7 @@ STORED_FORMS: dict[str, tuple[Callable[[Any, Path], None], Callable[[Path], Any]
     "attestation": (_save_attestation, _load_attestation),
     "contribution_values": (_save_values, _load_values),
     "leaderboard": (_save_document, _load_document),
+    "attestation_review": (_save_document, _load_document),
 }
 
 

@@ -108,7 +108,7 @@ def rebuilt_outcomes(settings: Settings, benchmark_id: str) -> list[Outcome]:
     order = _places_in_log(settings)
     issued = [
         one
-        for path in _issued_files(settings, benchmark_id)
+        for path in issued_files(settings, benchmark_id)
         for one in _attested_in(path.read_bytes())
     ]
     issued.sort(key=lambda one: (order.get(one.attestation_hash, len(order)), one.attestation_hash))
@@ -181,7 +181,7 @@ def _doubtful(
         for one in outcomes
         if isinstance(one, Attested)
     }
-    for path in _issued_files(settings, benchmark_id):
+    for path in issued_files(settings, benchmark_id):
         name = path.name.removesuffix(ATTESTATION_ENDING)
         if name not in told:
             wrong[name.rpartition(".")[0]] = "an attestation of it is not in the index"
@@ -198,7 +198,7 @@ def _held(outcomes: list[Outcome]) -> dict[tuple[str, str], Outcome]:
 
 def _stored_of(settings: Settings, benchmark_id: str, key: str) -> Iterator[Outcome]:
     yield from _intake(settings, benchmark_id, key)
-    for path in _issued_files(settings, benchmark_id, f"{key}."):
+    for path in issued_files(settings, benchmark_id, f"{key}."):
         yield from _attested_in(path.read_bytes())
     yield from _attestation(settings, benchmark_id, key)
 
@@ -211,7 +211,7 @@ def _stored_keys(settings: Settings, benchmark_id: str, asset: str) -> list[str]
         return []
 
 
-def _issued_files(settings: Settings, benchmark_id: str, start: str = "") -> list[Path]:
+def issued_files(settings: Settings, benchmark_id: str, start: str = "") -> list[Path]:
     """Return the files of issued attestations, ascending by name."""
     folder = settings.attestations / benchmark_id
     try:

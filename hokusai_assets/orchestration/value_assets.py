@@ -7,6 +7,7 @@ from hokusai_assets.benchmarks.loading import Benchmark
 from hokusai_assets.benchmarks.spec import BenchmarkSpec
 from hokusai_assets.evaluation.credit.methods import DEFAULT_METHOD, METHODS
 from hokusai_assets.orchestration.asset_wiring import benchmark_wiring
+from hokusai_assets.orchestration.descriptions import description_of
 from hokusai_assets.orchestration.faults import explained
 from hokusai_assets.orchestration.partitions import VALUES_ASSET
 from hokusai_assets.orchestration.platform import Platform
@@ -48,10 +49,7 @@ def contribution_values_asset(spec: BenchmarkSpec) -> dg.AssetsDefinition:
             )
         ],
         kinds={"json", "parquet"},
-        description=(
-            "What each accepted contribution is worth beside the others, by the method of the "
-            f"run's config (default {DEFAULT_METHOD}). {NOT_A_PAYMENT}"
-        ),
+        description=description_of("contribution_values"),
     )
     def contribution_values(
         context: dg.AssetExecutionContext,

@@ -25,6 +25,15 @@ def run(root: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
     return hokusai(*arguments, home=root / "home", HOKUSAI_DATA=str(root / "data"), COLUMNS="120")
 
 
+def aliases(root: Path, role: str) -> dict[str, str]:
+    from mlflow.tracking import MlflowClient
+
+    uri = f"sqlite:///{root / 'home' / 'mlflow' / 'mlflow.db'}"
+    client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+    found = client.get_registered_model(f"hokusai.generated.{role}").aliases
+    return {alias: str(version) for alias, version in found.items()}
+
+
 def evaluated(root: Path, file: Path) -> tuple[int, dict]:
     done = run(root, "evaluate", file, "-b", "generated", "--json")
     return done.returncode, json.loads(done.stdout)
@@ -52,12 +61,17 @@ def test_from_nothing_to_a_new_version_whose_baseline_holds_the_accepted_rows(ro
 
     asked = json.loads(run(root, "promote", "-b", "generated", "--json").stdout)
     assert asked["promoted"] is False
+    assert aliases(root, "candidate") == {"challenger": "1"}
     assert spec.read_bytes() == before
 
     done = run(root, "promote", "-b", "generated", "--yes", "--json")
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
     assert document["promoted"] is True
+    # The model that was accepted is the champion of the candidates, and nobody's challenger.
+    assert (document["champion"], document["warnings"]) == ("1", [])
+    assert aliases(root, "candidate") == {"champion": "1"}
+    assert aliases(root, "baseline") == {"champion": "1"}
     assert [entry["key"] for entry in document["contributions"]] == [key]
     assert b"promoted/" + key.encode() in spec.read_bytes()
 

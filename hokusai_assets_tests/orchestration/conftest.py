@@ -44,12 +44,15 @@ class Deployment:
         outcome = run_contribution(self.definitions, self.instance, self.benchmark_id, key)
         return key, outcome
 
-    def mlflow_runs(self) -> list[Any]:
+    def mlflow_runs(self, kind: str = "contribution") -> list[Any]:
+        """Return MLflow's runs of a kind: contribution, dagster_run or overview."""
         from mlflow.tracking import MlflowClient
 
         client = MlflowClient(tracking_uri=self.settings.mlflow_tracking_uri)
         experiment = client.get_experiment_by_name(self.settings.mlflow_experiment)
-        return list(client.search_runs([experiment.experiment_id])) if experiment else []
+        if experiment is None:
+            return []
+        return list(client.search_runs([experiment.experiment_id], f"tags.kind = '{kind}'"))
 
 
 @pytest.fixture(scope="session")

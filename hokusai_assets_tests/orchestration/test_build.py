@@ -16,7 +16,8 @@ LINEAGE = {
     "benchmark": set(),
     "baseline_model": {"benchmark"},
     "baseline_evaluation": {"baseline_model"},
-    "contributed_data": {"benchmark", "baseline_evaluation"},
+    "drop": set(),
+    "contributed_data": {"drop", "benchmark", "baseline_evaluation"},
     "new_model": {"contributed_data"},
     "new_evaluation": {"new_model"},
     "metric_deltas": {"baseline_evaluation", "new_evaluation"},
@@ -32,7 +33,7 @@ OF_BENCHMARK = {
     "contribution_values",
     "leaderboard",
 }
-PARTITIONED = set(LINEAGE) - OF_BENCHMARK
+PARTITIONED = set(LINEAGE) - OF_BENCHMARK - {"drop"}
 
 
 def test_a_benchmark_has_the_agreed_lineage(deployment: Deployment):
@@ -47,7 +48,7 @@ def test_a_benchmark_has_the_agreed_lineage(deployment: Deployment):
 def test_contributions_are_partitions_run_one_at_a_time(deployment: Deployment):
     graph = deployment.definitions.resolve_asset_graph()
     nodes = [graph.get(key) for key in graph.get_all_asset_keys()]
-    partitioned = [node for node in nodes if node.is_partitioned]
+    partitioned = [node for node in nodes if node.is_partitioned and node.is_executable]
     assert {node.key.path[1] for node in partitioned} == PARTITIONED
     assert all(node.backfill_policy.max_partitions_per_run == 1 for node in partitioned)
 
@@ -61,7 +62,11 @@ def test_no_run_of_one_contribution_includes_the_values_of_all(deployment: Deplo
         }
         for job in ("generated_contribution", "generated_values")
     }
-    assert steps["generated_contribution"] == set(LINEAGE) - {"contribution_values", "leaderboard"}
+    assert steps["generated_contribution"] == set(LINEAGE) - {
+        "drop",
+        "contribution_values",
+        "leaderboard",
+    }
     assert steps["generated_values"] == {"benchmark", "contribution_values"}
 
 

@@ -67,13 +67,16 @@ def test_parallel_root_steps_share_one_run_with_the_tags_that_find_it(deployment
     assert logged.data.tags["dagster_run_id"] == result.run_id
     assert logged.data.tags["benchmark"] == "generated"
     assert logged.data.tags["contribution"] == "mine-0123"
-    assert logged.info.status == "FINISHED"
+    (parent,) = deployment.mlflow_runs("dagster_run")
+    assert logged.data.tags["mlflow.parentRunId"] == parent.info.run_id
+    assert {logged.info.status, parent.info.status} == {"FINISHED"}
 
 
 def test_a_failed_run_ends_failed(deployment):
     assert not run(deployment, two_root_steps(fail=True)).success
-    (logged,) = deployment.mlflow_runs()
-    assert logged.info.status == "FAILED"
+    (logged,), (parent,) = deployment.mlflow_runs(), deployment.mlflow_runs("dagster_run")
+    assert (logged.info.status, parent.info.status) == ("FAILED", "FAILED")
+    assert logged.data.tags["failed_steps"] == "right"
 
 
 def test_a_failure_in_an_early_step_is_not_hidden_by_a_later_success(deployment):
@@ -103,6 +106,9 @@ def test_two_dagster_runs_in_one_process_have_two_runs_and_keep_their_tags(deplo
     assert set(logged) == {first.run_id, second.run_id}
     assert logged[first.run_id].info.status == "FAILED"
     assert logged[second.run_id].info.status == "FINISHED"
+    parents = deployment.mlflow_runs("dagster_run")
+    assert {entry.data.tags["dagster_run_id"] for entry in parents} == set(logged)
+    assert len({entry.data.tags["mlflow.parentRunId"] for entry in logged.values()}) == 2
 
 
 def test_a_retried_step_stays_in_its_run_and_ends_finished(deployment):
@@ -186,6 +192,27 @@ def test_a_silent_mlflow_is_given_up_after_the_bounded_tries(
     assert result.success
     # Minutes by MLflow's defaults; generous here, since this asserts a bound, not a speed.
     assert time.monotonic() - started < 120
+
+
+def test_a_slow_mlflow_is_given_up_on_when_the_runs_seconds_are_spent(
+    deployment, silent_server, monkeypatch
+):
+    # Without these no request would end within this test.
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "600")
+    started = time.monotonic()
+    uri = f"http://127.0.0.1:{silent_server}"
+    result = run(deployment, two_root_steps(), tracking_uri=uri, seconds=2)
+    assert result.success
+    assert time.monotonic() - started < 120
+    said = [entry.user_message for entry in deployment.instance.all_logs(result.run_id)]
+    assert any("it took the 2 s" in message for message in said)
+
+
+def test_the_password_in_an_address_is_not_in_what_is_said():
+    from hokusai_assets.orchestration.tracking import reason_of
+
+    error = RuntimeError("no answer from postgresql://mlflow:hunter2@db.example/mlflow")
+    assert reason_of(error) == "RuntimeError: no answer from postgresql://db.example/mlflow"
 
 
 def test_a_contribution_of_an_unreachable_mlflow_is_still_attested(

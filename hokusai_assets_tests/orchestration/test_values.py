@@ -96,7 +96,9 @@ def test_the_job_values_every_accepted_contribution_with_no_typing(deployment: D
         digest.hex() for digest in intake["hokusai:row_digest"].to_pylist()
     }
     (logged,) = [
-        run for run in deployment.mlflow_runs() if run.data.params.get("value_method") is not None
+        run
+        for run in deployment.mlflow_runs("dagster_run")
+        if run.data.params.get("value_method") is not None
     ]
     assert logged.info.status == "FINISHED"
     assert logged.data.params["value_method"] == "knn-shapley"
