@@ -72,7 +72,7 @@ def built(root: str, contributions: int) -> None:
 @contextmanager
 def webserver(root: Path) -> Iterator[str]:
     """Run Dagster's webserver alone over a home, and yield its address."""
-    from hokusai_assets_tests.integration.dev_server import answers, free_port, until
+    from hokusai_assets_tests.integration.dev_server import ROOT, answers, free_port, until
 
     address = f"http://127.0.0.1:{(port := free_port())}"
     command = [sys.executable, "-m", "dagster_webserver", "-h", "127.0.0.1", "-p", str(port)]
@@ -83,7 +83,7 @@ def webserver(root: Path) -> Iterator[str]:
     }
     with (root / "webserver.log").open("wb") as log:
         process = subprocess.Popen(
-            [*command, "-m", "hokusai_assets.definitions"],
+            [*command, "-w", str(ROOT / "workspace.yaml")],
             env=os.environ | places,
             stdout=log,
             stderr=log,
@@ -136,7 +136,7 @@ def _pages(contributions: int) -> dict[str, tuple[str, Callable[[Any], None]]]:
         "asset page": (_ASSET, sees("interval of the delta")),
         "partitions tab": (f"{_ASSET}?view=partitions", sees("Materialized (")),
         "plots over partitions": (_ASSET, plots),
-        "lineage of the benchmark": ("/asset-groups", sees("generated")),
+        "lineage of the benchmark": ("/asset-groups", sees("metric_deltas")),
         "runs": ("/runs", sees("partition: ")),
         "dialog of a backfill over all": (_JOB, dialog),
     }

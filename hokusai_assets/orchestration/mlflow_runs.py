@@ -44,6 +44,7 @@ LATEST_TAG = "latest"
 _PARENT_TAG = "mlflow.parentRunId"
 # MLflow's UI shows training runs and models, where it would guess at language models.
 _EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
+_NOTE_TAG = "mlflow.note.content"
 _CONNECT_SECONDS = 5.0
 # To tell MLflow how a run ended, even when it has been too slow for the rest.
 _END_SECONDS = 20.0
@@ -96,6 +97,7 @@ class MlflowTracking(ConfigurableResourceFactory[Tracking]):
             warn=context.log.warning,
             seconds=self.seconds,
             with_models=self.models,
+            dagster_url=self._run_url(run),
         )
         costs = StepCosts()
         context.instance.add_event_listener(run.run_id, costs.hear)
@@ -173,9 +175,12 @@ class MlflowTracking(ConfigurableResourceFactory[Tracking]):
             "contribution": contribution_of(run),
             "code_version": __version__,
         }
-        if self.dagster_url:
-            tags["dagster_url"] = f"{self.dagster_url.rstrip('/')}/runs/{run.run_id}"
+        if url := self._run_url(run):
+            tags |= {"dagster_url": url, _NOTE_TAG: f"[Dagster run]({url})"}
         return tags
+
+    def _run_url(self, run: DagsterRun) -> str:
+        return f"{self.dagster_url.rstrip('/')}/runs/{run.run_id}" if self.dagster_url else ""
 
     def _experiment_id(self, client: Any) -> str:
         from mlflow.exceptions import MlflowException

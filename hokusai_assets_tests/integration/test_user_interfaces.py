@@ -77,7 +77,7 @@ def test_a_contribution_is_materialized_by_clicks(page: Page, server: DevServer,
     screenshot(page, "launch_one_contribution")
     dialog.get_by_role("button", name="Launch 1 run").click()
     page.get_by_text("Launched run").wait_for()
-    page.get_by_role("link", name="View").or_(page.get_by_role("button", name="View")).last.click()
+    page.get_by_text("View", exact=True).last.click()
     page.wait_for_url(re.compile(r"/runs/[0-9a-f-]{36}"))
     run_id = re.search(r"/runs/([0-9a-f-]{36})", page.url).group(1)
     expect(page.get_by_text("Success", exact=True).first).to_be_visible(timeout=_RUN_MS)
@@ -130,9 +130,7 @@ def test_a_backfill_of_all_contributions_is_launched_by_clicks(
     page.get_by_role("link", name="Runs", exact=False).first.click()
     page.get_by_role("tab", name="Backfills").click()
     page.locator("a[href*='/runs/b/']").first.click()
-    expect(page.get_by_text(re.compile("^(Completed|Success|Succeeded)$")).first).to_be_visible(
-        timeout=_RUN_MS
-    )
+    expect(page.get_by_text("100% completed")).to_be_visible(timeout=_RUN_MS)
     made = [run for run in runs_of(server, {}) if run["id"] not in before]
     assert {run["status"] for run in made} == {"SUCCESS"}
     named = {
@@ -142,9 +140,20 @@ def test_a_backfill_of_all_contributions_is_launched_by_clicks(
     assert named - {None} == set(keys)
 
 
-def test_mlflow_shows_the_same_contribution(page: Page, server: DevServer, keys: list[str]):
+def test_mlflow_shows_the_same_contribution_and_leads_back(
+    page: Page, server: DevServer, keys: list[str]
+):
     page.goto(server.mlflow)
     page.get_by_role("link", name="hokusai-pipeline").click()
-    page.get_by_role("link", name=re.compile("^(Training runs|Runs)")).first.click()
-    page.get_by_role("link", name=keys[0]).first.click()
-    expect(page.get_by_text("delta_f1", exact=True).first).to_be_visible()
+    page.get_by_role("link", name="Training runs").click()
+    page.get_by_role("link", name=keys[0], exact=True).first.click()
+    expect(page.get_by_text("delta/f1", exact=True).first).to_be_visible(timeout=60_000)
+    page.get_by_role("link", name="Dagster run").first.click()
+    opened = page.context.pages[-1]
+    opened.wait_for_url(re.compile(re.escape(server.dagster) + "/runs/[0-9a-f-]{36}"))
+    run_id = opened.url.rsplit("/", 1)[1]
+    (run,) = runs_of(server, {"runIds": [run_id]})
+    assert keys[0] in (
+        run.get("dagster/partition"),
+        run.get("dagster/asset_partition_range_start"),
+    )
