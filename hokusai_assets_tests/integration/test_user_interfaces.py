@@ -2,16 +2,24 @@
 
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from hokusai_assets.orchestration.running import read_record
 from hokusai_assets.settings import Settings
-from hokusai_assets_tests.integration.chromium import screenshot
-from hokusai_assets_tests.integration.dev_server import ROOT, DevServer, running_dev, until
+from hokusai_assets_tests.integration.chromium import DESKTOP, PHONE, new_page, screenshot
+from hokusai_assets_tests.integration.dev_server import (
+    ROOT,
+    DevServer,
+    clean_environment,
+    running_dev,
+    until,
+)
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("user-interfaces")]
 _BENCHMARK, _JOB = "sms-spam", "sms_spam_contribution"
@@ -101,6 +109,7 @@ def test_the_partitions_page_shows_its_deltas(page: Page, server: DevServer, key
         expect(shown).to_contain_text(f"{delta['baseline_ppm'] / 1e6:.4f}")
         expect(shown).to_contain_text(f"{delta['new_ppm'] / 1e6:.4f}")
     expect(table).to_be_visible()
+    screenshot(page, "contribution")
 
 
 def test_the_deltas_of_all_contributions_are_plotted(
@@ -157,3 +166,37 @@ def test_mlflow_shows_the_same_contribution_and_leads_back(
         run.get("dagster/partition"),
         run.get("dagster/asset_partition_range_start"),
     )
+
+
+def test_the_lineage_is_drawn_as_one_group(page: Page, server: DevServer, keys: list[str]):
+    page.goto(f"{server.dagster}/asset-groups")
+    for asset in ("benchmark", "baseline_model", "contributed_data", "attestation"):
+        expect(page.get_by_text(asset, exact=True).first).to_be_attached(timeout=60_000)
+    screenshot(page, "lineage")
+
+
+@pytest.mark.parametrize(("name", "size"), [("desktop", DESKTOP), ("phone", PHONE)])
+def test_the_report_fits_a_desktop_and_a_phone(
+    browser: Browser, server: DevServer, keys: list[str], name: str, size: tuple[int, int]
+):
+    page_file = server.root / f"report-{name}.html"
+    places = {"HOKUSAI_HOME": str(server.home), "HOKUSAI_DATA": str(server.data)}
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "hokusai_assets.cli.main", "report", keys[0]),
+            *("--benchmark", _BENCHMARK, "-o", str(page_file)),
+        ],
+        env=clean_environment() | places,
+        check=True,
+        capture_output=True,
+    )
+    with new_page(browser, size) as page:
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(page_file.as_uri())
+        expect(page.get_by_role("heading").first).to_be_visible()
+        screenshot(page, "report" if name == "desktop" else "report_on_a_phone")
+        width = page.evaluate("document.documentElement.scrollWidth")
+        assert width <= size[0], "the page scrolls sideways"
+        outside = [url for url in asked if not url.startswith(("file:", "data:"))]
+        assert outside == []
