@@ -42,6 +42,7 @@ KIND_TAG = "kind"
 DAGSTER_RUN, CONTRIBUTION = "dagster_run", "contribution"
 LATEST_TAG = "latest"
 _PARENT_TAG = "mlflow.parentRunId"
+_NOTE_TAG = "mlflow.note.content"
 _CONNECT_SECONDS = 5.0
 # To tell MLflow how a run ended, even when it has been too slow for the rest.
 _END_SECONDS = 20.0
@@ -94,6 +95,7 @@ class MlflowTracking(ConfigurableResourceFactory[Tracking]):
             warn=context.log.warning,
             seconds=self.seconds,
             with_models=self.models,
+            dagster_url=self._run_url(run),
         )
         costs = StepCosts()
         context.instance.add_event_listener(run.run_id, costs.hear)
@@ -171,9 +173,12 @@ class MlflowTracking(ConfigurableResourceFactory[Tracking]):
             "contribution": contribution_of(run),
             "code_version": __version__,
         }
-        if self.dagster_url:
-            tags["dagster_url"] = f"{self.dagster_url.rstrip('/')}/runs/{run.run_id}"
+        if url := self._run_url(run):
+            tags |= {"dagster_url": url, _NOTE_TAG: f"[Dagster run]({url})"}
         return tags
+
+    def _run_url(self, run: DagsterRun) -> str:
+        return f"{self.dagster_url.rstrip('/')}/runs/{run.run_id}" if self.dagster_url else ""
 
     def _experiment_id(self, client: Any) -> str:
         from mlflow.exceptions import MlflowException

@@ -132,7 +132,13 @@ def record_intake(
     else:
         why = problems_text(report.problems)
         rules = ", ".join(dict.fromkeys(problem.rule for problem in report.problems))
-        tracking.set_tags({"reasons": rules, "reasons_text": why, _NOTE: f"**Rejected.**\n\n{why}"})
+        tracking.set_tags(
+            {
+                "reasons": rules,
+                "reasons_text": why,
+                _NOTE: _note(tracking, f"**Rejected.**\n\n{why}"),
+            }
+        )
     # So that MLflow's UI shows it as a table.
     tracking.set_tags({TABLES_TAG: json.dumps([{"path": _LINEAGE, "type": "table"}])})
     files = {
@@ -314,13 +320,21 @@ def record_attestation(
         {
             "attestation_hash": attested,
             "result_hash": issued.result_hash,
-            _NOTE: f"{verdict}\n\nAttestation `{attested}`; check it with `hokusai verify`.",
+            _NOTE: _note(
+                tracking,
+                f"{verdict}\n\nAttestation `{attested}`; check it with `hokusai verify`.",
+            ),
         }
     )
     baseline, new = models
     digests = dict.fromkeys((new.digest, settled.candidate.digest))
     named: list[tuple[Role, str]] = [("candidate", digest) for digest in digests]
     tag_attested(tracking, benchmark.spec.id, [("baseline", baseline.digest), *named], attested)
+
+
+def _note(tracking: Tracking, text: str) -> str:
+    """Return a run's description in MLflow's UI, with the way to the run in Dagster's."""
+    return f"{text}\n\n[Dagster run]({tracking.dagster_url})" if tracking.dagster_url else text
 
 
 def _parquet(table: pa.Table) -> Callable[[Path], Any]:

@@ -51,6 +51,7 @@ class Tracking:
         with_models: whether models are logged and registered.
         client: MLflow's, None before `attach`.
         bounded: makes calls to it within the seconds that the run waits for MLflow.
+        dagster_url: of the run in Dagster's web UI, empty where that is not known.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Tracking:
         warn: Callable[[str], None],
         seconds: float = DEFAULT_SECONDS,
         with_models: bool = True,
+        dagster_url: str = "",
     ) -> None:
         self.run_id: str | None = None
         self.parent_run_id: str | None = None
@@ -67,6 +69,7 @@ class Tracking:
         self.unavailable: str | None = None
         self.artifacts_unavailable: str | None = None
         self.with_models = with_models
+        self.dagster_url = dagster_url
         self.bounded = BoundedCalls(seconds)
         self.client: Any = None
         self._required = required

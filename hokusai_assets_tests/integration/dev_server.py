@@ -97,7 +97,7 @@ class DevServer:
 
 
 @contextmanager
-def running_dev(root: Path) -> Iterator[DevServer]:
+def running_dev(root: Path, **environment: str) -> Iterator[DevServer]:
     """Run `hokusai dev` over ``<root>/data`` in ``<root>/home``; what it says is in ``dev.log``."""
     ports = free_port(), free_port()
     places = {"HOKUSAI_HOME": str(root / "home"), "HOKUSAI_DATA": str(root / "data")}
@@ -108,7 +108,7 @@ def running_dev(root: Path) -> Iterator[DevServer]:
                 *("--port", str(ports[0]), "--mlflow-port", str(ports[1])),
             ],
             cwd=ROOT,
-            env=clean_environment() | places,
+            env=clean_environment() | places | environment,
             stdout=log,
             stderr=subprocess.STDOUT,
         )
