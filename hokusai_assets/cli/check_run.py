@@ -12,7 +12,7 @@ from rich.console import Console
 
 from hokusai_assets.benchmarks.row_sets import StoredRows
 from hokusai_assets.cli.common_options import PLATFORM_FAULT, REJECTED
-from hokusai_assets.cli.output import left_out_in_words
+from hokusai_assets.cli.output import RowCount, left_out_in_words
 from hokusai_assets.contributions.identity import shown_name
 from hokusai_assets.contributions.intake_report import IntakeReport
 from hokusai_assets.evaluation.contribution_check import ContributionCheck
@@ -37,6 +37,7 @@ def run_check(
     from hokusai_assets.contributions.identity import unfollowed, unregistered
     from hokusai_assets.contributions.key_segments import RowIndexError
     from hokusai_assets.contributions.row_index import RowIndex
+    from hokusai_assets.contributions.row_progress import watching_rows
     from hokusai_assets.evaluation.contribution_check import check_contribution
     from hokusai_assets.evaluation.ledger import Ledger
     from hokusai_assets.evaluation.ledger_state import LedgerError
@@ -45,7 +46,7 @@ def run_check(
     from hokusai_assets.tables.problems import UnreadableFile
     from hokusai_assets.tables.writing import UnwritableFile
 
-    console = Console(stderr=True, quiet=quiet)
+    console, count = Console(stderr=True, quiet=quiet), RowCount()
     document = empty_document(folder.name, shown_name(file.name))
     try:
         index_folder, ledger = settings.row_index(folder.name), settings.ledger(folder.name)
@@ -53,6 +54,9 @@ def run_check(
         with (
             orderly_termination(),
             console.status("loading the benchmark") as status,
+            watching_rows(
+                lambda done, total: status.update(f"reading: {count.words(done, total)}")
+            ),
             tempfile.TemporaryDirectory(prefix="hokusai-check-") as scratch,
         ):
             benchmark = load_benchmark(folder, key)

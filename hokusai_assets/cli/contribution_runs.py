@@ -53,12 +53,13 @@ def run_registered(
 ) -> tuple[dict[str, Any], int]:
     """Run a registered contribution; return the document to print and the exit code."""
     with StepDisplay(quiet=quiet) as display:
+        from hokusai_assets.contributions.row_progress import watching_rows
         from hokusai_assets.orchestration.build import build_definitions
         from hokusai_assets.orchestration.home import open_instance
         from hokusai_assets.orchestration.running import read_record, run_contribution
 
         definitions = build_definitions(settings)
-        with open_instance(settings) as instance:
+        with open_instance(settings) as instance, watching_rows(display.on_rows):
             outcome = run_contribution(
                 definitions, instance, benchmark_id, key, on_step=display.on_step, tags=tags
             )

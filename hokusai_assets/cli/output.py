@@ -1,6 +1,8 @@
 """What the command line prints for people: progress, results, faults."""
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
 from types import TracebackType
 from typing import Any
 
@@ -31,6 +33,29 @@ _STEPS = {
 }
 
 
+class RowCount:
+    """Says how far a pass over rows is, and how long the rest of it may take at its pace so far."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._start, self._done = clock(), 0
+
+    def words(self, done: int, total: int | None) -> str:
+        """Return it in words.
+
+        Args:
+            done: rows so far; fewer than before begin another pass.
+            total: rows there are, None where that is not known yet.
+        """
+        if done < self._done:
+            self._start = self._clock()
+        self._done = done
+        if total is None:
+            return f"{done:,} rows"
+        left = (self._clock() - self._start) * (total - done) / max(done, 1)
+        return f"{done:,} of {total:,} rows, {timedelta(seconds=round(left))} left"
+
+
 class StepDisplay:
     """A progress bar over the steps of a run, on standard error; plain lines off a terminal."""
 
@@ -46,6 +71,7 @@ class StepDisplay:
             disable=not self._console.is_terminal or quiet,
         )
         self._task = self._progress.add_task("starting", total=len(_STEPS))
+        self._rows = RowCount()
 
     def __enter__(self) -> "StepDisplay":
         self._progress.start()
@@ -60,6 +86,11 @@ class StepDisplay:
         trace: TracebackType | None,
     ) -> None:
         self._progress.stop()
+
+    def on_rows(self, done: int, total: int | None) -> None:
+        """Show how far the reading of the rows is."""
+        step = _STEPS["contributed_data"]
+        self._progress.update(self._task, description=f"{step}: {self._rows.words(done, total)}")
 
     def on_step(self, name: str, state: str) -> None:
         """Show that a step of the run started, ended or failed."""

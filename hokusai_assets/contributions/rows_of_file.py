@@ -12,6 +12,7 @@ from hokusai_assets.benchmarks.loading import column_types, nullable_columns
 from hokusai_assets.benchmarks.spec import BenchmarkSpec
 from hokusai_assets.contributions.identity import Contribution
 from hokusai_assets.contributions.manifest import Manifest
+from hokusai_assets.contributions.row_progress import tell_rows
 from hokusai_assets.tables.data_file import DataFile
 from hokusai_assets.tables.problem_log import ProblemLog
 from hokusai_assets.tables.problems import Problem, nameable
@@ -80,6 +81,7 @@ class RowsOfFile:
     def _batches(self, log: ProblemLog | None) -> Iterator[tuple[pa.Table, np.ndarray]]:
         nullable = nullable_columns(self._spec)
         for batch in typed_batches(self._file, self._types, nullable, log):
+            tell_rows(self._file.rows_seen, self.rows or None)
             flawed = batch.flawed
             if self._spec.target in batch.table.column_names:
                 unknown = self._unknown_labels(batch.table.column(self._spec.target))

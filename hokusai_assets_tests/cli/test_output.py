@@ -1,6 +1,6 @@
 """Progress of long steps: a line each off a terminal, nothing where it is to be quiet."""
 
-from hokusai_assets.cli.output import counted_off
+from hokusai_assets.cli.output import RowCount, counted_off
 
 
 def test_off_a_terminal_each_name_is_a_plain_line_on_standard_error(capsys):
@@ -19,3 +19,13 @@ def test_a_terminal_shows_no_line_that_stays(capsys, monkeypatch):
     monkeypatch.setenv("TTY_COMPATIBLE", "1")
     assert list(counted_off(["first"], quiet=False)) == ["first"]
     assert "[1/1]" not in capsys.readouterr().err
+
+
+def test_rows_are_counted_and_then_timed_at_the_pace_of_their_own_pass():
+    times = iter([0.0, 100.0])
+    count = RowCount(clock=lambda: next(times, 103.0))
+    assert count.words(50_000, None) == "50,000 rows"
+    assert count.words(90_000, None) == "90,000 rows"
+    # A second pass begins at 100 s; a quarter of it has taken 3 s.
+    assert count.words(25_000, 100_000) == "25,000 of 100,000 rows, 0:00:09 left"
+    assert count.words(100_000, 100_000) == "100,000 of 100,000 rows, 0:00:00 left"
