@@ -49,12 +49,12 @@ def _in_one_sentence(spec: BenchmarkSpec, board: Leaderboard) -> str:
             )
         return "Nobody has contributed yet."
     accepted = [paid for paid in board.payments if paid.accepted]
-    contributions = counted(len(board.payments), "contribution", "contributions")
+    contributions = counted(len(board.payments), "measured contribution", "measured contributions")
     if not accepted:
-        return f"Of {contributions} that were measured none made the model better enough yet."
+        return f"Of {contributions} none made the model better enough yet."
     total = sum(paid.bps for paid in accepted)
     return (
-        f"{len(accepted):,} of {contributions} that were measured made the model better, together "
+        f"{len(accepted):,} of {contributions} made the model better, together "
         f"by {total / 100:.2f} percentage points of {metric}."
     )
 

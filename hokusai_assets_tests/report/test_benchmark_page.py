@@ -12,7 +12,7 @@ def test_a_board_is_listed_best_first_with_its_sum():
     board = board_of(9)
     places = [text.index(f">{row.contribution}</th>") for row in board.rows]
     assert places == sorted(places)
-    assert "3 of 9 contributions that were measured made the model better" in text
+    assert "3 of 9 measured contributions made the model better" in text
     assert "together by 2.40 percentage points of F1 score" in text
     assert "rejected: missing-column" in text
     for name in ("contributions", "over-time", "cumulative"):
