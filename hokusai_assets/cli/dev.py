@@ -56,6 +56,8 @@ def command(port: int, mlflow_port: int) -> None:
         mlflow_url = f"http://{_LOOPBACK}:{mlflow_port}"
     # Unless the operator says where it is seen.
     environment.setdefault("HOKUSAI_MLFLOW_URL", mlflow_url)
+    # Its own job runners are half a dozen processes of 240 MB each, for features nobody uses here.
+    environment.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
     try:
         processes["Dagster"] = _start([*dagster, *_workspace()], environment)
         if own_mlflow:
