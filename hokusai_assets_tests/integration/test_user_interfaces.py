@@ -162,8 +162,7 @@ def test_mlflow_shows_the_same_contribution_and_leads_back(
     page.get_by_role("link", name=keys[0], exact=True).first.click()
     expect(page.get_by_text("delta/f1", exact=True).first).to_be_visible(timeout=60_000)
     with page.expect_popup() as popup:
-        # By the keyboard: an invitation of MLflow's own may lie over the page.
-        page.get_by_role("link", name="Dagster run").first.press("Enter")
+        page.get_by_role("link", name="Dagster run").first.click()
     opened = popup.value
     opened.wait_for_url(re.compile(re.escape(server.dagster) + "/runs/[0-9a-f-]{36}"))
     run_id = opened.url.rsplit("/", 1)[1]
