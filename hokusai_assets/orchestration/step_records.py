@@ -334,7 +334,8 @@ def record_attestation(
 
 def _note(tracking: Tracking, text: str) -> str:
     """Return a run's description in MLflow's UI, with the way to the run in Dagster's."""
-    return f"{text}\n\n[Dagster run]({tracking.dagster_url})" if tracking.dagster_url else text
+    # First: MLflow folds what is long, and lays a veil over the fold.
+    return f"[Dagster run]({tracking.dagster_url})\n\n{text}" if tracking.dagster_url else text
 
 
 def _parquet(table: pa.Table) -> Callable[[Path], Any]:

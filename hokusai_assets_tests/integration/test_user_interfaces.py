@@ -157,10 +157,13 @@ def test_mlflow_shows_the_same_contribution_and_leads_back(
     page.wait_for_url(re.compile(r"/experiments/[0-9]+"))
     # Its overlay may lie over the page's own links.
     page.goto(re.sub(r"(/experiments/[0-9]+).*", r"\1/runs", page.url))
+    # The Dagster run's own is listed; the contribution's is below it.
+    page.get_by_role("link", name=keys[0]).first.click()
     page.get_by_role("link", name=keys[0], exact=True).first.click()
     expect(page.get_by_text("delta/f1", exact=True).first).to_be_visible(timeout=60_000)
-    page.get_by_role("link", name="Dagster run").first.click()
-    opened = page.context.pages[-1]
+    with page.expect_popup() as popup:
+        page.get_by_role("link", name="Dagster run").first.click()
+    opened = popup.value
     opened.wait_for_url(re.compile(re.escape(server.dagster) + "/runs/[0-9a-f-]{36}"))
     run_id = opened.url.rsplit("/", 1)[1]
     (run,) = runs_of(server, {"runIds": [run_id]})
