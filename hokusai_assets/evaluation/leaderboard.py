@@ -92,6 +92,14 @@ class Leaderboard:
     payments: tuple[Payment, ...]
 
     @property
+    def settled(self) -> tuple[Payment, ...]:
+        """The settlements on this version, in the order of the ledger.
+
+        Gains add up within a version only: the next one's base set may hold them.
+        """
+        return tuple(paid for paid in self.payments if paid.version == self.version)
+
+    @property
     def counts(self) -> dict[Status, int]:
         """How many contributions have which status; every status is there."""
         counts = dict.fromkeys(STATUSES, 0)

@@ -15,6 +15,7 @@ from hokusai_assets.plots.style import (
     MODEL_MARKS,
     MODEL_NAMES,
     drawn,
+    name_lines,
     new_figure,
 )
 from hokusai_assets.plots.thinning import FloatArray
@@ -113,7 +114,7 @@ def calibration_pair(
         label = baseline[0].labels[positive]
         claimed, share = f"probability of “{label}”", f"share that is “{label}”"
     axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), xlabel=claimed, ylabel=share)
-    axes.legend(loc="upper left")
+    name_lines(axes)
     return figure
 
 

@@ -12,6 +12,7 @@ from hokusai_assets.plots.style import (
     MODEL_DASHES,
     MODEL_NAMES,
     drawn,
+    name_lines,
     new_figure,
     say,
 )
@@ -88,7 +89,7 @@ def roc_pair(
     for name, (x, y) in curves.items():
         axes.plot(x, y, color=MODEL_COLOURS[name], linestyle=MODEL_DASHES[name], label=name)
     _frame(figure, "false positive rate", "true positive rate" + _whose(baseline, positive))
-    axes.legend(loc="lower right")
+    name_lines(axes)
     return figure
 
 
@@ -119,7 +120,7 @@ def precision_recall_pair(
             drawstyle="default" if x is _GRID else "steps-pre",
         )
     _frame(figure, "recall", "precision" + _whose(baseline, positive))
-    axes.legend(loc="lower left")
+    name_lines(axes)
     return figure
 
 

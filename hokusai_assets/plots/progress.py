@@ -10,7 +10,17 @@ from matplotlib.markers import CARETDOWN, CARETUP  # type: ignore[attr-defined]
 from matplotlib.ticker import MaxNLocator
 
 from hokusai_assets.plots.forest import Gain, usual_reach
-from hokusai_assets.plots.style import BASELINE, BETTER, INK, NEW, WORSE, drawn, new_figure, say
+from hokusai_assets.plots.style import (
+    BASELINE,
+    BETTER,
+    INK,
+    NEW,
+    WORSE,
+    drawn,
+    name_lines,
+    new_figure,
+    say,
+)
 from hokusai_assets.plots.thinning import thinned
 
 _NOTHING = "Nothing was settled yet."
@@ -22,7 +32,8 @@ class Settlement:
     """One settled contribution, as much of it as may be shown.
 
     Attributes:
-        gain: on the primary metric over the model before it; None where that stays private.
+        gain: what it alone changes of the baseline, on the primary metric; None where no
+            attestation shows it.
         accepted: whether it joined the accepted model.
         bps: what it added to the accepted model, 0 if it was not accepted.
         payable_bps: what of that is payable.
@@ -70,7 +81,7 @@ def gain_over_time(settled: Sequence[Settlement], *, metric: str) -> Figure:
     if every := [one.gain for one in settled if one.gain is not None]:
         _leave_out_far_ones(axes, settled, *usual_reach(every))
     if axes.get_legend_handles_labels()[0]:
-        axes.legend(loc="best")
+        name_lines(axes)
     return figure
 
 
@@ -87,12 +98,14 @@ def cumulative_gain(settled: Sequence[Settlement], *, metric: str) -> Figure:
     if not settled:
         say(axes, _NOTHING)
         return figure
-    looks = np.arange(len(settled) + 1, dtype=np.float64)
+    # One step more, so that the last level has a width.
+    looks = np.arange(len(settled) + 2, dtype=np.float64)
     for values, colour, dash, name in (
         ([one.bps for one in settled], NEW, "solid", "gain"),
         ([one.payable_bps for one in settled], BASELINE, (0, (4, 2)), "payable"),
     ):
-        total = np.concatenate([[0.0], np.cumsum(values) / 100])
+        added = np.cumsum(values) / 100
+        total = np.concatenate([[0.0], added, added[-1:]])
         axes.plot(
             *thinned(looks, total),
             color=colour,
@@ -102,7 +115,7 @@ def cumulative_gain(settled: Sequence[Settlement], *, metric: str) -> Figure:
         )
     axes.set(xlabel="contributions settled", ylabel=f"{metric}, in\npercentage points")
     _count_axis(axes, len(settled))
-    axes.legend(loc="best")
+    name_lines(axes)
     return figure
 
 

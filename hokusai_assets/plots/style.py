@@ -88,6 +88,13 @@ def new_figure(height: float, *, width: float = WIDTH) -> Figure:
     return Figure(figsize=(width, height), layout="constrained")
 
 
+def name_lines(axes: Axes) -> None:
+    """Put the legend above the picture, where no line of it or of the grid runs through a name."""
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper left", ncols=2)
+
+
 def say(axes: Axes, sentence: str) -> None:
     """Say in the place of a picture why there is none."""
     axes.set_axis_off()

@@ -5,7 +5,7 @@ from hokusai_assets.benchmarks.spec import BenchmarkSpec
 from hokusai_assets.evaluation.leaderboard import Leaderboard, gain_interval_of
 from hokusai_assets.report.figures import leaderboard_figures
 from hokusai_assets.report.page_template import filled
-from hokusai_assets.report.words import counted, metric_name
+from hokusai_assets.report.words import confidence_in_words, counted, metric_name
 
 SHOWN_ROWS = 200
 
@@ -29,6 +29,7 @@ def benchmark_page(spec: BenchmarkSpec, board: Leaderboard) -> str:
         spec=spec,
         board=board,
         metric=metric_name(board.metric or spec.metrics.primary),
+        confidence=_confidence(board),
         sentence=_in_one_sentence(spec, board),
         tiles=_tiles(board),
         figures=leaderboard_figures(board),
@@ -38,18 +39,26 @@ def benchmark_page(spec: BenchmarkSpec, board: Leaderboard) -> str:
     )
 
 
+def _confidence(board: Leaderboard) -> str:
+    """Return the level of the intervals that are shown; "" where none is."""
+    levels = {row.attested.alone.confidence_ppm for row in board.rows if row.attested}
+    return ", ".join(confidence_in_words(level) for level in sorted(levels))
+
+
 def _in_one_sentence(spec: BenchmarkSpec, board: Leaderboard) -> str:
     counts = board.counts
     metric = metric_name(board.metric or spec.metrics.primary)
-    if not board.payments:
+    if not board.settled:
         rejected = counts["rejected"]
         if rejected:
             return (
                 f"Nothing was measured yet; {counted(rejected, 'file was', 'files were')} rejected."
             )
+        if board.payments:
+            return "Nothing was measured on this version of the benchmark yet."
         return "Nobody has contributed yet."
-    accepted = [paid for paid in board.payments if paid.accepted]
-    contributions = counted(len(board.payments), "measured contribution", "measured contributions")
+    accepted = [paid for paid in board.settled if paid.accepted]
+    contributions = counted(len(board.settled), "measured contribution", "measured contributions")
     if not accepted:
         return f"Of {contributions} none made the model better enough yet."
     total = sum(paid.bps for paid in accepted)
@@ -61,10 +70,11 @@ def _in_one_sentence(spec: BenchmarkSpec, board: Leaderboard) -> str:
 
 def _tiles(board: Leaderboard) -> list[tuple[str, str, str]]:
     paid = board.payments[-1].paid_bps if board.payments else 0
+    over_all = ", over all versions" if len(board.settled) < len(board.payments) else ""
     counts = board.counts
     sent = counted(len(board.rows), "contribution", "contributions")
     return [
         ("Accepted", f"{counts['accepted']:,}", f"of {sent}"),
-        ("Payable in all", f"{paid:,}", "basis points (100 are one point)"),
+        ("Payable in all", f"{paid:,}", f"basis points (100 are one point){over_all}"),
         ("Rejected", f"{counts['rejected']:,}", "for breaking a rule"),
     ]

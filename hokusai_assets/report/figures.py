@@ -124,15 +124,10 @@ def leaderboard_figures(board: Leaderboard) -> list[PageFigure]:
             row.contribution, gain_of(row.attested), *gain_interval_of(row.attested)
         )
     in_order = [
-        Settlement(
-            gains.get(paid.contribution) if paid.version == board.version else None,
-            paid.accepted,
-            paid.bps,
-            paid.payable_bps,
-        )
-        for paid in board.payments
+        Settlement(gains.get(paid.contribution), paid.accepted, paid.bps, paid.payable_bps)
+        for paid in board.settled
     ]
-    accepted = sum(paid.accepted for paid in board.payments)
+    accepted = sum(paid.accepted for paid in board.settled)
     return [
         PageFigure(
             svg_element(
@@ -158,8 +153,8 @@ def leaderboard_figures(board: Leaderboard) -> list[PageFigure]:
                 cumulative_gain(in_order, metric=metric),
                 name="cumulative",
                 title="What accepted contributions add up to",
-                description=f"{sum(paid.bps for paid in board.payments):,} basis points gained, "
-                f"{sum(paid.payable_bps for paid in board.payments):,} of them payable.",
+                description=f"{sum(paid.bps for paid in board.settled):,} basis points gained, "
+                f"{sum(paid.payable_bps for paid in board.settled):,} of them payable.",
             ),
             "What accepted contributions add up to, and what of it is payable.",
         ),

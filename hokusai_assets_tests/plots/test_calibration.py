@@ -46,7 +46,7 @@ def test_intervals_stay_within_0_and_1(share):
 def test_one_class_and_26_classes_draw():
     for pair, positive in ((two_models(only=1), 1), (two_models(LETTERS), None)):
         figure = calibration_pair([pair[0]], [pair[1]], positive=positive)
-        assert {text.get_text() for text in figure.axes[0].get_legend().get_texts()} == {
+        assert {text.get_text() for text in figure.legends[0].get_texts()} == {
             "baseline",
             "new",
         }

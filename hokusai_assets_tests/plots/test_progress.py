@@ -28,7 +28,7 @@ def test_the_curve_ends_at_the_sum_of_what_was_accepted():
     line = cumulative_gain(series, metric="f1").axes[0].lines[0]
     assert line.get_ydata()[0] == 0
     assert line.get_ydata()[-1] == sum(one.bps for one in series) / 100
-    assert line.get_xdata()[-1] == 10_000
+    assert line.get_xdata()[-1] == 10_001
     assert len(line.get_xdata()) <= 4 * 256
 
 

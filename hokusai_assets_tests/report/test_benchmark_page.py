@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from hokusai_assets.report.benchmark_page import SHOWN_ROWS, benchmark_page
 from hokusai_assets_tests.report.made_pages import board_of, bundled_spec
 from hokusai_assets_tests.report.read_page import Page
@@ -37,3 +39,18 @@ def test_without_contributions_it_says_so():
     text = page_of(0)
     assert "Nobody has contributed yet." in text
     assert "1 file was rejected" in page_of(0, rejected=["broken-0123456789ab"])
+
+
+def test_what_was_gained_on_another_version_is_not_added_to_this_ones():
+    board = board_of(9)
+    earlier = [replace(paid, version="another") for paid in board.payments]
+    both = replace(board, payments=(*earlier, *board.payments))
+    text = benchmark_page(bundled_spec("sms-spam"), both)
+    assert "3 of 9 measured contributions made the model better" in text
+    assert "together by 2.40 percentage points of F1 score" in text
+    assert "over all versions" in text
+    assert "240 basis points gained" in text
+
+
+def test_the_level_of_the_intervals_is_told():
+    assert "with an interval at 99.95%" in " ".join(page_of(9).split())
