@@ -41,7 +41,7 @@ def notification_of(
     instance: dg.DagsterInstance, run: dg.DagsterRun, dagster_url: str
 ) -> Notification:
     """Return what is told of a run that ended as failed."""
-    end = how_it_ended(instance, run.run_id)
+    end = how_it_ended(instance, run)
     step, sentence = end.failed[0] if end.failed else ("", "")
     rejected = end.outcome == "rejected"
     if rejected:

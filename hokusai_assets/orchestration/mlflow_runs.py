@@ -205,7 +205,7 @@ class MlflowTracking(ConfigurableResourceFactory[Tracking]):
         if tracking.run_id is None:
             return
         assert context.instance is not None
-        end = how_it_ended(context.instance, run.run_id)
+        end = how_it_ended(context.instance, run)
         run_ids = [tracking.run_id]
         if tracking.parent_run_id:
             run_ids.append(tracking.parent_run_id)

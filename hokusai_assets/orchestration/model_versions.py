@@ -53,6 +53,7 @@ def log_candidate(
     contribution: str,
     with_accepted: int = 0,
     accepted: bool | None = None,
+    is_challenger: bool = False,
 ) -> None:
     """Register a model that a contribution is in, and link the run to it.
 
@@ -63,11 +64,14 @@ def log_candidate(
         contribution: its key.
         with_accepted: how many accepted contributions it was trained from besides.
         accepted: the verdict, None before there is one.
+        is_challenger: whether it holds all that was accepted so far.
     """
     tags = {"contribution": contribution, "with_accepted": str(with_accepted)}
     if accepted is not None:
         tags["accepted"] = str(accepted).lower()
-    _log_model(tracking, spec, model, "candidate", tags, alias=CHALLENGER if accepted else None)
+    _log_model(
+        tracking, spec, model, "candidate", tags, alias=CHALLENGER if is_challenger else None
+    )
 
 
 def tag_attested(

@@ -4,6 +4,7 @@ A receiver that does not answer costs a few seconds, holds up no other, and then
 that a night of failures is not spent waiting for it.
 """
 
+import http.client
 import json
 import os
 import smtplib
@@ -114,7 +115,7 @@ class Notifier:
             try:
                 send(told)
                 return Delivery(name)
-            except (OSError, smtplib.SMTPException, ValueError) as error:
+            except (OSError, http.client.HTTPException, smtplib.SMTPException, ValueError) as error:
                 # The class alone: a message may quote the address, which may be a password.
                 why = type(error).__name__
         self._resting_until[name] = time.monotonic() + REST_SECONDS

@@ -11,7 +11,12 @@ from hokusai_assets.orchestration.partitions import (
 )
 from hokusai_assets.orchestration.platform import Platform
 from hokusai_assets.orchestration.stored_outcomes import checked_outcomes
-from hokusai_assets.orchestration.tracking import BENCHMARK_TAG, PARTITION_TAG, contribution_of
+from hokusai_assets.orchestration.tracking import (
+    BENCHMARK_TAG,
+    PARTITION_TAG,
+    benchmark_of,
+    contribution_of,
+)
 from hokusai_assets.settings import Settings
 
 NIGHTLY = "0 2 * * *"
@@ -88,9 +93,9 @@ def unfinished(
     done |= {key for key, intake in last.items() if intake.broken_rules}
     going_on = {
         contribution_of(run)
-        for run in instance.get_runs(
-            dg.RunsFilter(statuses=_UNFINISHED, tags={BENCHMARK_TAG: benchmark_id})
-        )
+        for run in instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED))
+        # One that was launched by clicks has no tag that names its benchmark.
+        if benchmark_of(run) == benchmark_id
     }
     due: dict[str, int] = {}
     given_up: list[str] = []

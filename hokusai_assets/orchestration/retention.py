@@ -7,6 +7,8 @@ keys.
 """
 
 import time
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,6 +25,7 @@ RUNS_AT_ONCE = 1_000
 # What is said while no number of days is set.
 _SHOWN_DAYS = 90
 _LEFTOVER_SECONDS = 24 * 3600
+Selection = AbstractSet[dg.AssetKey] | None
 _ENDED = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED]
 
 
@@ -49,25 +52,43 @@ def prunable(instance: dg.DagsterInstance, settings: Settings, before: datetime)
     Args:
         instance: Dagster's.
         settings: the home's.
-        before: runs created later stay; at most `RUNS_AT_ONCE` older ones are looked at.
+        before: runs created later stay; of older ones at most `RUNS_AT_ONCE` are returned.
     """
-    candidates = instance.get_run_records(
-        dg.RunsFilter(statuses=_ENDED, created_before=before), limit=RUNS_AT_ONCE, ascending=True
-    )
-    later: dict[tuple[str, str], list[RunRecord]] = {}
-    if candidates:
-        succeeded = dg.RunsFilter(
-            statuses=[DagsterRunStatus.SUCCESS], created_after=candidates[0].create_timestamp
-        )
-        for record in instance.get_run_records(succeeded):
-            later.setdefault(_about(record.dagster_run), []).append(record)
-    superseded = [
-        record.dagster_run.run_id
-        for record in candidates
+    newest = _newest_successes(instance)
+    runs: list[str] = []
+    ended = dg.RunsFilter(statuses=_ENDED, created_before=before)
+    # By pages: those that stay would else fill the window for ever.
+    for record in _by_pages(instance, ended, ascending=True):
+        kind = _about(record.dagster_run)
         # The last run of each kind stays: Dagster forgets with it what it materialized.
-        if any(_replaces(other, record) for other in later.get(_about(record.dagster_run), ()))
-    ]
-    return Prunable(superseded, _leftovers(settings))
+        if any(_replaces(other, record) for other in newest.get(kind, {}).values()):
+            runs.append(record.dagster_run.run_id)
+        if len(runs) == RUNS_AT_ONCE:
+            break
+    return Prunable(runs, _leftovers(settings))
+
+
+def _newest_successes(
+    instance: dg.DagsterInstance,
+) -> dict[tuple[str, str], dict[Selection, RunRecord]]:
+    """Return the last run that succeeded, by what it was about and which assets it had."""
+    found: dict[tuple[str, str], dict[Selection, RunRecord]] = {}
+    succeeded = dg.RunsFilter(statuses=[DagsterRunStatus.SUCCESS])
+    for record in _by_pages(instance, succeeded, ascending=False):
+        run = record.dagster_run
+        found.setdefault(_about(run), {}).setdefault(run.asset_selection, record)
+    return found
+
+
+def _by_pages(
+    instance: dg.DagsterInstance, wanted: dg.RunsFilter, *, ascending: bool
+) -> Iterator[RunRecord]:
+    cursor: str | None = None
+    while page := instance.get_run_records(
+        wanted, limit=RUNS_AT_ONCE, ascending=ascending, cursor=cursor
+    ):
+        yield from page
+        cursor = page[-1].dagster_run.run_id
 
 
 def prune(instance: dg.DagsterInstance, found: Prunable) -> None:

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from dagster import DagsterEventType, DagsterInstance
+from dagster import DagsterEventType, DagsterInstance, DagsterRun
 
-from hokusai_assets.orchestration.tracking import was_rejected
+from hokusai_assets.orchestration.partitions import ASSETS_OF_CONTRIBUTION
+from hokusai_assets.orchestration.tracking import contribution_of, was_rejected
 
 Status = Literal["FINISHED", "FAILED", "KILLED"]
 
@@ -17,7 +18,8 @@ class RunEnd:
 
     Attributes:
         status: MLflow's. A rejection is a result, so it is ``FINISHED``.
-        outcome: ``evaluated``, ``rejected``, ``failed`` or ``cancelled``.
+        outcome: ``evaluated``, ``rejected``, ``failed`` or ``cancelled``; ``partial`` where a
+            contribution's run ended well without its attestation.
         failed: the steps that failed, with what they said where that explains itself.
     """
 
@@ -36,14 +38,15 @@ class RunEnd:
         return tags
 
 
-def how_it_ended(instance: DagsterInstance, run_id: str) -> RunEnd:
+def how_it_ended(instance: DagsterInstance, run: DagsterRun) -> RunEnd:
     """Read how a run ended; called when its last step is over."""
     kinds = {
         DagsterEventType.STEP_FAILURE,
         DagsterEventType.RUN_CANCELING,
         DagsterEventType.ASSET_CHECK_EVALUATION,
+        DagsterEventType.ASSET_MATERIALIZATION,
     }
-    events = instance.all_logs(run_id, of_type=kinds)
+    events = instance.all_logs(run.run_id, of_type=kinds)
     happened = [event.dagster_event for event in events if event.dagster_event]
     if was_rejected(happened):
         return RunEnd("FINISHED", "rejected")
@@ -51,7 +54,17 @@ def how_it_ended(instance: DagsterInstance, run_id: str) -> RunEnd:
         return RunEnd("KILLED", "cancelled")
     if failed := _failed_steps(happened):
         return RunEnd("FAILED", "failed", failed)
+    if contribution_of(run) and not _was_attested(happened):
+        return RunEnd("FINISHED", "partial")
     return RunEnd("FINISHED", "evaluated")
+
+
+def _was_attested(events: Sequence[Any]) -> bool:
+    return any(
+        event.event_type == DagsterEventType.ASSET_MATERIALIZATION
+        and event.asset_key.path[-1] == ASSETS_OF_CONTRIBUTION[-1]
+        for event in events
+    )
 
 
 def _failed_steps(events: Sequence[Any]) -> tuple[tuple[str, str], ...]:

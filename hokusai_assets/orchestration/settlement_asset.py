@@ -120,7 +120,14 @@ def settlement_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
             ),
         )
         with explained():
-            record_settlement(tracking, benchmark, value, context.partition_key)
+            accepted = platform.ledger(benchmark_id).accepted(benchmark.content_digest)
+            record_settlement(
+                tracking,
+                benchmark,
+                value,
+                context.partition_key,
+                is_last_accepted=bool(accepted) and accepted[-1].rows_root == rows.root,
+            )
         return dg.MaterializeResult(
             value=value,
             metadata={

@@ -142,7 +142,7 @@ def record_intake(
     # So that MLflow's UI shows it as a table.
     tracking.set_tags({TABLES_TAG: json.dumps([{"path": _LINEAGE, "type": "table"}])})
     files = {
-        "intake_report.json": _text(json_text(report.to_dict())),
+        "intake_report.json": _text(json_text(_without_note(report))),
         _LINEAGE: _text(json.dumps(lineage_table(report, rows.root), indent=1)),
     }
     if not report.accepted:
@@ -187,6 +187,13 @@ def record_new_model(
     log_candidate(tracking, benchmark.spec, model, contribution=contribution)
 
 
+def _without_note(report: IntakeReport) -> dict[str, Any]:
+    """Return a report without the sidecar's note: it is free text, and names stay unrecognised."""
+    document = report.to_dict()
+    manifest = {name: value for name, value in document["manifest"].items() if name != "note"}
+    return document | {"manifest": manifest}
+
+
 def record_deltas(
     tracking: Tracking,
     benchmark: Benchmark,
@@ -228,10 +235,23 @@ def _delta(name: str, delta: Mapping[str, Any]) -> dict[str, float]:
 
 
 def record_settlement(
-    tracking: Tracking, benchmark: Benchmark, settled: SettledContribution, contribution: str
+    tracking: Tracking,
+    benchmark: Benchmark,
+    settled: SettledContribution,
+    contribution: str,
+    *,
+    is_last_accepted: bool,
 ) -> None:
     """Log the verdict; where a private part of the test set decided and the contribution was not
     accepted, no figure of that part.
+
+    Args:
+        tracking: the run's.
+        benchmark: what was measured with.
+        settled: the verdict and the candidate.
+        contribution: its key.
+        is_last_accepted: whether nothing was accepted after it, so that its candidate holds all
+            that was.
     """
     document = settled.document
     released, accepted = document["released"], document["delta_one"]["accepted"]
@@ -254,6 +274,7 @@ def record_settlement(
         contribution=contribution,
         with_accepted=len(document["accepted_before"]),
         accepted=accepted,
+        is_challenger=is_last_accepted,
     )
 
 

@@ -139,12 +139,19 @@ class Tracking:
         """Log several files, each by its path among the artifacts, in one call."""
         if self.artifacts_unavailable is not None or self.unavailable is not None:
             return
-        with tempfile.TemporaryDirectory(prefix="hokusai-mlflow-") as folder:
-            for name, make in files.items():
-                path = Path(folder) / name
-                path.parent.mkdir(parents=True, exist_ok=True)
-                make(path)
-            self.write_artifact(lambda client: client.log_artifacts(self.run_id, folder))
+        try:
+            with tempfile.TemporaryDirectory(prefix="hokusai-mlflow-") as folder:
+                for name, make in files.items():
+                    path = Path(folder) / name
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    make(path)
+                self.write_artifact(lambda client: client.log_artifacts(self.run_id, folder))
+        except TrackingUnavailable:
+            raise
+        except (
+            Exception
+        ) as error:  # a picture or a full disk is no reason to lose what was measured
+            self.give_up_artifacts(type(error).__name__)
 
     def write(self, call: Callable[[Any], T]) -> T | None:
         """Call MLflow's client; return None, and say so, if MLflow is or gets unavailable."""

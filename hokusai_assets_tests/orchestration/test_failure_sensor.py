@@ -182,6 +182,31 @@ def test_a_rejected_contribution_is_told_only_by_choice(
     assert [told["kind"] for told in posted] == (["rejected"] if choice == "on" else [])
 
 
+@pytest.mark.parametrize("answer", [b"garbage\r\n\r\n", b"HTTP/1.1 200 OK\r\nX: " + b"y" * 70_000])
+def test_a_receiver_that_answers_in_no_http_is_a_failed_delivery(
+    monkeypatch: pytest.MonkeyPatch, make_deployment: Callable[..., Deployment], answer: bytes
+):
+    monkeypatch.setattr(notifications, "PAUSE_SECONDS", 0.0)
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(5)
+
+        def serve() -> None:
+            for _ in range(notifications.TRIES):
+                connection, _ = listening.accept()
+                with connection:
+                    connection.recv(65_536)
+                    connection.sendall(answer)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}/hook"
+        notifier = Notifier.of(make_deployment(HOKUSAI_NOTIFY_WEBHOOK=url).settings)
+        (one,) = notifier.tell(Notification("failed", "b", "key", "step", "It broke.", "run", ""))
+        thread.join(timeout=10)
+    assert one.failed.endswith(f"tried {notifications.TRIES} times")
+
+
 def test_a_dead_receiver_holds_up_no_other_and_then_rests(
     make_deployment: Callable[..., Deployment],
     monkeypatch: pytest.MonkeyPatch,

@@ -41,6 +41,20 @@ def test_what_is_going_on_is_waited_for(deployment: Deployment):
     assert look(deployment) == ({}, [])
 
 
+def test_a_run_that_was_launched_by_clicks_is_waited_for(deployment: Deployment):
+    key = deployment.register().key
+    # The UI's own job: no tag names the benchmark, the selected assets do.
+    deployment.instance.add_run(
+        dg.DagsterRun(
+            "__ASSET_JOB",
+            status=dg.DagsterRunStatus.STARTED,
+            tags={PARTITION_TAG: key},
+            asset_selection=frozenset({dg.AssetKey(["generated", "contributed_data"])}),
+        )
+    )
+    assert look(deployment) == ({}, [])
+
+
 def test_a_contribution_is_tried_a_few_nights_and_then_left_to_the_operator(
     deployment: Deployment,
 ):

@@ -8,7 +8,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from hokusai_assets.orchestration import retention
 from hokusai_assets.orchestration.retention import prunable, prune
+from hokusai_assets.orchestration.tracking import PARTITION_TAG
 
 from .conftest import Deployment
 from .test_leaderboard_asset import bad_file, refresh
@@ -51,6 +53,29 @@ def test_a_run_that_a_later_success_replaced_goes_and_results_stay(deployment: D
     assert not deployment.instance.all_logs(first.run_id)
     asset = dg.AssetKey(["generated", "attestation"])
     assert key in deployment.instance.get_materialized_partitions(asset)
+
+
+def test_runs_that_stay_do_not_hide_those_that_may_go(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(retention, "RUNS_AT_ONCE", 2)
+    # Three that stay for ever stand before the three that may go, of which two go at once.
+    for number in range(3):
+        add_run(deployment, f"kept-{number:012d}")
+    ids = [add_run(deployment, "again-000000000000") for _ in range(4)]
+    assert old(deployment) == ids[:2]
+    for run_id in ids[:2]:
+        deployment.instance.delete_run(run_id)
+    assert old(deployment) == [ids[2]]
+
+
+def add_run(deployment: Deployment, key: str) -> str:
+    run = deployment.instance.create_run_for_job(
+        deployment.definitions.resolve_job_def("generated_contribution"),
+        status=dg.DagsterRunStatus.SUCCESS,
+        tags={PARTITION_TAG: key},
+    )
+    return run.run_id
 
 
 def test_a_young_run_stays(deployment: Deployment):

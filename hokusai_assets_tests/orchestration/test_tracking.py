@@ -79,6 +79,42 @@ def test_a_failed_run_ends_failed(deployment):
     assert logged.data.tags["failed_steps"] == "right"
 
 
+def test_a_picture_that_cannot_be_drawn_costs_the_artifacts_and_not_the_run(deployment):
+    def undrawable(path: Path) -> None:
+        raise ValueError("a cell of the data")
+
+    @dg.op
+    def drawing(tracking: dg.ResourceParam[Tracking]) -> None:
+        tracking.log_made_file("picture.png", undrawable)
+        tracking.log_params({"after": 1})
+
+    @dg.job(executor_def=dg.in_process_executor)
+    def steps() -> None:
+        drawing()
+
+    assert run(deployment, steps).success
+    (logged,) = deployment.mlflow_runs()
+    assert logged.data.params == {"after": "1"}
+    assert logged.data.tags["tracking_incomplete"] == "ValueError"
+
+
+def test_a_run_of_some_assets_does_not_become_the_contributions_latest(deployment):
+    key, whole = deployment.run()
+    some = deployment.definitions.resolve_job_def("generated_contribution").execute_in_process(
+        instance=deployment.instance,
+        partition_key=key,
+        asset_selection=[dg.AssetKey(["generated", "contributed_data"])],
+    )
+    assert some.success
+    logged = {one.data.tags["dagster_run_id"]: one.data.tags for one in deployment.mlflow_runs()}
+    assert logged[some.run_id]["outcome"] == "partial"
+    assert "latest" not in logged[some.run_id]
+    assert (logged[whole.run_id]["outcome"], logged[whole.run_id]["latest"]) == (
+        "evaluated",
+        "true",
+    )
+
+
 def test_a_failure_in_an_early_step_is_not_hidden_by_a_later_success(deployment):
     @dg.op
     def broken(tracking: dg.ResourceParam[Tracking]) -> None:
