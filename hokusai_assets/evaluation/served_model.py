@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 
 from hokusai_assets.evaluation.predictions import round_scores
 from hokusai_assets.models.persistence import UntrustedModel, files_digest, load_model
+from hokusai_assets.privacy.tokens import reduce_tokens
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,13 +89,15 @@ class ServedModel:
 
         Args:
             frame: n rows with the feature columns: numbers as floats, datetimes as seconds since
-                1970, missing categories NaN, missing text empty; personal data as ``<TYPE>``.
+                1970, missing categories NaN, missing text empty; personal data as tokens, keyed
+                or not: a model saw their type alone. Raw personal data must be pseudonymised
+                first, as intake does, or a model meets words it never saw.
             params: not used; MLflow may hand it in.
         """
         import pandas as pd
         from threadpoolctl import threadpool_limits
 
-        chosen = frame[list(self.features)]
+        chosen = _with_reduced_tokens(frame[list(self.features)])
         columns: list[Any] = []
         # On one thread, as it was measured: with more, sums are formed in another order.
         with threadpool_limits(limits=1):
@@ -109,6 +113,21 @@ class ServedModel:
         places = [self.labels.index(str(label)) for label in pipeline.classes_]
         scores[:, places] = pipeline.predict_proba(frame)
         return scores
+
+
+def _with_reduced_tokens(frame: "pd.DataFrame") -> "pd.DataFrame":
+    """Return a frame whose tokens have their type alone, as those that were trained on."""
+    texts = [name for name in frame.columns if frame[name].dtype == object]
+    if not texts:
+        return frame
+    reduced = frame.copy()
+    for name in texts:
+        column = pa.Array.from_pandas(reduced[name])
+        if pa.types.is_string(column.type):
+            # Only where there is one: what is missing keeps the form that it came in.
+            changed = reduce_tokens(column).to_numpy(zero_copy_only=False)
+            reduced[name] = reduced[name].where(reduced[name].isna(), changed)
+    return reduced
 
 
 def read_served_model(folder: Path, *, trusted: Sequence[str] = ()) -> ServedModel:

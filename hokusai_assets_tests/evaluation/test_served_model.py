@@ -3,17 +3,23 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.compose import ColumnTransformer
+from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
 
 from hokusai_assets.evaluation.predictions import round_scores
 from hokusai_assets.evaluation.served_model import (
     DamagedModel,
+    ServedModel,
     _load_pyfunc,
     output_columns,
     read_served_model,
     write_served_model,
 )
 from hokusai_assets.models.persistence import UntrustedModel, model_bytes
+from hokusai_assets.privacy.keys import PrivacyKey
+from hokusai_assets.privacy.tokens import token
 
 FRAME = pd.DataFrame({"a": [0.0, 1.0, 2.0, 5.0], "b": [1.0, 0.0, 3.0, 1.0]})
 LABELS = ("bad", "good", "unseen")
@@ -42,6 +48,27 @@ def test_each_replica_answers_for_itself(tmp_path):
     second = round_scores(fitted(50.0).predict_proba(FRAME))
     np.testing.assert_array_equal(answer[["score.2.bad", "score.2.good"]].to_numpy(), second)
     assert not np.array_equal(answer["score.1.good"], answer["score.2.good"])
+
+
+def test_keyed_tokens_are_met_as_the_type_that_was_trained_on():
+    reduced = pd.DataFrame({"text": ["call <PHONE> now", "mail <EMAIL>", "lunch", None]})
+    pipeline = make_pipeline(
+        ColumnTransformer([("words", CountVectorizer(), "text")]), LogisticRegression()
+    ).fit(reduced.fillna(""), ["bad", "good", "good", "bad"])
+    model = ServedModel((pipeline,), ("bad", "good"), ("text",))
+    key = PrivacyKey.from_secret(b"a key of the tests, of 32 bytes.")
+    keyed = pd.DataFrame(
+        {
+            "text": [
+                f"call {token('PHONE', '+15550100', key)} now",
+                f"mail {token('EMAIL', 'a@example.org', key)}",
+                "lunch",
+                "",
+            ]
+        }
+    )
+    assert not keyed.equals(reduced)
+    pd.testing.assert_frame_equal(model.predict(keyed), model.predict(reduced.fillna("")))
 
 
 def test_a_changed_archive_is_refused(tmp_path):

@@ -1,6 +1,7 @@
 """What MLflow holds after a contribution's run: all of the measurement, and no value of any row."""
 
 import json
+import re
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ from hokusai_assets.orchestration.stored_forms import STORED_FORMS
 from hokusai_assets.tables.problems import Problem
 
 from .conftest import Deployment
+from .test_leaderboard_asset import part as part_of_file
 
 SECRETS = ["zaphod.beeblebrox@example.com", "202-555-0143", "078-05-1120", "4111111111111111"]
 
@@ -285,3 +287,26 @@ def test_of_a_private_part_that_did_not_accept_no_figure_is_logged(deployment: D
         history = client(deployment).get_metric_history(run.info.run_id, f"{which}/accuracy")
         assert {point.value for point in history} == {shown[f"{which}_ppm"] / 1_000_000}
     assert str(document["delta_one"]["reason"]) not in str(run.to_dictionary())
+
+
+def test_running_an_earlier_accepted_contribution_again_leaves_the_challenger(
+    deployment: Deployment,
+):
+    spec = deployment.settings.benchmarks / "generated" / "benchmark.yaml"
+    text = re.sub(r"(?m)^delta_one:.*(\n  .*)*\n", "", spec.read_text())
+    lenient = "delta_one: {min_delta_bps: 1, min_examples: 9, confidence: 0.6, submissions: 2}\n"
+    spec.write_text(text + lenient)
+
+    def challenger() -> str:
+        name = "hokusai.generated.candidate"
+        version = client(deployment).get_model_version_by_alias(name, "challenger")
+        return str(version.tags["contribution"])
+
+    keys = []
+    for number in range(2):
+        key, _ = deployment.run(part_of_file(deployment, number))
+        assert read_record(deployment.settings, "generated", key).settled["delta_one"]["accepted"]
+        assert challenger() == key
+        keys.append(key)
+    deployment.run(part_of_file(deployment, 0))
+    assert challenger() == keys[1]
