@@ -5,9 +5,14 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from hokusai_assets.benchmarks.loading import Benchmark, load_benchmark
 from hokusai_assets.privacy.keys import PrivacyKey
+
+# No test is a timed one: a busy machine is no fault of the code.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 
