@@ -100,11 +100,13 @@ class MlflowTracking(ConfigurableResourceFactory[Tracking]):
         costs = StepCosts()
         context.instance.add_event_listener(run.run_id, costs.hear)
         with bounded_mlflow(self.tracking_uri):
-            self._open(tracking, run, benchmark_id, context)
             try:
-                yield tracking
+                self._open(tracking, run, benchmark_id, context)
+                try:
+                    yield tracking
+                finally:
+                    self._end(tracking, run, benchmark_id, costs, context)
             finally:
-                self._end(tracking, run, benchmark_id, costs, context)
                 tracking.bounded.close()
 
     def _open(
@@ -125,12 +127,13 @@ class MlflowTracking(ConfigurableResourceFactory[Tracking]):
         _end_leftover_run(context)
         tags = self._tags(run, benchmark_id)
         contribution = tags["contribution"]
+        made = _MadeRuns()
         try:
             client = MlflowClient(tracking_uri=self.tracking_uri, registry_uri=self.tracking_uri)
             experiment_id = tracking.bounded(lambda: self._experiment_id(client))
             parent = tracking.bounded(
                 lambda: _find_or_create(
-                    client, experiment_id, _name_of(run, benchmark_id), tags, DAGSTER_RUN
+                    client, experiment_id, _name_of(run, benchmark_id), tags, DAGSTER_RUN, made
                 )
             )
             child, name = parent, _name_of(run, benchmark_id)
@@ -143,6 +146,7 @@ class MlflowTracking(ConfigurableResourceFactory[Tracking]):
                         contribution,
                         tags | {_PARENT_TAG: parent},
                         CONTRIBUTION,
+                        made,
                     )
                 )
             MlFlow(
@@ -164,6 +168,9 @@ class MlflowTracking(ConfigurableResourceFactory[Tracking]):
                 client, child, experiment_id, parent_run_id=parent if contribution else None
             )
         except Exception as error:  # any client or server fault is the same to a run
+            _forget_active_run()
+            with suppress(Exception):  # of a server that is gone they stay as they are
+                tracking.bounded(made.fail, at_least=_END_SECONDS)
             tracking.give_up(reason_of(error))
 
     def _tags(self, run: DagsterRun, benchmark_id: str) -> dict[str, str]:
@@ -233,6 +240,27 @@ class MlflowTracking(ConfigurableResourceFactory[Tracking]):
                 )
 
 
+class _MadeRuns:
+    """The MLflow runs that were made and not yet handed over: none may stay RUNNING for good."""
+
+    def __init__(self) -> None:
+        self._made: list[tuple[Any, str]] = []
+        self._failed = False
+
+    def add(self, client: Any, run_id: str) -> None:
+        """Remember a run; end it at once if its making was given up on meanwhile."""
+        self._made.append((client, run_id))
+        if self._failed:
+            self.fail()
+
+    def fail(self) -> None:
+        """End all of them as FAILED, and whatever is still added."""
+        self._failed = True
+        while self._made:
+            client, run_id = self._made.pop()
+            client.set_terminated(run_id, status="FAILED")
+
+
 class _Quiet:
     def info(self, _: str) -> None:
         """Drop dagster-mlflow's line about every start."""
@@ -253,7 +281,12 @@ def _name_of(run: DagsterRun, benchmark_id: str) -> str:
 
 
 def _find_or_create(
-    client: Any, experiment_id: str, name: str, tags: Mapping[str, str], kind: str
+    client: Any,
+    experiment_id: str,
+    name: str,
+    tags: Mapping[str, str],
+    kind: str,
+    made: _MadeRuns,
 ) -> str:
     """Return the run of a kind that a retried or parallel step of this Dagster run made, or one."""
     found = client.search_runs(
@@ -266,7 +299,9 @@ def _find_or_create(
     if found:
         return str(found[0].info.run_id)
     tags = {name: value for name, value in tags.items() if value} | {KIND_TAG: kind}
-    return str(client.create_run(experiment_id, run_name=name, tags=tags).info.run_id)
+    run_id = str(client.create_run(experiment_id, run_name=name, tags=tags).info.run_id)
+    made.add(client, run_id)
+    return run_id
 
 
 def connect(uri: str) -> None:

@@ -244,6 +244,52 @@ def test_a_slow_mlflow_is_given_up_on_when_the_runs_seconds_are_spent(
     assert any("it took the 2 s" in message for message in said)
 
 
+@pytest.mark.parametrize("required", [[], ["generated"]])
+def test_a_parent_whose_child_can_not_be_made_ends_failed(deployment, monkeypatch, required):
+    from mlflow.tracking import MlflowClient
+
+    create_run = MlflowClient.create_run
+
+    def no_child(client: MlflowClient, experiment_id: str, **given: object) -> object:
+        if given["tags"]["kind"] == "contribution":
+            raise ConnectionError("gone")
+        return create_run(client, experiment_id, **given)
+
+    monkeypatch.setattr(MlflowClient, "create_run", no_child)
+    before = mlflow_threads()
+    result = run(deployment, two_root_steps(), required=required)
+    assert result.success == (not required)
+    (parent,) = deployment.mlflow_runs("dagster_run")
+    assert parent.info.status == "FAILED"
+    for thread in mlflow_threads() - before:
+        thread.join(20)
+    assert mlflow_threads() <= before
+
+
+def mlflow_threads() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if thread.name == "mlflow calls"}
+
+
+def test_a_run_whose_making_is_given_up_on_ends_failed_once_it_is_made(deployment, monkeypatch):
+    from mlflow.tracking import MlflowClient
+
+    create_run, go_on = MlflowClient.create_run, threading.Event()
+
+    def late(client: MlflowClient, experiment_id: str, **given: object) -> object:
+        go_on.wait(60)
+        return create_run(client, experiment_id, **given)
+
+    monkeypatch.setattr(MlflowClient, "create_run", late)
+    before = mlflow_threads()
+    # Long enough for the experiment; the run's making takes what is left.
+    assert run(deployment, two_root_steps(), seconds=4).success
+    go_on.set()
+    for thread in mlflow_threads() - before:
+        thread.join(60)
+    (parent,) = deployment.mlflow_runs("dagster_run")
+    assert parent.info.status == "FAILED"
+
+
 def test_the_password_in_an_address_is_not_in_what_is_said():
     from hokusai_assets.orchestration.tracking import reason_of
 
