@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hokusai_assets.orchestration.tracking import TABLES_TAG, as_metrics
+from hokusai_assets.orchestration.tracking import NOTE_TAG, TABLES_TAG, as_metrics
 
 OVERVIEW = "overview"
 _PICTURE, _TABLE = "contributions.png", "contributions.json"
@@ -58,7 +58,7 @@ def refresh_overview(client: Any, experiment_id: str, benchmark_id: str, run_id:
         (Path(folder) / _TABLE).write_text(json.dumps(table, indent=1), encoding="utf-8")
         (Path(folder) / _PICTURE).write_bytes(_picture(runs, metric, direction))
         client.log_artifacts(overview, folder)
-    client.set_tag(overview, "mlflow.note.content", _note(overview, benchmark_id, metric, runs))
+    client.set_tag(overview, NOTE_TAG, _note(overview, benchmark_id, metric, runs))
 
 
 def overview_table(runs: Sequence[Any], metric: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import dagster as dg
 
 from hokusai_assets.orchestration.notifications import Notification, Notifier
 from hokusai_assets.orchestration.run_outcome import how_it_ended
-from hokusai_assets.orchestration.tracking import benchmark_of, contribution_of
+from hokusai_assets.orchestration.tracking import benchmark_of, contribution_of, run_url
 
 FAILURE_SENSOR = "failures"
 _UNEXPLAINED = "It failed in a way that nobody foresaw; the run's page has the error."
@@ -53,5 +53,5 @@ def notification_of(
         step=step,
         sentence=sentence or (_UNEXPLAINED if step else _NO_STEP),
         run_id=run.run_id,
-        run_url=f"{dagster_url.rstrip('/')}/runs/{run.run_id}" if dagster_url else "",
+        run_url=run_url(dagster_url, run),
     )

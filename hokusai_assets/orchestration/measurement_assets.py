@@ -18,6 +18,7 @@ from hokusai_assets.drafts import replace_file
 from hokusai_assets.evaluation.measurement import Evaluation, measure, slices_on
 from hokusai_assets.orchestration.asset_wiring import blocking_check, reads, wiring_of
 from hokusai_assets.orchestration.benchmark_assets import identity_of
+from hokusai_assets.orchestration.contribution_plots import pictures_of
 from hokusai_assets.orchestration.descriptions import description_of
 from hokusai_assets.orchestration.faults import explained
 from hokusai_assets.orchestration.partition_pictures import comparison_pictures
@@ -97,12 +98,13 @@ def metric_deltas_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
             document, predictions_table(before, after, slices_on(benchmark, part))
         )
         with explained():
-            record_deltas(tracking, benchmark, measured, baseline_evaluation, new_evaluation)
+            pictures = pictures_of(benchmark, document, baseline_evaluation, new_evaluation)
+            record_deltas(tracking, benchmark, measured, pictures)
         return dg.MaterializeResult(
             value=measured,
             metadata={
                 "deltas": deltas_table(metrics),
-                **comparison_pictures(benchmark, document, baseline_evaluation, new_evaluation),
+                **comparison_pictures(pictures),
                 "groups": groups_table(document["groups"]),
                 "part_of_test_set": part.name,
                 "dagster/partition_row_count": document["test_rows"],

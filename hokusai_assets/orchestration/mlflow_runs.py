@@ -29,6 +29,7 @@ from hokusai_assets.orchestration.run_outcome import RunEnd, how_it_ended
 from hokusai_assets.orchestration.step_costs import StepCosts
 from hokusai_assets.orchestration.tracking import (
     DEFAULT_SECONDS,
+    NOTE_TAG,
     Tracking,
     TrackingUnavailable,
     as_metrics,
@@ -36,13 +37,13 @@ from hokusai_assets.orchestration.tracking import (
     benchmark_of,
     contribution_of,
     reason_of,
+    run_url,
 )
 
 KIND_TAG = "kind"
 DAGSTER_RUN, CONTRIBUTION = "dagster_run", "contribution"
 LATEST_TAG = "latest"
 _PARENT_TAG = "mlflow.parentRunId"
-_NOTE_TAG = "mlflow.note.content"
 _CONNECT_SECONDS = 5.0
 # To tell MLflow how a run ended, even when it has been too slow for the rest.
 _END_SECONDS = 20.0
@@ -95,7 +96,7 @@ class MlflowTracking(ConfigurableResourceFactory[Tracking]):
             warn=context.log.warning,
             seconds=self.seconds,
             with_models=self.models,
-            dagster_url=self._run_url(run),
+            dagster_url=run_url(self.dagster_url, run),
         )
         costs = StepCosts()
         context.instance.add_event_listener(run.run_id, costs.hear)
@@ -180,12 +181,9 @@ class MlflowTracking(ConfigurableResourceFactory[Tracking]):
             "contribution": contribution_of(run),
             "code_version": __version__,
         }
-        if url := self._run_url(run):
-            tags |= {"dagster_url": url, _NOTE_TAG: f"[Dagster run]({url})"}
+        if url := run_url(self.dagster_url, run):
+            tags |= {"dagster_url": url, NOTE_TAG: f"[Dagster run]({url})"}
         return tags
-
-    def _run_url(self, run: DagsterRun) -> str:
-        return f"{self.dagster_url.rstrip('/')}/runs/{run.run_id}" if self.dagster_url else ""
 
     def _experiment_id(self, client: Any) -> str:
         from mlflow.exceptions import MlflowException

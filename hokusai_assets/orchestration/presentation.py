@@ -118,7 +118,7 @@ def mlflow_run(url: str, experiment_id: str | None, run_id: str | None) -> dg.Me
         return dg.MetadataValue.text("(MLflow was not reachable)")
     if not url:
         return dg.MetadataValue.text(run_id)
-    return dg.MetadataValue.url(f"{url.rstrip('/')}/#/experiments/{experiment_id}/runs/{run_id}")
+    return dg.MetadataValue.url(_run_page(url, experiment_id, run_id))
 
 
 def report_place(url: str, experiment_id: str | None, run_id: str | None, again: str) -> Any:
@@ -131,9 +131,13 @@ def report_place(url: str, experiment_id: str | None, run_id: str | None, again:
     """
     told = f"`{again}`"
     if url and run_id:
-        run = f"{url.rstrip('/')}/#/experiments/{experiment_id}/runs/{run_id}"
-        told = f"[report.html in MLflow]({run}/artifacts/report.html), or {told}"
+        page = _run_page(url, experiment_id, run_id)
+        told = f"[report.html in MLflow]({page}/artifacts/report.html), or {told}"
     return dg.MetadataValue.md(told)
+
+
+def _run_page(url: str, experiment_id: str | None, run_id: str) -> str:
+    return f"{url.rstrip('/')}/#/experiments/{experiment_id}/runs/{run_id}"
 
 
 def json_text(document: object) -> str:

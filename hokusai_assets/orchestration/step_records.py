@@ -15,7 +15,7 @@ from hokusai_assets.contributions.intake import ContributedData
 from hokusai_assets.contributions.intake_report import REMOVAL_REASONS, IntakeReport
 from hokusai_assets.evaluation.measurement import Evaluation
 from hokusai_assets.orchestration.asset_storage import location_of
-from hokusai_assets.orchestration.contribution_plots import plots_of
+from hokusai_assets.orchestration.contribution_plots import Pictures, plot_file
 from hokusai_assets.orchestration.dataset_inputs import benchmark_inputs, dataset_input
 from hokusai_assets.orchestration.model_versions import (
     Role,
@@ -37,10 +37,9 @@ from hokusai_assets.orchestration.stored_forms import (
     SettledContribution,
     StoredModel,
 )
-from hokusai_assets.orchestration.tracking import TABLES_TAG, Tracking
+from hokusai_assets.orchestration.tracking import NOTE_TAG, TABLES_TAG, Tracking
 from hokusai_assets.report.contribution_page import Issued, contribution_page
 
-_NOTE = "mlflow.note.content"
 _LINEAGE = "lineage.json"
 REPORT = "report.html"
 
@@ -112,7 +111,7 @@ def record_intake(
     )
     if report.accepted:
         source = location_of(
-            Path(platform.home) / "storage",
+            platform.places.storage,
             benchmark.spec.id,
             "contributed_data",
             report.contribution,
@@ -136,7 +135,7 @@ def record_intake(
             {
                 "reasons": rules,
                 "reasons_text": why,
-                _NOTE: _note(tracking, f"**Rejected.**\n\n{why}"),
+                NOTE_TAG: _note(tracking, f"**Rejected.**\n\n{why}"),
             }
         )
     # So that MLflow's UI shows it as a table.
@@ -198,8 +197,7 @@ def record_deltas(
     tracking: Tracking,
     benchmark: Benchmark,
     measured: MeasuredDelta,
-    baseline: Evaluation,
-    new: Evaluation,
+    pictures: Pictures,
 ) -> None:
     """Log what the contribution alone changes, both models' word on each shown row, and plots."""
     document = measured.document
@@ -210,7 +208,7 @@ def record_deltas(
         {
             "metric_deltas.json": _text(json_text(document)),
             PREDICTIONS: _parquet(measured.predictions),
-            **plots_of(benchmark, document, baseline, new),
+            **{plot_file(name): _bytes(draw) for name, draw in pictures.items()},
         }
     )
 
@@ -324,7 +322,7 @@ def record_attestation(
     shown = settled.predictions if settled.document["released"] else measured.predictions
     tracking.log_made_files(
         {
-            "attestation.json": lambda path: path.write_bytes(issued.envelope),
+            "attestation.json": _bytes(lambda: issued.envelope),
             REPORT: lambda path: path.write_text(
                 contribution_page(
                     benchmark.spec,
@@ -341,7 +339,7 @@ def record_attestation(
         {
             "attestation_hash": attested,
             "result_hash": issued.result_hash,
-            _NOTE: _note(
+            NOTE_TAG: _note(
                 tracking,
                 f"{verdict}\n\nAttestation `{attested}`; check it with `hokusai verify`.",
             ),
@@ -357,6 +355,10 @@ def _note(tracking: Tracking, text: str) -> str:
     """Return a run's description in MLflow's UI, with the way to the run in Dagster's."""
     # First: MLflow folds what is long, and lays a veil over the fold.
     return f"[Dagster run]({tracking.dagster_url})\n\n{text}" if tracking.dagster_url else text
+
+
+def _bytes(make: Callable[[], bytes]) -> Callable[[Path], Any]:
+    return lambda path: path.write_bytes(make())
 
 
 def _parquet(table: pa.Table) -> Callable[[Path], Any]:

@@ -22,6 +22,7 @@ PARTITION_TAG = "dagster/partition"
 _RANGE_START_TAG = "dagster/asset_partition_range_start"
 # MLflow's own: which JSON artifacts are tables.
 TABLES_TAG = "mlflow.loggedArtifacts"
+NOTE_TAG = "mlflow.note.content"
 ACCEPTED_CHECK = "contribution_accepted"
 DEFAULT_SECONDS = 120.0
 # What MLflow takes in one request.
@@ -218,6 +219,11 @@ def was_rejected(events: Iterable[Any]) -> bool:
         and not event.asset_check_evaluation_data.passed
         for event in events
     )
+
+
+def run_url(dagster_url: str, run: DagsterRun) -> str:
+    """Return a run's page in Dagster's web UI, empty where its address is not known."""
+    return f"{dagster_url.rstrip('/')}/runs/{run.run_id}" if dagster_url else ""
 
 
 def contribution_of(run: DagsterRun) -> str:

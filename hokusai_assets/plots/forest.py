@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from hokusai_assets.evaluation.leaderboard import LeaderboardRow, gain_interval_of, gain_of
 from hokusai_assets.plots.style import BASELINE, BETTER, INK, WORSE, drawn, new_figure, say
 
 _SHOWN_LABEL = 24
@@ -41,6 +42,15 @@ class Gain:
         if self.low_ppm > 0:
             return "better"
         return "worse" if self.high_ppm < 0 else "unclear"
+
+
+def gains_of(rows: Sequence[LeaderboardRow]) -> list[Gain]:
+    """Return the gains of a leaderboard's contributions, as far as they are attested."""
+    return [
+        Gain(row.contribution, gain_of(row.attested), *gain_interval_of(row.attested))
+        for row in rows
+        if row.attested is not None
+    ]
 
 
 # An interval this many times as far from zero as the usual one leaves the picture, with an arrow.

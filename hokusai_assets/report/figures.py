@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hokusai_assets.evaluation.leaderboard import Leaderboard, gain_interval_of, gain_of
+from hokusai_assets.evaluation.leaderboard import Leaderboard
 from hokusai_assets.evaluation.predictions import Predictions
 from hokusai_assets.plots.calibration import calibration_pair
 from hokusai_assets.plots.confusion import confusion_matrices
 from hokusai_assets.plots.curves import precision_recall_pair, roc_pair
-from hokusai_assets.plots.forest import Gain, contribution_forest, metric_forest
+from hokusai_assets.plots.forest import contribution_forest, gains_of, metric_forest
 from hokusai_assets.plots.progress import Settlement, cumulative_gain, gain_over_time
 from hokusai_assets.plots.rendering import svg_element
 from hokusai_assets.report.words import metric_name, points, value_in_words
@@ -116,13 +116,7 @@ def _confusion_in_words(cells: Sequence[Sequence[Sequence[str | int]]], model: s
 def leaderboard_figures(board: Leaderboard) -> list[PageFigure]:
     """Return a benchmark's contributions by gain, over time, and added up."""
     metric = metric_name(board.metric or "the primary metric")
-    ranked = [row for row in board.rows if row.attested is not None]
-    gains = {}
-    for row in ranked:
-        assert row.attested is not None
-        gains[row.contribution] = Gain(
-            row.contribution, gain_of(row.attested), *gain_interval_of(row.attested)
-        )
+    gains = {gain.label: gain for gain in gains_of(board.rows)}
     in_order = [
         Settlement(gains.get(paid.contribution), paid.accepted, paid.bps, paid.payable_bps)
         for paid in board.settled
