@@ -74,6 +74,11 @@ class Verification:
         )
 
     @property
+    def faults(self) -> tuple[str, ...]:
+        """What failed, as ``<check>: <why>``."""
+        return tuple(f"{c.name}: {c.detail}" for c in self.checks if c.outcome == "fail")
+
+    @property
     def not_checked(self) -> tuple[str, ...]:
         """The checks that nothing was given for: what they are of is taken as stated."""
         return tuple(check.name for check in self.checks if check.outcome == "not checked")
@@ -242,8 +247,7 @@ def _verified(path: Path, claim: Mapping[str, Any], trusted: Trusted) -> Mapping
     except (NoEnvelope, LookupError, TypeError):
         return None
     found = verify(data, public_key=trusted.public_key, trust=trusted.policy)
-    told = "; ".join(f"{c.name}: {c.detail}" for c in found.checks if c.outcome == "fail")
-    require(not told, f"{path.name} does not verify: {told}")
+    require(not found.faults, f"{path.name} does not verify: {'; '.join(found.faults)}")
     return other
 
 

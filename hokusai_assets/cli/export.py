@@ -77,9 +77,8 @@ def _statement(path: Path, data: bytes) -> Mapping[str, Any]:
     from hokusai_assets.attestation.verification import verify
 
     verification = verify(data, public_key=None, allow_dry_run=True)
-    failed = [check for check in verification.checks if check.outcome == "fail"]
-    if failed or verification.statement is None:
-        told = "; ".join(f"{check.name}: {check.detail}" for check in failed)
+    if verification.faults or verification.statement is None:
+        told = "; ".join(verification.faults)
         raise click.ClickException(f"{path}: the attestation does not hold: {told}")
     return verification.statement
 

@@ -226,9 +226,9 @@ def sign(file: Path, output: Path | None) -> None:
 
     settings = current_settings()
     data = file.read_bytes()
-    faults = [check for check in verify(data).checks if check.outcome == "fail"]
-    for check in faults:
-        click.echo(f"{check.name}: {check.detail}", err=True)
+    faults = verify(data).faults
+    for fault in faults:
+        click.echo(fault, err=True)
     if faults:
         click.echo("Not signed.", err=True)
         raise SystemExit(PLATFORM_FAULT)

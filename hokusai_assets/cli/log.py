@@ -17,7 +17,12 @@ from hokusai_assets.cli.common_options import (
     print_json,
     write_or_print,
 )
-from hokusai_assets.cli.trust_options import at_option, keys_that_count, trust_option
+from hokusai_assets.cli.trust_options import (
+    at_option,
+    keys_now_and_ever,
+    keys_that_count,
+    trust_option,
+)
 from hokusai_assets.cli.verify import MARKS
 
 _folder_option = click.option(
@@ -169,8 +174,7 @@ def check(
     from hokusai_assets.attestation.log_proof import NoProof, check_consistency
     from hokusai_assets.attestation.transparency_log import LogError
 
-    keys = keys_that_count(public_key, trust, at)
-    since_keys = keys_that_count(public_key, trust, at, ended_too=True)
+    keys, since_keys = keys_now_and_ever(public_key, trust, at)
     earlier = _checkpoint(since) if since else None
     if proof is not None:
         if earlier is None or not keys:

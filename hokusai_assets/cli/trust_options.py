@@ -66,21 +66,24 @@ def trusted_keys(
 
 
 def keys_that_count(
-    public_key: Path | None,
-    trust: Path | None = None,
-    at: datetime | None = None,
-    *,
-    ended_too: bool = False,
+    public_key: Path | None, trust: Path | None = None, at: datetime | None = None
 ) -> "list[SSlibKey]":
-    """Return the given key, else those of the policy that count at the day, or all with ended ones.
+    """Return the given key, else those of the policy that count at the day.
 
     With neither they are this home's own, retired ones too and revoked ones not.
     """
+    return keys_now_and_ever(public_key, trust, at)[0]
+
+
+def keys_now_and_ever(
+    public_key: Path | None, trust: Path | None, at: datetime | None
+) -> "tuple[list[SSlibKey], list[SSlibKey]]":
+    """Return the keys of `keys_that_count`, and those with the expired and revoked ones."""
     found = trusted_keys(public_key, trust, at)
     if "trust" in found:
         policy, day = found["trust"]
-        return list(policy.all_keys() if ended_too else policy.keys_at(day))
-    return list(found.values())
+        return policy.keys_at(day), policy.all_keys()
+    return list(found.values()), list(found.values())
 
 
 def load_key(path: Path) -> "SSlibKey":

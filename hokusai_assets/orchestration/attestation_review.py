@@ -73,8 +73,7 @@ def _wrong_with(path: Path, trust: dict[str, Any], logged: set[bytes] | None) ->
     try:
         found = verify(path.read_bytes(), **trust)
         if not found.passed:
-            said = [f"{one.name}: {one.detail}" for one in found.checks if one.outcome == "fail"]
-            return "; ".join(said) or "its signature was not checked"
+            return "; ".join(found.faults) or "its signature was not checked"
         if logged is not None and found.statement and log_line(found.statement) not in logged:
             return "log: it does not stand in the log of attestations"
         return ""
