@@ -30,10 +30,13 @@ def command(port: int, mlflow_port: int) -> None:
     Listens on 127.0.0.1 only: Dagster's UI has no login. A port that is taken is replaced by the
     next free one.
     """
-    from hokusai_assets.orchestration.home import prepare_home
+    from hokusai_assets.orchestration.home import open_instance
+    from hokusai_assets.orchestration.run_marks import fail_runs_of_the_dead
 
     settings = current_settings()
-    prepare_home(settings)
+    with open_instance(settings) as instance:
+        # What a power cut left would hold its place in the queue for good.
+        fail_runs_of_the_dead(instance, settings.run_marks)
     console = Console(stderr=True, highlight=False)
     port = _free_port(port)
     environment = os.environ | {
