@@ -93,8 +93,23 @@ def test_values_are_shown_as_credit(deployment: Deployment):
     (row,) = stored(deployment)["rows"]
     assert metadata["credit_method"] == "knn-shapley"
     assert row["credit_ppm"] is not None
-    assert f"{row['credit_ppm'] / 100:+.1f}" in metadata["leaderboard"]
-    assert key in metadata["leaderboard"]
+    assert f"| {row['credit_ppm'] / 10_000:+.2f} | [{key}]" in metadata["leaderboard"]
+    measure = "share of the 10 nearest rows with the right label"
+    assert f"credit, by knn-shapley, in those of the {measure}" in metadata["leaderboard"]
+
+
+def test_credit_of_another_version_of_the_benchmark_is_not_shown(deployment: Deployment):
+    deployment.run()
+    job = deployment.definitions.resolve_job_def("generated_values")
+    assert job.execute_in_process(instance=deployment.instance).success
+    spec = deployment.settings.benchmarks / "generated" / "benchmark.yaml"
+    spec.write_text(spec.read_text().replace("C: 1.0", "C: 0.5"))
+    deployment.run()
+    metadata = shown(refresh(deployment))
+    (row,) = stored(deployment)["rows"]
+    assert row["status"] in ("accepted", "not accepted")
+    assert row["credit_ppm"] is None
+    assert metadata["credit_method"] == "not valued on this version yet: run the values job"
 
 
 def test_an_empty_benchmark_has_an_empty_leaderboard(deployment: Deployment):
