@@ -67,13 +67,17 @@ def _ranking(found: Leaderboard, ranked: Sequence[LeaderboardRow], metric: str) 
     if not ranked:
         return "No contribution is attested on this version of the benchmark yet."
     level = f"{_attested(ranked[0]).alone.confidence_ppm / _PPM_PER_POINT:g}%"
-    # In order of weight, the key last: the UI cuts off what does not fit.
+    # Narrow: the UI cuts off what does not fit beside the key.
+    credit, line = (" credit |", "--:|") if found.credit_method else ("", "")
     lines = [
-        f"| | gain in {metric} ({level}) | verdict | pays (bps) | credit | contribution |",
-        "|--:|---|---|--:|--:|---|",
+        f"| | contribution | gain in {metric} ({level}) | pays (bps) |{credit}",
+        f"|--:|---|---|--:|{line}",
     ]
-    lines += [_ranked_line(found.benchmark_id, row) for row in ranked[:SHOWN]]
-    lines.append(f"\nGains are in percentage points of {metric}{_credit_in_words(found)}.")
+    lines += [_ranked_line(found, row) for row in ranked[:SHOWN]]
+    lines.append(
+        f"\nGains are in percentage points of {metric}{_credit_in_words(found)}. What was not "
+        "accepted pays –."
+    )
     if len(ranked) > SHOWN:
         lines.append(f"{len(ranked) - SHOWN:,} more stand below; the stored value has them all.")
     return "\n".join(lines)
@@ -85,18 +89,21 @@ def _credit_in_words(found: Leaderboard) -> str:
     return f"; credit, by {found.credit_method}, in those of the {found.credit_measure}"
 
 
-def _ranked_line(benchmark_id: str, row: LeaderboardRow) -> str:
+def _ranked_line(found: Leaderboard, row: LeaderboardRow) -> str:
     one = _attested(row)
     low, high = gain_interval_of(one)
-    credit = "" if row.credit_ppm is None else f"{row.credit_ppm / _PPM_PER_POINT:+.2f}"
     interval = f"({low / _PPM_PER_POINT:.2f} … {high / _PPM_PER_POINT:.2f})"
-    # It may wrap before the interval; within, it could not be read.
-    interval = interval.replace(" ", _UNBROKEN)
-    return (
-        f"| {row.rank} | **{gain_of(one) / _PPM_PER_POINT:+.2f}** {interval} "
-        f"| {'accepted' if one.accepted else 'no'} | {one.payable_bps} | {credit} "
-        f"| {partition_link(benchmark_id, 'attestation', row.contribution)} |"
-    )
+    cells = [
+        str(row.rank),
+        partition_link(found.benchmark_id, "attestation", row.contribution),
+        # It may wrap before the interval; within, it could not be read.
+        f"**{gain_of(one) / _PPM_PER_POINT:+.2f}** {interval.replace(' ', _UNBROKEN)}",
+        f"**{one.payable_bps}**" if one.accepted else "–",
+    ]
+    if found.credit_method:
+        credit = row.credit_ppm
+        cells.append("" if credit is None else f"{credit / _PPM_PER_POINT:+.2f}")
+    return f"| {' | '.join(cells)} |"
 
 
 def _not_ranked(found: Leaderboard, others: Sequence[LeaderboardRow]) -> str:

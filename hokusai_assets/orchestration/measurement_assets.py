@@ -21,7 +21,7 @@ from hokusai_assets.orchestration.benchmark_assets import identity_of
 from hokusai_assets.orchestration.contribution_plots import pictures_of
 from hokusai_assets.orchestration.descriptions import description_of
 from hokusai_assets.orchestration.faults import explained
-from hokusai_assets.orchestration.partition_pictures import comparison_pictures
+from hokusai_assets.orchestration.partition_pictures import comparison_pictures, linked_pictures
 from hokusai_assets.orchestration.platform import Platform
 from hokusai_assets.orchestration.presentation import (
     deltas_table,
@@ -104,6 +104,7 @@ def metric_deltas_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
             value=measured,
             metadata={
                 "deltas": deltas_table(metrics),
+                **linked_pictures(tracking, platform.mlflow_url),
                 **comparison_pictures(pictures),
                 "groups": groups_table(document["groups"]),
                 "part_of_test_set": part.name,

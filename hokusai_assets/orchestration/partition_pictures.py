@@ -1,4 +1,8 @@
-"""Small pictures in a partition's metadata: PNG as data URIs, since the UI serves no files."""
+"""Small pictures in a partition's metadata: PNG as data URIs, since the UI serves no files.
+
+The UI (1.13) shows Markdown of 1,000 characters and more only after a click, so where MLflow's UI can
+be seen its copies stand there too, by their addresses.
+"""
 
 import base64
 from collections.abc import Callable, Sequence
@@ -7,6 +11,7 @@ import dagster as dg
 
 from hokusai_assets.evaluation.leaderboard import LeaderboardRow
 from hokusai_assets.orchestration.contribution_plots import Pictures, plot_file
+from hokusai_assets.orchestration.tracking import Tracking
 from hokusai_assets.unforeseen import without_message
 
 # Of one contribution together, as text: the event log keeps each for good.
@@ -34,6 +39,21 @@ def comparison_pictures(pictures: Pictures) -> dict[str, dg.MetadataValue]:
         left -= len(text)
         shown[f"plot/{name}"] = dg.MetadataValue.md(text)
     return shown
+
+
+def linked_pictures(tracking: Tracking, mlflow_url: str) -> dict[str, dg.MetadataValue]:
+    """Return the same pictures as MLflow has them, to be seen at once; none without its address.
+
+    Args:
+        tracking: the run's.
+        mlflow_url: of MLflow's UI, empty where none is known.
+    """
+    kept = not (tracking.unavailable or tracking.artifacts_unavailable)
+    if not (mlflow_url and tracking.run_id and kept):
+        return {}
+    place = f"{mlflow_url.rstrip('/')}/get-artifact?run_uuid={tracking.run_id}&path="
+    text = "\n".join(f"![{name}]({place}{plot_file(name)})" for name in _PICTURES)
+    return {"plots": dg.MetadataValue.md(text)}
 
 
 def leaderboard_picture(ranked: Sequence[LeaderboardRow], metric: str) -> dg.MetadataValue:
