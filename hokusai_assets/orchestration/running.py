@@ -165,6 +165,9 @@ def _listener(on_step: OnStep) -> Callable[[Any], None]:
 
     def hear(entry: Any) -> None:
         event = entry.dagster_event
+        if event is not None and event.event_type == DagsterEventType.RESOURCE_INIT_STARTED:
+            # Its one slow resource: a server that does not answer is waited for.
+            on_step("tracking", "started")
         if event is not None and event.event_type in states and event.step_key:
             on_step(event.step_key.split("__")[-1], states[event.event_type])
 

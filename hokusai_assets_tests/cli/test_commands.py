@@ -97,6 +97,21 @@ def test_the_attestation_verifies_with_the_key_beside_the_home(evaluated: dict, 
     assert {check["outcome"] for check in document["checks"]} == {"pass"}
 
 
+def test_a_quiet_verification_prints_only_its_last_line(evaluated: dict, home: Path):
+    given = ("verify", evaluated["attestation"], "--predictions", evaluated["predictions"][0])
+    told = hokusai(*given, home=home)
+    assert told.stderr == "reading the per-row files ...\n"
+    quiet = hokusai(*given, "-q", home=home)
+    assert (quiet.returncode, quiet.stderr) == (told.returncode, "") == (0, "")
+    assert quiet.stdout == told.stdout.splitlines(keepends=True)[-1]
+    assert quiet.stdout.startswith("Verified")
+
+
+def test_a_quiet_verification_that_fails_says_so(evaluated: dict, tmp_path: Path):
+    done = hokusai("verify", evaluated["attestation"], "-q", home=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "Not verified\n", "")
+
+
 def test_a_tampered_attestation_does_not_verify(evaluated: dict, home: Path, tmp_path: Path):
     envelope = json.loads(Path(evaluated["attestation"]).read_text())
     envelope["payload"] = envelope["payload"][:-8] + "AAAA" + envelope["payload"][-4:]
