@@ -179,6 +179,7 @@ def _empty_document(settings: Settings, benchmark_id: str, key: str | None) -> d
         "attestation_hash": None,
         "result_hash": None,
         "predictions": [],
+        "report": None,
         "dry_run": settings.dry_run,
         "privacy": {},
         "reused": [],

@@ -22,6 +22,7 @@ def print_evaluation(document: dict[str, Any]) -> None:
             console.print(f"  [bold]{reason['rule']}[/]: {escape(reason['message'])}")
             console.print(f"    fix: {escape(reason['fix'])}", style="cyan")
         _print_warnings(console, document)
+        _print_report(console, document)
         return
     console.print(f"[bold green]Evaluated[/] {escape(title)} for {document['benchmark']}")
     console.print(
@@ -45,6 +46,7 @@ def print_evaluation(document: dict[str, Any]) -> None:
         console.print(f"Reused from an earlier run: {names}")
     _print_warnings(console, document)
     console.print(f"Attestation: {escape(document['attestation'])}", soft_wrap=True)
+    _print_report(console, document)
 
 
 def _measured_in_words(document: dict[str, Any]) -> str:
@@ -60,6 +62,15 @@ def _measured_in_words(document: dict[str, Any]) -> str:
     budget = document["budget"]
     sentences.append(f"Look {budget['position']} of {budget['submissions']:,} at the test set.")
     return " ".join(sentences)
+
+
+def _print_report(console: Console, document: dict[str, Any]) -> None:
+    """Say where the page is, or how it is made; there is none of a file that was not read."""
+    if document["report"] is not None:
+        console.print(f"Report: {escape(document['report'])}", soft_wrap=True)
+    elif document["contribution"] is not None:
+        about = f"{document['contribution']} -b {document['benchmark']}"
+        console.print(f"Report: hokusai report {escape(about)}", soft_wrap=True)
 
 
 def _print_warnings(console: Console, document: dict[str, Any]) -> None:
