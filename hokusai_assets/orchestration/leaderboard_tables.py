@@ -12,6 +12,7 @@ from hokusai_assets.evaluation.leaderboard import (
     gain_interval_of,
     gain_of,
 )
+from hokusai_assets.evaluation.units import Unit, unit_of
 from hokusai_assets.orchestration.partition_pictures import leaderboard_picture
 
 # Metadata lives in the event log: the stored value has the rest.
@@ -43,7 +44,7 @@ def leaderboard_metadata(found: Leaderboard, metric: str) -> dict[str, Any]:
         "benchmark_version": found.version[:12],
     }
     if ranked:
-        metadata["plot/gains"] = leaderboard_picture(ranked, metric)
+        metadata["plot/gains"] = leaderboard_picture(ranked, metric, found.direction)
         metadata["best_gain"] = gain_of(_attested(ranked[0])) / 1_000_000
     if others:
         metadata["not_ranked"] = dg.MetadataValue.md(_not_ranked(found, others))
@@ -72,21 +73,22 @@ def _ranking(found: Leaderboard, ranked: Sequence[LeaderboardRow], metric: str) 
         f"| | contribution | gain in {metric} ({level}) | verdict | pays (bps) | credit (bps) |",
         "|--:|---|---|---|--:|--:|",
     ]
-    lines += [_ranked_line(found.benchmark_id, row) for row in ranked[:SHOWN]]
+    unit = unit_of(metric, found.direction)
+    lines += [_ranked_line(found.benchmark_id, row, unit) for row in ranked[:SHOWN]]
     if len(ranked) > SHOWN:
         lines.append(f"\n{len(ranked) - SHOWN:,} more stand below; the stored value has them all.")
     return "\n".join(lines)
 
 
-def _ranked_line(benchmark_id: str, row: LeaderboardRow) -> str:
+def _ranked_line(benchmark_id: str, row: LeaderboardRow, unit: Unit) -> str:
     one = _attested(row)
     low, high = gain_interval_of(one)
     credit = "" if row.credit_ppm is None else f"{row.credit_ppm / _PPM_PER_BPS:+.1f}"
-    interval = f"({low / _PPM_PER_POINT:.2f} … {high / _PPM_PER_POINT:.2f})"
+    interval = f"({unit.signed(low)} … {unit.signed(high)})".replace("+", "")
     return (
         f"| {row.rank} | {partition_link(benchmark_id, 'attestation', row.contribution)} "
         # It may wrap before the interval; within, it could not be read.
-        f"| **{gain_of(one) / _PPM_PER_POINT:+.2f}** {interval.replace(' ', _UNBROKEN)} "
+        f"| **{unit.signed(gain_of(one))}** {interval.replace(' ', _UNBROKEN)} "
         f"| {'accepted' if one.accepted else 'no'} | {one.payable_bps} | {credit} |"
     )
 

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 import dagster as dg
 
 from hokusai_assets.evaluation.leaderboard import LeaderboardRow
+from hokusai_assets.evaluation.metrics import Direction
+from hokusai_assets.evaluation.units import unit_of
 from hokusai_assets.orchestration.contribution_plots import Pictures, plot_file
 from hokusai_assets.unforeseen import without_message
 
@@ -36,14 +38,18 @@ def comparison_pictures(pictures: Pictures) -> dict[str, dg.MetadataValue]:
     return shown
 
 
-def leaderboard_picture(ranked: Sequence[LeaderboardRow], metric: str) -> dg.MetadataValue:
+def leaderboard_picture(
+    ranked: Sequence[LeaderboardRow], metric: str, direction: Direction | None
+) -> dg.MetadataValue:
     """Return the best contributions' gains with their intervals as a picture."""
 
     def draw() -> bytes:
         from hokusai_assets.plots.forest import contribution_forest, gains_of
         from hokusai_assets.plots.rendering import png_bytes
 
-        return png_bytes(contribution_forest(gains_of(ranked), metric=metric))
+        return png_bytes(
+            contribution_forest(gains_of(ranked), metric=metric, unit=unit_of(metric, direction))
+        )
 
     return dg.MetadataValue.md(_drawn(f"gains on {metric} with their intervals", draw))
 
