@@ -74,7 +74,7 @@ def test_every_metric_stands_with_its_interval_the_primary_one_first(parts: Part
     text = page_of(parts)
     for delta in parts.settled["measurement"]["metrics"].values():
         assert f"{signed(delta['low_ppm'])} … {signed(delta['high_ppm'])}" in text
-    names = re.findall(r'<th scope="row">(AUROC|accuracy|F1 score)</th>', text)
+    names = re.findall(r'<th scope="row" role="rowheader">(AUROC|accuracy|F1 score)</th>', text)
     assert names == ["AUROC", "accuracy", "F1 score"]
 
 
@@ -192,4 +192,4 @@ def test_a_loss_is_told_in_its_own_unit(tmp_path: Path):
 def test_the_page_of_another_benchmarks_spec_still_has_every_metric(parts: Parts):
     found = Issued(resign(parts.statement()), None)
     text = contribution_page(bundled_spec("letter"), parts.contributed.report, found)
-    assert text.count('<th scope="row">AUROC</th>') == 1
+    assert text.count('<th scope="row" role="rowheader">AUROC</th>') == 1
