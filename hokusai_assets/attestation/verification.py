@@ -159,6 +159,7 @@ def verify(
     @cache
     def files() -> list[PerRow]:
         # Two checks look at them; to read and hash a million rows takes seconds.
+        on_step("reading the per-row files")
         return [_per_row(statement, path) for path in predictions]
 
     if not predictions:
@@ -171,6 +172,8 @@ def verify(
         checks.append(
             run_check("predictions", lambda: _check_predictions(statement, files()), detail)
         )
+    if data_folder is not None:
+        on_step("holding it against the benchmark's files")
     checks += _by_the_benchmark(statement, data_folder, files if predictions else None)
     checks += _predecessors(statement, predecessors, trusted)
     checks += [run_check("row", partial(_opened_row, path, statement)) for path in row_proofs]

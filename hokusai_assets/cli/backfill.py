@@ -14,7 +14,7 @@ from hokusai_assets.cli.common_options import (
     print_json,
     quiet_option,
 )
-from hokusai_assets.cli.output import counted_off
+from hokusai_assets.cli.progress import StepDisplay, counted_off
 
 BACKFILL_TAG = "hokusai/backfill"
 
@@ -59,7 +59,7 @@ def command(
     chosen = known if everything else list(dict.fromkeys(keys))
     for key in counted_off(chosen, quiet=quiet or as_json):
         document, _ = run_registered(
-            settings, benchmark_id, key, quiet=True, tags={BACKFILL_TAG: backfill}
+            settings, benchmark_id, key, StepDisplay(quiet=True), tags={BACKFILL_TAG: backfill}
         )
         documents.append(document)
     failed = [document for document in documents if document["status"] == "failed"]

@@ -101,7 +101,8 @@ def _describe(folder: Path, settings: Settings) -> dict[str, Any]:
     help="The held-out test set, with the same columns.",
 )
 @click.option("--target", required=True, metavar="COL", help="The column to predict.")
-def new(benchmark_id: str, train: Path, test: Path, target: str) -> None:
+@json_option
+def new(benchmark_id: str, train: Path, test: Path, target: str, as_json: bool) -> None:
     """Scaffold the benchmark ID: copies both files, infers a commented benchmark.yaml."""
     from hokusai_assets.benchmarks.loading import load_spec
     from hokusai_assets.benchmarks.scaffold import scaffold_benchmark
@@ -115,6 +116,9 @@ def new(benchmark_id: str, train: Path, test: Path, target: str) -> None:
         load_spec(path.parent)
     except SpecError as error:
         raise click.UsageError(str(error)) from None
+    if as_json:
+        print_json({"id": benchmark_id, "spec": str(path)})
+        return
     click.echo(f"Wrote {path}\nRead and correct it, then: hokusai evaluate FILE -b {benchmark_id}")
 
 

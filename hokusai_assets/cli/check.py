@@ -11,6 +11,7 @@ from hokusai_assets.cli.common_options import (
     current_settings,
     json_option,
     print_json,
+    quiet_option,
 )
 from hokusai_assets.tables.formats import ENDINGS_IN_WORDS, format_of
 
@@ -19,6 +20,7 @@ from hokusai_assets.tables.formats import ENDINGS_IN_WORDS, format_of
 @click.argument("file", type=click.Path(exists=True, path_type=Path))
 @benchmark_option
 @json_option
+@quiet_option
 @click.option(
     "--report",
     "report_file",
@@ -57,6 +59,7 @@ def command(
     file: Path,
     benchmark_id: str | None,
     as_json: bool,
+    quiet: bool,
     report_file: Path | None,
     fixed_file: Path | None,
     estimate: bool,
@@ -75,10 +78,10 @@ def command(
     if make_sidecar:
         from hokusai_assets.cli.sidecar import write_sidecar
 
-        if benchmark_id or as_json or report_file or fixed_file or estimate:
+        if benchmark_id or as_json or quiet or report_file or fixed_file or estimate:
             raise click.UsageError(
-                "--init checks nothing: leave out --benchmark, --json, --report, --fix and "
-                "--estimate, and check the file with a second command"
+                "--init checks nothing: leave out --benchmark, --json, --quiet, --report, --fix "
+                "and --estimate, and check the file with a second command"
             )
         write_sidecar(file, ids, wallets, weights, licence)
         return
@@ -90,7 +93,7 @@ def command(
     from hokusai_assets.cli.check_run import exit_code, run_check
 
     document = run_check(
-        settings, folder, file, fixed_file=fixed_file, estimate=estimate, quiet=as_json
+        settings, folder, file, fixed_file=fixed_file, estimate=estimate, quiet=quiet or as_json
     )
     if report_file is not None and not document["faults"]:
         from hokusai_assets.cli.check_page import check_page

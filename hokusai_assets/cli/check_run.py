@@ -8,11 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from hokusai_assets.benchmarks.row_sets import StoredRows
 from hokusai_assets.cli.common_options import PLATFORM_FAULT, REJECTED
-from hokusai_assets.cli.output import RowCount, left_out_in_words
+from hokusai_assets.cli.output import left_out_in_words
+from hokusai_assets.cli.progress import RowCount, steps_shown
 from hokusai_assets.contributions.identity import shown_name
 from hokusai_assets.contributions.intake_report import IntakeReport
 from hokusai_assets.evaluation.contribution_check import ContributionCheck
@@ -46,19 +45,18 @@ def run_check(
     from hokusai_assets.tables.problems import UnreadableFile
     from hokusai_assets.tables.writing import UnwritableFile
 
-    console, count = Console(stderr=True, quiet=quiet), RowCount()
+    count = RowCount()
     document = empty_document(folder.name, shown_name(file.name))
     try:
         index_folder, ledger = settings.row_index(folder.name), settings.ledger(folder.name)
         key, own_key = _key(settings)
         with (
             orderly_termination(),
-            console.status("loading the benchmark") as status,
-            watching_rows(
-                lambda done, total: status.update(f"reading: {count.words(done, total)}")
-            ),
+            steps_shown(quiet=quiet) as shown,
+            watching_rows(lambda done, total: shown.now(f"reading: {count.words(done, total)}")),
             tempfile.TemporaryDirectory(prefix="hokusai-check-") as scratch,
         ):
+            shown.step("loading the benchmark")
             benchmark = load_benchmark(folder, key)
             found = check_contribution(
                 unregistered(unfollowed(file), limits=benchmark.spec.intake.limits.read_limits()),
@@ -69,7 +67,7 @@ def run_check(
                 index=RowIndex(index_folder) if index_folder.exists() else None,
                 ledger=Ledger(ledger) if ledger.exists() else None,
                 estimate=estimate,
-                on_step=status.update,
+                on_step=shown.step,
             )
             document = check_document(document, found)
             if fixed_file is not None:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from hokusai_assets.cli.common_options import PLATFORM_FAULT, REJECTED
-from hokusai_assets.cli.output import StepDisplay
+from hokusai_assets.cli.progress import StepDisplay
 from hokusai_assets.contributions.intake_report import REMOVAL_REASONS
 from hokusai_assets.settings import Settings
 
@@ -13,6 +13,14 @@ def evaluate_file(
     settings: Settings, benchmark_id: str, file: Path, *, quiet: bool
 ) -> tuple[dict[str, Any], int]:
     """Register a file and run it; return the document to print and the exit code."""
+    with StepDisplay(quiet=quiet) as display:
+        display.now("keeping the file as it came")
+        return _registered_and_run(settings, benchmark_id, file, display)
+
+
+def _registered_and_run(
+    settings: Settings, benchmark_id: str, file: Path, display: StepDisplay
+) -> tuple[dict[str, Any], int]:
     from hokusai_assets.benchmarks.loading import load_spec
     from hokusai_assets.benchmarks.spec import SpecError
     from hokusai_assets.contributions.identity import register, shown_name, unfollowed
@@ -35,7 +43,7 @@ def evaluate_file(
     except OSError as error:
         faults = [f"{shown_name(file.name)}: {error.strerror}"]
         return _unfinished(settings, benchmark_id, None, faults=faults), PLATFORM_FAULT
-    document, code = run_registered(settings, benchmark_id, contribution.key, quiet=quiet)
+    document, code = run_registered(settings, benchmark_id, contribution.key, display)
     if contribution.sidecar_not_used:
         document["warnings"].append(
             "these rows were registered before; the sidecar that came with them now is not used"
@@ -47,28 +55,28 @@ def run_registered(
     settings: Settings,
     benchmark_id: str,
     key: str,
+    display: StepDisplay,
     *,
-    quiet: bool,
     tags: dict[str, str] | None = None,
 ) -> tuple[dict[str, Any], int]:
     """Run a registered contribution; return the document to print and the exit code."""
-    with StepDisplay(quiet=quiet) as display:
-        from hokusai_assets.contributions.row_progress import watching_rows
-        from hokusai_assets.orchestration.build import build_definitions
-        from hokusai_assets.orchestration.home import open_instance
-        from hokusai_assets.orchestration.running import read_record, run_contribution
+    display.now("loading the platform")
+    from hokusai_assets.contributions.row_progress import watching_rows
+    from hokusai_assets.orchestration.build import build_definitions
+    from hokusai_assets.orchestration.home import open_instance
+    from hokusai_assets.orchestration.running import read_record, run_contribution
 
-        definitions = build_definitions(settings)
-        with open_instance(settings) as instance, watching_rows(display.on_rows):
-            outcome = run_contribution(
-                definitions,
-                instance,
-                benchmark_id,
-                key,
-                marks=settings.run_marks,
-                on_step=display.on_step,
-                tags=tags,
-            )
+    definitions = build_definitions(settings)
+    with open_instance(settings) as instance, watching_rows(display.on_rows):
+        outcome = run_contribution(
+            definitions,
+            instance,
+            benchmark_id,
+            key,
+            marks=settings.run_marks,
+            on_step=display.on_step,
+            tags=tags,
+        )
     if outcome.status == "failed":
         return _unfinished(settings, benchmark_id, key, faults=outcome.faults), PLATFORM_FAULT
     record = read_record(settings, benchmark_id, key)
@@ -177,6 +185,7 @@ def _empty_document(settings: Settings, benchmark_id: str, key: str | None) -> d
         "attestation_hash": None,
         "result_hash": None,
         "predictions": [],
+        "report": None,
         "dry_run": settings.dry_run,
         "privacy": {},
         "reused": [],

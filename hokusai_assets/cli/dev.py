@@ -9,11 +9,13 @@ import sys
 import time
 from pathlib import Path
 from types import FrameType
+from typing import Literal
 
 import click
 from rich.console import Console
 
 from hokusai_assets.cli.common_options import PLATFORM_FAULT, current_settings
+from hokusai_assets.cli.server_output import ServerOutput, is_plain
 from hokusai_assets.settings import Settings
 
 _LOOPBACK = "127.0.0.1"
@@ -30,6 +32,8 @@ def command(port: int, mlflow_port: int) -> None:
     Listens on 127.0.0.1 only: Dagster's UI has no login. A port that is taken is replaced by the
     next free one.
     """
+    # Before anything is loaded or started: what is begun is always taken down again.
+    stop = _Stop()
     from hokusai_assets.orchestration.home import open_instance
     from hokusai_assets.orchestration.run_marks import fail_runs_of_the_dead
 
@@ -37,7 +41,8 @@ def command(port: int, mlflow_port: int) -> None:
     with open_instance(settings) as instance:
         # What a power cut left would hold its place in the queue for good.
         fail_runs_of_the_dead(instance, settings.run_marks)
-    console = Console(stderr=True, highlight=False)
+    color_system: Literal["auto"] | None = None if is_plain(sys.stderr, os.environ) else "auto"
+    console = Console(stderr=True, highlight=False, color_system=color_system)
     port = _free_port(port)
     environment = os.environ | {
         "HOKUSAI_HOME": str(settings.home),
@@ -47,40 +52,55 @@ def command(port: int, mlflow_port: int) -> None:
         "DAGSTER_HOME": str(settings.dagster_home),
         "PYTHONWARNINGS": "ignore",
     }
-    # Before anything is started: a signal in between would leave it behind.
-    signal.signal(signal.SIGTERM, _as_interrupt)
-    signal.signal(signal.SIGINT, _as_interrupt)
     dagster = [sys.executable, "-m", "dagster", "dev", "-h", _LOOPBACK, "-p", str(port)]
-    processes: dict[str, subprocess.Popen[bytes]] = {}
+    commands = {"Dagster": [*dagster, *_workspace()]}
     mlflow_url = settings.mlflow_tracking_uri
-    own_mlflow = not mlflow_url.startswith("http")
-    if own_mlflow:
+    if not mlflow_url.startswith("http"):
         mlflow_port = _free_port(mlflow_port, taken=port)
         mlflow_url = f"http://{_LOOPBACK}:{mlflow_port}"
+        commands["MLflow"] = _mlflow_server(settings, mlflow_port)
     # Unless the operator says where it is seen.
     environment.setdefault("HOKUSAI_MLFLOW_URL", mlflow_url)
     # Its own job runners are half a dozen processes of 240 MB each, for features nobody uses here.
     environment.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
+    processes: dict[str, subprocess.Popen[bytes]] = {}
+    output = ServerOutput(os.environ)
     try:
-        processes["Dagster"] = _start([*dagster, *_workspace()], environment)
-        if own_mlflow:
-            processes["MLflow"] = _start(_mlflow_server(settings, mlflow_port), environment)
-        if _wait_until_listening(port, processes):
+        for name, program in commands.items():
+            if not stop.asked:
+                processes[name] = _start(program, environment, output)
+        if _wait_until_listening(port, processes, stop):
             console.print(f"\n[bold]Dagster[/]  http://{_LOOPBACK}:{port}")
             console.print(f"[bold]MLflow[/]   {mlflow_url}")
             console.print(f"Home     {settings.home}")
             console.print(f"Drops    {settings.drops}/<benchmark>/")
             console.print("Ctrl-C stops all.\n")
-        while all(process.poll() is None for process in processes.values()):
-            time.sleep(0.5)
-        ended = [name for name, process in processes.items() if process.poll() is not None]
-        console.print(f"[bold red]{' and '.join(ended)} ended; stopping the rest.[/]")
-        code = PLATFORM_FAULT
-    except KeyboardInterrupt:
-        code = 0
+        while not stop.asked and all(process.poll() is None for process in processes.values()):
+            time.sleep(0.3)
+        if not stop.asked:
+            ended = [name for name, process in processes.items() if process.poll() is not None]
+            console.print(f"[bold red]{' and '.join(ended)} ended; stopping the rest.[/]")
     finally:
+        output.ending = True
         _stop(processes)
-    raise SystemExit(code)
+        output.close()
+    raise SystemExit(0 if stop.asked else PLATFORM_FAULT)
+
+
+class _Stop:
+    """Takes Ctrl-C and SIGTERM from now on; an exception at any line would leave programs behind.
+
+    Attributes:
+        asked: whether one came.
+    """
+
+    def __init__(self) -> None:
+        self.asked = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._ask)
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        self.asked = True
 
 
 def _workspace() -> list[str]:
@@ -116,9 +136,11 @@ def _free_port(wanted: int, *, taken: int = 0) -> int:
     raise click.UsageError(f"no free port from {wanted} to {wanted + 49}")
 
 
-def _wait_until_listening(port: int, processes: dict[str, subprocess.Popen[bytes]]) -> bool:
+def _wait_until_listening(
+    port: int, processes: dict[str, subprocess.Popen[bytes]], stop: _Stop
+) -> bool:
     deadline = time.monotonic() + _READY_SECONDS
-    while time.monotonic() < deadline:
+    while not stop.asked and time.monotonic() < deadline:
         if any(process.poll() is not None for process in processes.values()):
             return False
         try:
@@ -129,9 +151,17 @@ def _wait_until_listening(port: int, processes: dict[str, subprocess.Popen[bytes
     return False
 
 
-def _start(command: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
+def _start(
+    command: list[str], environment: dict[str, str], output: ServerOutput
+) -> subprocess.Popen[bytes]:
     # A group of its own, so that all that it starts (daemon, code server) ends with it.
-    return subprocess.Popen(command, env=environment, start_new_session=True)
+    return subprocess.Popen(
+        command,
+        env=environment,
+        stdout=output.stdout,
+        stderr=output.stderr,
+        start_new_session=True,
+    )
 
 
 def _stop(processes: dict[str, subprocess.Popen[bytes]]) -> None:
@@ -149,7 +179,3 @@ def _stop(processes: dict[str, subprocess.Popen[bytes]]) -> None:
 def _signal_group(process: subprocess.Popen[bytes], number: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, number)
-
-
-def _as_interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt

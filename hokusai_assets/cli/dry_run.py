@@ -30,8 +30,9 @@ def rehearse(
         quiet: show no progress.
 
     Returns:
-        The document to print and the exit code. The attestation and the per-row predictions are
-        moved to a folder of their own; the home, with its copy of the data, is removed.
+        The document to print and the exit code. The report, the attestation and the per-row
+        predictions are moved to a folder of their own; the home, with its copy of the data, is
+        removed.
     """
     with tempfile.TemporaryDirectory(prefix="hokusai-dry-run-home-") as scratch:
         root = Path(scratch)
@@ -62,7 +63,7 @@ def rehearse(
                 os.environ.pop("DAGSTER_HOME", None)
             else:
                 os.environ["DAGSTER_HOME"] = real_dagster_home
-        _keep_results(document)
+        _keep_results(document, rehearsal)
     return document, code
 
 
@@ -79,10 +80,19 @@ def _copy_with_samples(folder: Path, target: Path) -> None:
             yaml.dump(spec, stream)
 
 
-def _keep_results(document: dict[str, Any]) -> None:
-    if not document.get("attestation"):
+def _keep_results(document: dict[str, Any], rehearsal: Settings) -> None:
+    """Keep what holds no rows, and name it in the document; of a file not even read nothing is."""
+    if document["status"] == "failed" or document["contribution"] is None:
         return
+    from hokusai_assets.orchestration.reports import contribution_report
+
     kept = Path(tempfile.mkdtemp(prefix="hokusai-dry-run-"))
+    page = contribution_report(rehearsal, document["benchmark"], document["contribution"])
+    report = kept / "report.html"
+    report.write_text(page, encoding="utf-8")
+    document["report"] = str(report)
+    if document["attestation"] is None:
+        return
     document["attestation"] = _copied(document["attestation"], kept / "attestation.json")
     document["predictions"] = [
         _copied(source, kept / Path(source).name) for source in document["predictions"]

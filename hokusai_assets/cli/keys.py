@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
@@ -46,7 +46,8 @@ def command() -> None:
     help="Write the private key to this file (0600, never over another) and its public half beside "
     "it. Default: make this home's own key, which signs from now on.",
 )
-def new(key_type: str, out: Path | None) -> None:
+@json_option
+def new(key_type: str, out: Path | None, as_json: bool) -> None:
     """Make a key."""
     from hokusai_assets.attestation.key_files import generate, public_file_of, write_pair
     from hokusai_assets.attestation.signing_key import make_home_key
@@ -55,13 +56,17 @@ def new(key_type: str, out: Path | None) -> None:
     with _explained():
         if out is None:
             record = make_home_key(os.environ, keys, key_type, today(), first=True)
-            _tell(record, keys / record.source)
+            _tell(record, keys / record.source, as_json=as_json)
             return
         if public_file_of(out).exists():
             raise FileExistsError(0, "", public_file_of(out))
         signer = generate(key_type)
         out.parent.mkdir(parents=True, exist_ok=True)
         write_pair(out, signer)
+    if as_json:
+        files = {"private_key": str(out), "public_key": str(public_file_of(out))}
+        print_json({"id": signer.public_key.keyid, "type": key_type} | files)
+        return
     click.echo(f"Private key {out}\nPublic key  {public_file_of(out)}")
     click.echo(f"Id          {signer.public_key.keyid}")
     click.echo(f"To sign with it: export HOKUSAI_SIGNING_KEY_FILE={out.resolve()}")
@@ -78,8 +83,7 @@ def list_keys(as_json: bool) -> None:
     with _explained():
         records = read_records(keys)
     if as_json:
-        shown = [record.to_dict() | {"type": type_of(record.key)} for record in records]
-        print_json({"folder": str(keys), "keys": shown})
+        print_json({"folder": str(keys), "keys": [_document(record) for record in records]})
         return
     table = Table("id", "type", "created", "status", "since", "from")
     for column in table.columns[:-1]:
@@ -111,7 +115,8 @@ def list_keys(as_json: bool) -> None:
     is_flag=True,
     help="The new key is the one that HOKUSAI_SIGNING_KEY or HOKUSAI_SIGNING_KEY_FILE gives now.",
 )
-def rotate(key_type: str, given: bool) -> None:
+@json_option
+def rotate(key_type: str, given: bool, as_json: bool) -> None:
     """Replace the active key by a new one. What the old one signed still verifies."""
     from hokusai_assets.attestation.signing_key import make_home_key, take_given_key
 
@@ -121,23 +126,31 @@ def rotate(key_type: str, given: bool) -> None:
             record = take_given_key(
                 os.environ, settings.keys, today(), production=settings.production
             )
-            click.echo(f"Active now: {record.id}, from {record.source}")
+            if as_json:
+                print_json(_document(record))
+            else:
+                click.echo(f"Active now: {record.id}, from {record.source}")
         else:
             record = make_home_key(os.environ, settings.keys, key_type, today(), first=False)
-            _tell(record, settings.keys / record.source)
-    click.echo("Every other key is retired. Hand verifiers the new policy: hokusai keys trust")
+            _tell(record, settings.keys / record.source, as_json=as_json)
+    if not as_json:
+        click.echo("Every other key is retired. Hand verifiers the new policy: hokusai keys trust")
 
 
 @command.command("revoke")
 @click.argument("key_id", metavar="KEYID")
 @click.option("--reason", required=True, metavar="TEXT", help="Why; verifiers see it.")
-def revoke(key_id: str, reason: str) -> None:
+@json_option
+def revoke(key_id: str, reason: str, as_json: bool) -> None:
     """Revoke the key KEYID (8 or more digits of its id), for good: nothing it signed verifies."""
     from hokusai_assets.attestation.key_records import revoke as revoke_record
 
     with _explained():
         record = revoke_record(current_settings().keys, key_id, reason, today())
-    click.echo(f"Revoked {record.id}. Hand verifiers the new policy: hokusai keys trust")
+    if as_json:
+        print_json(_document(record))
+    else:
+        click.echo(f"Revoked {record.id}. Hand verifiers the new policy: hokusai keys trust")
 
 
 @command.command("trust")
@@ -213,7 +226,8 @@ def _threshold_written_over(path: Path, own: set[str]) -> int:
     type=click.Path(dir_okay=False, path_type=Path),
     help="Where to write. Default: FILE itself.",
 )
-def sign(file: Path, output: Path | None) -> None:
+@json_option
+def sign(file: Path, output: Path | None, as_json: bool) -> None:
     """Add a signature to the attestation FILE with the key that signs here.
 
     For policies that ask for several. What FILE says is checked first; who signed it before is
@@ -245,13 +259,26 @@ def sign(file: Path, output: Path | None) -> None:
             click.echo(str(error), err=True)
             raise SystemExit(PLATFORM_FAULT) from None
         replace_file(output or file, signed)
-    click.echo(f"Signed {output or file} with {signer.public_key.keyid}")
+    if as_json:
+        print_json({"file": str(output or file), "signed_by": signer.public_key.keyid})
+    else:
+        click.echo(f"Signed {output or file} with {signer.public_key.keyid}")
 
 
-def _tell(record: "KeyRecord", path: Path) -> None:
+def _tell(record: "KeyRecord", path: Path, *, as_json: bool) -> None:
     from hokusai_assets.attestation.key_files import public_file_of
 
-    click.echo(f"Active now  {record.id}\nPrivate key {path}\nPublic key  {public_file_of(path)}")
+    public = public_file_of(path)
+    if as_json:
+        print_json(_document(record) | {"private_key": str(path), "public_key": str(public)})
+    else:
+        click.echo(f"Active now  {record.id}\nPrivate key {path}\nPublic key  {public}")
+
+
+def _document(record: "KeyRecord") -> dict[str, Any]:
+    from hokusai_assets.attestation.public_keys import type_of
+
+    return record.to_dict() | {"type": type_of(record.key)}
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import sys
 import warnings
 
 import click
@@ -26,6 +27,10 @@ _VERBS = {
     "dev": "hokusai_assets.cli.dev",
 }
 
+_VERB = "hokusai.verb"
+# As shells number the end by SIGINT.
+INTERRUPTED = 130
+
 # Packages of the extra `platform`, without which files are verified all the same.
 _PLATFORM = ("dagster", "dagster_mlflow", "fsspec", "matplotlib", "mlflow", "sqlalchemy")
 
@@ -39,12 +44,20 @@ class _LazyVerbs(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _VERBS:
             return None
+        ctx.meta[_VERB] = cmd_name
         command: click.Command = importlib.import_module(_VERBS[cmd_name]).command
         return command
 
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
+        except KeyboardInterrupt:
+            # It is how `dev` is ended; it only wasn't up yet.
+            if ctx.meta.get(_VERB) == "dev":
+                raise SystemExit(0) from None
+            # A terminal has just shown ^C.
+            click.echo("\nInterrupted." if sys.stderr.isatty() else "Interrupted.", err=True)
+            raise SystemExit(INTERRUPTED) from None
         except ModuleNotFoundError as error:
             if (error.name or "").partition(".")[0] not in _PLATFORM:
                 raise
@@ -58,9 +71,9 @@ class _LazyVerbs(click.Group):
     cls=_LazyVerbs,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=(
-        "Exit codes: 0 done, 1 platform fault, 2 wrong usage, 3 contribution rejected by a rule. "
-        "Settings come from the environment (HOKUSAI_HOME, HOKUSAI_DATA, HOKUSAI_MODE, "
-        "HOKUSAI_TRACKING, MLFLOW_TRACKING_URI ...): see docs/PIPELINE_README.md."
+        "Exit codes: 0 done, 1 platform fault, 2 wrong usage, 3 contribution rejected by a rule, "
+        "130 interrupted. Settings come from the environment (HOKUSAI_HOME, HOKUSAI_DATA, "
+        "HOKUSAI_MODE, HOKUSAI_TRACKING, MLFLOW_TRACKING_URI ...): see docs/PIPELINE_README.md."
     ),
 )
 @click.version_option(hokusai_assets.__version__, prog_name="hokusai")

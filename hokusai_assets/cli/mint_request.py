@@ -17,6 +17,7 @@ from hokusai_assets.cli.common_options import (
     json_option,
     print_json,
     printable,
+    quiet_option,
 )
 from hokusai_assets.cli.evidence_options import (
     attestations_in,
@@ -26,6 +27,7 @@ from hokusai_assets.cli.evidence_options import (
     predecessors_option,
     predictions_option,
 )
+from hokusai_assets.cli.progress import steps_shown
 from hokusai_assets.cli.trust_options import (
     at_option,
     load_key,
@@ -111,6 +113,7 @@ _count = click.IntRange(min=0)
     help="Where to write. Default: REQUEST, or ATTESTATION's name with .mint.json.",
 )
 @json_option
+@quiet_option
 def command(
     file: Path,
     contract: str,
@@ -130,6 +133,7 @@ def command(
     add_to: Path | None,
     output: Path | None,
     as_json: bool,
+    quiet: bool,
     **terms: Any,
 ) -> None:
     """Make a mint request of ATTESTATION for a contract, and sign it (EIP-712).
@@ -168,7 +172,8 @@ def command(
         "log_proof": log_proof.read_bytes() if log_proof else None,
         "log_key": load_key(log_key) if log_key else None,
     }
-    statement = _verified(file, trusted_keys(public_key, trust, at) | evidence)
+    evidence |= trusted_keys(public_key, trust, at)
+    statement = _verified(file, evidence, quiet=quiet or as_json)
     try:
         signed = _unsigned(statement, verifier, model_id, add_to, terms)
         accounts = load_attesters(environment=os.environ, files=key_files)
@@ -195,11 +200,12 @@ def command(
         _tell(signed, path)
 
 
-def _verified(file: Path, evidence: dict[str, Any]) -> Any:
+def _verified(file: Path, evidence: dict[str, Any], *, quiet: bool) -> Any:
     """Return the statement of a verified attestation; says what of it was not checked."""
     from hokusai_assets.attestation.verification import verify
 
-    verification = verify(file.read_bytes(), **evidence)
+    with steps_shown(quiet=quiet) as shown:
+        verification = verify(file.read_bytes(), **evidence, on_step=shown.step)
     unchecked = list(verification.not_checked)
     # Without a proof `verify` does not name the log.
     unchecked += ["log"] if evidence["log_proof"] is None else []

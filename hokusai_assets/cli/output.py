@@ -1,133 +1,12 @@
-"""What the command line prints for people: progress, results, faults."""
+"""What the command line prints for people: results and faults."""
 
-import time
-from collections.abc import Callable, Iterator, Sequence
-from datetime import timedelta
-from types import TracebackType
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    Progress,
-    SpinnerColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 from rich.table import Table
 
 from hokusai_assets.report.words import REMOVED_IN_WORDS
-
-_STEPS = {
-    "benchmark": "loading the benchmark",
-    "baseline_model": "training the baseline",
-    "baseline_evaluation": "evaluating the baseline",
-    "contributed_data": "checking and hashing the contribution",
-    "new_model": "training with the contribution",
-    "new_evaluation": "evaluating the new model",
-    "metric_deltas": "measuring the deltas",
-    "settlement": "settling against the accepted model",
-    "attestation": "signing the attestation",
-}
-
-
-class RowCount:
-    """Says how far a pass over rows is, and how long the rest of it may take at its pace so far."""
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._start, self._done = clock(), 0
-
-    def words(self, done: int, total: int | None) -> str:
-        """Return it in words.
-
-        Args:
-            done: rows so far; fewer than before begin another pass.
-            total: rows there are, None where that is not known yet.
-        """
-        if done < self._done:
-            self._start = self._clock()
-        self._done = done
-        if total is None:
-            return f"{done:,} rows"
-        left = (self._clock() - self._start) * (total - done) / max(done, 1)
-        return f"{done:,} of {total:,} rows, {timedelta(seconds=round(left))} left"
-
-
-class StepDisplay:
-    """A progress bar over the steps of a run, on standard error; plain lines off a terminal."""
-
-    def __init__(self, *, quiet: bool) -> None:
-        self._console = Console(stderr=True, quiet=quiet)
-        self._progress = Progress(
-            SpinnerColumn(),
-            BarColumn(bar_width=24),
-            TextColumn("{task.completed}/{task.total} {task.description}"),
-            TimeElapsedColumn(),
-            console=self._console,
-            transient=True,
-            disable=not self._console.is_terminal or quiet,
-        )
-        self._task = self._progress.add_task("starting", total=len(_STEPS))
-        self._rows = RowCount()
-
-    def __enter__(self) -> "StepDisplay":
-        self._progress.start()
-        if not self._console.is_terminal:
-            self._console.print("starting ...")
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._progress.stop()
-
-    def on_rows(self, done: int, total: int | None) -> None:
-        """Show how far the reading of the rows is."""
-        step = _STEPS["contributed_data"]
-        self._progress.update(self._task, description=f"{step}: {self._rows.words(done, total)}")
-
-    def on_step(self, name: str, state: str) -> None:
-        """Show that a step of the run started, ended or failed."""
-        if name not in _STEPS:
-            return
-        if state == "started":
-            self._progress.update(self._task, description=_STEPS[name])
-            if not self._console.is_terminal:
-                self._console.print(f"{_STEPS[name]} ...")
-        else:
-            self._progress.advance(self._task)
-
-
-def counted_off(names: Sequence[str], *, quiet: bool) -> Iterator[str]:
-    """Yield names, showing on standard error how far it is and how long the rest may take.
-
-    Off a terminal a line is printed for each.
-    """
-    console = Console(stderr=True, quiet=quiet, highlight=False)
-    with Progress(
-        BarColumn(bar_width=24),
-        TextColumn("{task.completed}/{task.total}"),
-        TextColumn("{task.description}", markup=False),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal or quiet,
-    ) as progress:
-        task = progress.add_task("", total=len(names))
-        for position, name in enumerate(names, start=1):
-            progress.update(task, description=name)
-            if not console.is_terminal:
-                console.print(f"[{position}/{len(names)}] {name}", markup=False)
-            yield name
-            progress.advance(task)
 
 
 def print_evaluation(document: dict[str, Any]) -> None:
@@ -143,6 +22,7 @@ def print_evaluation(document: dict[str, Any]) -> None:
             console.print(f"  [bold]{reason['rule']}[/]: {escape(reason['message'])}")
             console.print(f"    fix: {escape(reason['fix'])}", style="cyan")
         _print_warnings(console, document)
+        _print_report(console, document)
         return
     console.print(f"[bold green]Evaluated[/] {escape(title)} for {document['benchmark']}")
     console.print(
@@ -166,6 +46,7 @@ def print_evaluation(document: dict[str, Any]) -> None:
         console.print(f"Reused from an earlier run: {names}")
     _print_warnings(console, document)
     console.print(f"Attestation: {escape(document['attestation'])}", soft_wrap=True)
+    _print_report(console, document)
 
 
 def _measured_in_words(document: dict[str, Any]) -> str:
@@ -181,6 +62,15 @@ def _measured_in_words(document: dict[str, Any]) -> str:
     budget = document["budget"]
     sentences.append(f"Look {budget['position']} of {budget['submissions']:,} at the test set.")
     return " ".join(sentences)
+
+
+def _print_report(console: Console, document: dict[str, Any]) -> None:
+    """Say where the page is, or how it is made; there is none of a file that was not read."""
+    if document["report"] is not None:
+        console.print(f"Report: {escape(document['report'])}", soft_wrap=True)
+    elif document["contribution"] is not None:
+        about = f"{document['contribution']} -b {document['benchmark']}"
+        console.print(f"Report: hokusai report {escape(about)}", soft_wrap=True)
 
 
 def _print_warnings(console: Console, document: dict[str, Any]) -> None:

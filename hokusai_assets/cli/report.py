@@ -8,11 +8,14 @@ from hokusai_assets.cli.common_options import (
     benchmark_folder,
     benchmark_option,
     current_settings,
+    json_option,
+    print_json,
 )
 from hokusai_assets.drafts import replace_file
 from hokusai_assets.settings import Settings
 
 _NAMED = 20
+_STANDARD_OUTPUT = Path("-")
 
 
 @click.command("report")
@@ -24,7 +27,8 @@ _NAMED = 20
     type=click.Path(dir_okay=False, path_type=Path),
     help="Where the page goes; - is standard output. Default: reports/ in the home.",
 )
-def command(key: str | None, benchmark_id: str | None, output: Path | None) -> None:
+@json_option
+def command(key: str | None, benchmark_id: str | None, output: Path | None, as_json: bool) -> None:
     """Write the contribution KEY, or a benchmark's leaderboard, as one HTML page.
 
     The page needs nothing else: no network, no scripts. It is made from what the last run stored
@@ -38,8 +42,10 @@ def command(key: str | None, benchmark_id: str | None, output: Path | None) -> N
         benchmark_id = _benchmark_of(settings, key, benchmark_id)
     if benchmark_id is None:
         raise click.UsageError("give a contribution's KEY, or --benchmark ID")
+    if as_json and output == _STANDARD_OUTPUT:
+        raise click.UsageError("--json says where the page is; with -o - it is standard output")
     page = _page(settings, benchmark_id, key).encode()
-    if output == Path("-"):
+    if output == _STANDARD_OUTPUT:
         click.echo(page, nl=False)
         return
     path = output or settings.report_file(benchmark_id, key)
@@ -48,7 +54,10 @@ def command(key: str | None, benchmark_id: str | None, output: Path | None) -> N
         replace_file(path, page)
     except OSError as error:
         raise click.ClickException(f"{path} can't be written: {error.strerror}") from None
-    click.echo(str(path))
+    if as_json:
+        print_json({"benchmark": benchmark_id, "contribution": key, "report": str(path)})
+    else:
+        click.echo(str(path))
 
 
 def _page(settings: Settings, benchmark_id: str, key: str | None) -> str:

@@ -12,6 +12,7 @@ from hokusai_assets.cli.common_options import (
     current_settings,
     json_option,
     print_json,
+    quiet_option,
 )
 from hokusai_assets.evaluation.credit.methods import DEFAULT_METHOD, METHODS, ORDERED_METHOD
 
@@ -46,6 +47,7 @@ from hokusai_assets.evaluation.credit.methods import DEFAULT_METHOD, METHODS, OR
     help="Also write the value of every row to this Parquet file (knn-shapley, data-oob).",
 )
 @json_option
+@quiet_option
 def command(
     benchmark_id: str | None,
     method: str,
@@ -54,6 +56,7 @@ def command(
     max_models: int | None,
     rows_file: Path | None,
     as_json: bool,
+    quiet: bool,
 ) -> None:
     """Value the accepted contributions to a benchmark beside one another.
 
@@ -71,7 +74,9 @@ def command(
     from hokusai_assets.cli.value_output import print_values
     from hokusai_assets.cli.value_run import run_value
 
-    value = run_value(settings, benchmark_id, method, chosen, max_models=max_models, quiet=as_json)
+    value = run_value(
+        settings, benchmark_id, method, chosen, max_models=max_models, quiet=quiet or as_json
+    )
     document = value.document
     if rows_file is not None:
         import pyarrow.parquet as pq

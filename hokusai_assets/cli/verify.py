@@ -3,6 +3,7 @@
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
@@ -24,6 +25,7 @@ from hokusai_assets.cli.evidence_options import (
     predecessors_option,
     predictions_option,
 )
+from hokusai_assets.cli.progress import steps_shown
 from hokusai_assets.cli.trust_options import (
     at_option,
     load_key,
@@ -31,6 +33,9 @@ from hokusai_assets.cli.trust_options import (
     trust_option,
     trusted_keys,
 )
+
+if TYPE_CHECKING:
+    from hokusai_assets.attestation.verification import Verification
 
 MARKS = {
     "pass": "[green]pass[/]       ",
@@ -76,6 +81,9 @@ MARKS = {
 @log_proof_option
 @log_key_option
 @json_option
+@click.option(
+    "--quiet", "-q", is_flag=True, help="Show no progress, and of the result only the last line."
+)
 def command(
     file: Path,
     public_key: Path | None,
@@ -91,6 +99,7 @@ def command(
     log_proof: Path | None,
     log_key: Path | None,
     as_json: bool,
+    quiet: bool,
 ) -> None:
     """Verify the attestation FILE: form, signature, hashes, and that its numbers follow.
 
@@ -103,6 +112,7 @@ def command(
         raise click.UsageError("--contributions and --history go with --reproduce")
     settings, data = current_settings(), file.read_bytes()
     with ExitStack() as stack:
+        shown = stack.enter_context(steps_shown(quiet=quiet or as_json))
         inputs = None
         if make_again:
             from hokusai_assets.cli.reproduction_inputs import inputs_of
@@ -121,7 +131,7 @@ def command(
             inputs=inputs,
             log_proof=log_proof.read_bytes() if log_proof else None,
             log_key=load_key(log_key) if log_key else None,
-            on_step=lambda step: click.echo(f"{step} ...", err=True) if not as_json else None,
+            on_step=shown.step,
         )
     if as_json:
         print_json(
@@ -133,18 +143,27 @@ def command(
             }
         )
     else:
-        console = Console(highlight=False)
-        for check in verification.checks:
-            console.print(f"{MARKS[check.outcome]} {check.name}: {escape(printable(check.detail))}")
-        if verification.passed and public_key is None and trust is None:
-            console.print(
-                "The signature is of this home's own key; a stranger gives --public-key or --trust."
-            )
-        if not verification.passed:
-            console.print("[bold red]Not verified[/]")
-        elif verification.not_checked:
-            stated = ", ".join(verification.not_checked)
-            console.print(f"[bold green]Verified[/], but as stated in: {stated}")
-        else:
-            console.print("[bold green]Verified[/]")
+        if not quiet:
+            own = public_key is None and trust is None
+            _print_checks(verification, own_key=own)
+        Console(highlight=False).print(_verdict(verification))
     raise SystemExit(0 if verification.passed else 1)
+
+
+def _print_checks(verification: "Verification", *, own_key: bool) -> None:
+    console = Console(highlight=False)
+    for check in verification.checks:
+        console.print(f"{MARKS[check.outcome]} {check.name}: {escape(printable(check.detail))}")
+    if verification.passed and own_key:
+        console.print(
+            "The signature is of this home's own key; a stranger gives --public-key or --trust."
+        )
+
+
+def _verdict(verification: "Verification") -> str:
+    if not verification.passed:
+        return "[bold red]Not verified[/]"
+    if verification.not_checked:
+        stated = ", ".join(verification.not_checked)
+        return f"[bold green]Verified[/], but as stated in: {stated}"
+    return "[bold green]Verified[/]"

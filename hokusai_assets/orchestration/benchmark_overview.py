@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from hokusai_assets.evaluation.metrics import Direction
+from hokusai_assets.evaluation.units import unit_of
 from hokusai_assets.orchestration.experiment_note import OVERVIEW, describe_experiment
 from hokusai_assets.orchestration.tracking import NOTE_TAG, TABLES_TAG, as_metrics
 
@@ -121,7 +123,7 @@ def _overview_run(client: Any, experiment_id: str, benchmark_id: str) -> str:
     return str(made.info.run_id)
 
 
-def _picture(runs: Sequence[Any], metric: str, direction: str) -> bytes:
+def _picture(runs: Sequence[Any], metric: str, direction: Direction) -> bytes:
     from hokusai_assets.plots.forest import Gain, contribution_forest
     from hokusai_assets.plots.rendering import png_bytes
 
@@ -137,7 +139,7 @@ def _picture(runs: Sequence[Any], metric: str, direction: str) -> bytes:
         )
         for run in runs
     ]
-    return png_bytes(contribution_forest(gains, metric=metric))
+    return png_bytes(contribution_forest(gains, metric=metric, unit=unit_of(metric, direction)))
 
 
 def _note(run_id: str, benchmark_id: str, metric: str, runs: Sequence[Any]) -> str:

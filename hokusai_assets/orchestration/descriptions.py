@@ -60,12 +60,12 @@ _TEXTS = {
     "leaderboard": (
         "Who brought how much: all contributions to the benchmark, best first.",
         "**gain** is what the contribution alone changes of the baseline, in percentage points of "
-        "the primary metric, with its interval: all are measured against the same model on the "
-        "same rows, so they can be compared. **pays** are the DeltaOne decision "
-        "where it stood in turn. **credit** is from `contribution_values`. Of a private part of "
-        "the test set nothing is shown of a contribution that it did not accept. Read from an "
-        "index of outcomes; refreshed when a contribution or a value changes, at most every two "
-        "minutes.",
+        "the primary metric (of a loss in its own unit), with its interval: all are measured "
+        "against the same model on the same rows, so they can be compared. **pays** is what the "
+        "DeltaOne decision allots where it stood in turn, – where it did not accept. **credit** is "
+        "from `contribution_values`. Of a private part of the test set nothing is shown of a "
+        "contribution that it did not accept. Read from an index of outcomes; refreshed when a "
+        "contribution or a value changes, at most every two minutes.",
     ),
     "attestation_review": (
         "Every attestation that was issued for the benchmark, verified again.",

@@ -12,6 +12,7 @@ from hokusai_assets.evaluation.leaderboard import (
     gain_interval_of,
     gain_of,
 )
+from hokusai_assets.evaluation.units import Unit, unit_of
 from hokusai_assets.orchestration.partition_pictures import leaderboard_picture
 
 # Metadata lives in the event log: the stored value has the rest.
@@ -43,7 +44,7 @@ def leaderboard_metadata(found: Leaderboard, metric: str) -> dict[str, Any]:
         "benchmark_version": found.version[:12],
     }
     if ranked:
-        metadata["plot/gains"] = leaderboard_picture(ranked, metric)
+        metadata["plot/gains"] = leaderboard_picture(ranked, metric, found.direction)
         metadata["best_gain"] = gain_of(_attested(ranked[0])) / 1_000_000
     if others:
         metadata["not_ranked"] = dg.MetadataValue.md(_not_ranked(found, others))
@@ -68,15 +69,15 @@ def _ranking(found: Leaderboard, ranked: Sequence[LeaderboardRow], metric: str) 
         return "No contribution is attested on this version of the benchmark yet."
     level = f"{_attested(ranked[0]).alone.confidence_ppm / _PPM_PER_POINT:g}%"
     # Narrow: the UI cuts off what does not fit beside the key.
-    credit, line = (" credit |", "--:|") if found.credit_method else ("", "")
+    credit, line = (" credit |", "--:|") if found.credit_measure else ("", "")
     lines = [
         f"| | contribution | gain in {metric} ({level}) | pays (bps) |{credit}",
         f"|--:|---|---|--:|{line}",
     ]
-    lines += [_ranked_line(found, row) for row in ranked[:SHOWN]]
+    unit = unit_of(metric, found.direction)
+    lines += [_ranked_line(found, row, unit) for row in ranked[:SHOWN]]
     lines.append(
-        f"\nGains are in percentage points of {metric}{_credit_in_words(found)}. What was not "
-        "accepted pays –."
+        f"\nGains are in {unit.of(metric)}{_credit_in_words(found)}. What was not accepted pays –."
     )
     if len(ranked) > SHOWN:
         lines.append(f"{len(ranked) - SHOWN:,} more stand below; the stored value has them all.")
@@ -84,25 +85,26 @@ def _ranking(found: Leaderboard, ranked: Sequence[LeaderboardRow], metric: str) 
 
 
 def _credit_in_words(found: Leaderboard) -> str:
-    if found.credit_method is None:
+    if found.credit_measure is None:
         return ""
-    return f"; credit, by {found.credit_method}, in those of the {found.credit_measure}"
+    measured_in = unit_of(found.credit_measure).of(found.credit_measure)
+    return f"; credit, by {found.credit_method}, in {measured_in}"
 
 
-def _ranked_line(found: Leaderboard, row: LeaderboardRow) -> str:
+def _ranked_line(found: Leaderboard, row: LeaderboardRow, unit: Unit) -> str:
     one = _attested(row)
     low, high = gain_interval_of(one)
-    interval = f"({low / _PPM_PER_POINT:.2f} … {high / _PPM_PER_POINT:.2f})"
+    interval = f"({unit.signed(low)} … {unit.signed(high)})".replace("+", "")
     cells = [
         str(row.rank),
         partition_link(found.benchmark_id, "attestation", row.contribution),
         # It may wrap before the interval; within, it could not be read.
-        f"**{gain_of(one) / _PPM_PER_POINT:+.2f}** {interval.replace(' ', _UNBROKEN)}",
+        f"**{unit.signed(gain_of(one))}** {interval.replace(' ', _UNBROKEN)}",
         f"**{one.payable_bps}**" if one.accepted else "–",
     ]
-    if found.credit_method:
+    if found.credit_measure:
         credit = row.credit_ppm
-        cells.append("" if credit is None else f"{credit / _PPM_PER_POINT:+.2f}")
+        cells.append("" if credit is None else unit_of(found.credit_measure).signed(credit))
     return f"| {' | '.join(cells)} |"
 
 

@@ -1,6 +1,6 @@
 """Small pictures in a partition's metadata: PNG as data URIs, since the UI serves no files.
 
-The UI (1.13) shows Markdown of 1,000 characters and more only after a click, so where MLflow's UI can
+The UI shows Markdown of 1,000 characters and more only after a click, so where MLflow's UI can
 be seen its copies stand there too, by their addresses.
 """
 
@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 import dagster as dg
 
 from hokusai_assets.evaluation.leaderboard import LeaderboardRow
+from hokusai_assets.evaluation.metrics import Direction
+from hokusai_assets.evaluation.units import unit_of
 from hokusai_assets.orchestration.contribution_plots import Pictures, plot_file
 from hokusai_assets.orchestration.tracking import Tracking
 from hokusai_assets.unforeseen import without_message
@@ -56,14 +58,18 @@ def linked_pictures(tracking: Tracking, mlflow_url: str) -> dict[str, dg.Metadat
     return {"plots": dg.MetadataValue.md(text)}
 
 
-def leaderboard_picture(ranked: Sequence[LeaderboardRow], metric: str) -> dg.MetadataValue:
+def leaderboard_picture(
+    ranked: Sequence[LeaderboardRow], metric: str, direction: Direction | None
+) -> dg.MetadataValue:
     """Return the best contributions' gains with their intervals as a picture."""
 
     def draw() -> bytes:
         from hokusai_assets.plots.forest import contribution_forest, gains_of
         from hokusai_assets.plots.rendering import png_bytes
 
-        return png_bytes(contribution_forest(gains_of(ranked), metric=metric))
+        return png_bytes(
+            contribution_forest(gains_of(ranked), metric=metric, unit=unit_of(metric, direction))
+        )
 
     return dg.MetadataValue.md(_drawn(f"gains on {metric} with their intervals", draw))
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from uuid import uuid4
 
 import dagster as dg
-from dagster import DagsterEventType
+from dagster import DagsterEventType, DagsterExecutionInterruptedError
 
 from hokusai_assets.contributions.intake_report import IntakeReport
 from hokusai_assets.orchestration.object_store import checked_version
@@ -87,6 +87,9 @@ def run_contribution(
 
     The partition is added if Dagster does not know it. Runs that died in another process are
     marked failed first. Nothing is raised for a failed run.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C ended the run; Dagster and MLflow hold it as failed.
     """
     fail_runs_of_the_dead(instance, marks)
     partitions = contributions_of(benchmark_id)
@@ -108,6 +111,8 @@ def run_contribution(
     events = result.all_events
     status: Literal["evaluated", "rejected", "failed"] = "evaluated"
     if not result.success:
+        if _was_interrupted(events):
+            raise KeyboardInterrupt
         status = "rejected" if was_rejected(events) else "failed"
     return RunOutcome(
         status,
@@ -171,10 +176,22 @@ def _listener(on_step: OnStep) -> Callable[[Any], None]:
 
     def hear(entry: Any) -> None:
         event = entry.dagster_event
+        if event is not None and event.event_type == DagsterEventType.RESOURCE_INIT_STARTED:
+            # Its one slow resource: a server that does not answer is waited for.
+            on_step("tracking", "started")
         if event is not None and event.event_type in states and event.step_key:
             on_step(event.step_key.split("__")[-1], states[event.event_type])
 
     return hear
+
+
+def _was_interrupted(events: Any) -> bool:
+    # Dagster makes of Ctrl-C a failure like any other.
+    errors = [getattr(event.event_specific_data, "error", None) for event in events]
+    return any(
+        error is not None and error.cls_name == DagsterExecutionInterruptedError.__name__
+        for error in errors
+    )
 
 
 def _faults(events: Any) -> list[str]:

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from hokusai_assets.evaluation.leaderboard import LeaderboardRow, gain_interval_of, gain_of
+from hokusai_assets.evaluation.units import OWN, PERCENTAGE_POINTS, Unit, unit_of
 from hokusai_assets.plots.style import BASELINE, BETTER, INK, WORSE, drawn, new_figure, say
 
 _SHOWN_LABEL = 24
@@ -57,27 +58,35 @@ def gains_of(rows: Sequence[LeaderboardRow]) -> list[Gain]:
 _FAR = 3
 
 
-def whole_reach(gains: Sequence[Gain]) -> tuple[float, float]:
-    """Return the range of all intervals and zero, in percentage points, with some room.
+def unit_of_all(metrics: Mapping[str, Mapping[str, Any]]) -> Unit:
+    """Return the one unit that fits all deltas of a measurement; each metric's own, if need be."""
+    units = {unit_of(name, delta["direction"]) for name, delta in metrics.items()}
+    return PERCENTAGE_POINTS if units == {PERCENTAGE_POINTS} else OWN
+
+
+def whole_reach(gains: Sequence[Gain], unit: Unit) -> tuple[float, float]:
+    """Return the range of all intervals and zero, in a unit, with some room.
 
     Args:
         gains: at least one.
+        unit: of what is returned.
     """
-    low = min(0.0, min(gain.low_ppm for gain in gains) / 10_000)
-    high = max(0.0, max(gain.high_ppm for gain in gains) / 10_000)
-    room = 0.05 * (high - low) or 0.05
+    low = min(0.0, min(gain.low_ppm for gain in gains) / unit.ppm)
+    high = max(0.0, max(gain.high_ppm for gain in gains) / unit.ppm)
+    room = 0.05 * (high - low) or 500 / unit.ppm
     return low - room, high + room
 
 
-def usual_reach(gains: Sequence[Gain]) -> tuple[float, float]:
-    """Return the range of gains worth showing, in percentage points: all but far outliers.
+def usual_reach(gains: Sequence[Gain], unit: Unit) -> tuple[float, float]:
+    """Return the range of gains worth showing, in a unit: all but far outliers.
 
     Args:
         gains: at least one.
+        unit: of what is returned.
     """
     farthest = [max(abs(gain.low_ppm), abs(gain.high_ppm)) for gain in gains]
-    limit = _FAR * float(np.median(farthest)) / 10_000
-    low, high = whole_reach(gains)
+    limit = _FAR * float(np.median(farthest)) / unit.ppm
+    low, high = whole_reach(gains, unit)
     return (max(low, -limit), min(high, limit)) if limit else (low, high)
 
 
@@ -89,7 +98,8 @@ _MARKS = {"better": "o", "worse": "v", "unclear": "D"}
 def metric_forest(metrics: Mapping[str, Mapping[str, Any]]) -> Figure:
     """Return the metrics of one contribution by their deltas.
 
-    A metric where lower is better has its sign turned, so that right of zero is better.
+    A metric where lower is better has its sign turned, so that right of zero is better. They share
+    an axis: of percentage points if all are shares, else of each metric's own unit.
 
     Args:
         metrics: a measurement document's ``metrics``, in their order.
@@ -98,27 +108,39 @@ def metric_forest(metrics: Mapping[str, Mapping[str, Any]]) -> Figure:
         Gain.of(name if delta["direction"] == "higher" else f"{name}\n(less is better)", delta)
         for name, delta in metrics.items()
     ]
-    return _forest(gains, "change, in percentage points")
+    unit = unit_of_all(metrics)
+    return _forest(gains, f"change, in {unit.name or 'the unit of each metric'}", unit)
 
 
 @drawn
-def contribution_forest(gains: Sequence[Gain], *, metric: str, limit: int = 30) -> Figure:
+def contribution_forest(
+    gains: Sequence[Gain], *, metric: str, unit: Unit, limit: int = 30
+) -> Figure:
     """Return a benchmark's contributions by their gain on one metric.
 
     Args:
         gains: in the order they are to be shown, top first.
         metric: its name, for the axis.
+        unit: of its changes.
         limit: how many are shown; a line says how many more there are.
     """
     more = len(gains) - limit
     below = f"\n{more:,} more are not shown" if more > 0 else ""
-    return _forest(
-        gains[:limit], f"gain on {metric}, in percentage points", below, far_ones_leave=True
-    )
+    return _forest(gains[:limit], gain_in_words(metric, unit), unit, below, far_ones_leave=True)
+
+
+def gain_in_words(metric: str, unit: Unit) -> str:
+    """Return what an axis of gains is of: "gain on F1 score, in percentage points"."""
+    return f"gain on {metric}" + (f", in {unit.name}" if unit.name else ", in its own unit")
 
 
 def _forest(
-    gains: Sequence[Gain], axis: str, below: str = "", *, far_ones_leave: bool = False
+    gains: Sequence[Gain],
+    axis: str,
+    unit: Unit,
+    below: str = "",
+    *,
+    far_ones_leave: bool = False,
 ) -> Figure:
     figure = new_figure(1.0 + 0.32 * max(len(gains), 2))
     axes = figure.add_subplot()
@@ -126,10 +148,10 @@ def _forest(
         say(axes, "Nothing was measured yet.")
         return figure
     axes.axvline(0, color=INK, linewidth=0.9)
-    left, right = usual_reach(gains) if far_ones_leave else whole_reach(gains)
+    left, right = usual_reach(gains, unit) if far_ones_leave else whole_reach(gains, unit)
     axes.set_xlim(left, right)
     for position, gain in enumerate(gains):
-        low, middle, high = (ppm / 10_000 for ppm in (gain.low_ppm, gain.gain_ppm, gain.high_ppm))
+        low, middle, high = (ppm / unit.ppm for ppm in (gain.low_ppm, gain.gain_ppm, gain.high_ppm))
         colour = _COLOURS[gain.change]
         if not left <= middle <= right:
             edge, arrow = (right, ">") if middle > right else (left, "<")
@@ -144,7 +166,7 @@ def _forest(
             markerfacecolor="none" if gain.change == "unclear" else colour,
         )
         axes.annotate(
-            f"{middle:+.2f}".replace("-", "−"),
+            unit.signed(gain.gain_ppm),
             (1, position),
             xycoords=("axes fraction", "data"),
             xytext=(6, 0),

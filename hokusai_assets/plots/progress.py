@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.markers import CARETDOWN, CARETUP  # type: ignore[attr-defined]
 from matplotlib.ticker import MaxNLocator
 
-from hokusai_assets.plots.forest import Gain, usual_reach
+from hokusai_assets.evaluation.units import Unit
+from hokusai_assets.plots.forest import Gain, gain_in_words, usual_reach
 from hokusai_assets.plots.style import (
     BASELINE,
     BETTER,
@@ -25,6 +26,7 @@ from hokusai_assets.plots.thinning import thinned
 
 _NOTHING = "Nothing was settled yet."
 _DOTS = 400
+_PPM_PER_BPS = 100
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class Settlement:
 
 
 @drawn
-def gain_over_time(settled: Sequence[Settlement], *, metric: str) -> Figure:
+def gain_over_time(settled: Sequence[Settlement], *, metric: str, unit: Unit) -> Figure:
     """Return each contribution's gain with its interval, in the order they were settled.
 
     Accepted ones are filled circles, the others hollow triangles; of more than 400 the intervals
@@ -55,6 +57,7 @@ def gain_over_time(settled: Sequence[Settlement], *, metric: str) -> Figure:
     Args:
         settled: in order, the first one's look being 1.
         metric: the primary metric's name.
+        unit: of its changes.
     """
     figure = new_figure(3.2)
     axes = figure.add_subplot()
@@ -72,26 +75,27 @@ def gain_over_time(settled: Sequence[Settlement], *, metric: str) -> Figure:
             if one.accepted == accepted and one.gain is not None
         ]
         if shown:
-            _dots(axes, shown, colour, mark, name)
+            _dots(axes, shown, unit, colour, mark, name)
     axes.set(
         xlabel="contribution, in the order settled",
-        ylabel=f"gain on {metric},\nin percentage points",
+        ylabel=gain_in_words(metric, unit).replace(", ", ",\n"),
     )
     _count_axis(axes, len(settled))
     if every := [one.gain for one in settled if one.gain is not None]:
-        _leave_out_far_ones(axes, settled, *usual_reach(every))
+        _leave_out_far_ones(axes, settled, unit, *usual_reach(every, unit))
     if axes.get_legend_handles_labels()[0]:
         name_lines(axes)
     return figure
 
 
 @drawn
-def cumulative_gain(settled: Sequence[Settlement], *, metric: str) -> Figure:
+def cumulative_gain(settled: Sequence[Settlement], *, metric: str, unit: Unit) -> Figure:
     """Return what accepted contributions add up to: their gains, and what is payable for them.
 
     Args:
         settled: in order, the first one's look being 1.
         metric: the primary metric's name.
+        unit: of its changes.
     """
     figure = new_figure(3.2)
     axes = figure.add_subplot()
@@ -104,7 +108,7 @@ def cumulative_gain(settled: Sequence[Settlement], *, metric: str) -> Figure:
         ([one.bps for one in settled], NEW, "solid", "gain"),
         ([one.payable_bps for one in settled], BASELINE, (0, (4, 2)), "payable"),
     ):
-        added = np.cumsum(values) / 100
+        added = np.cumsum(values) * _PPM_PER_BPS / unit.ppm
         total = np.concatenate([[0.0], added, added[-1:]])
         axes.plot(
             *thinned(looks, total),
@@ -113,17 +117,24 @@ def cumulative_gain(settled: Sequence[Settlement], *, metric: str) -> Figure:
             drawstyle="steps-post",
             label=name,
         )
-    axes.set(xlabel="contributions settled", ylabel=f"{metric}, in\npercentage points")
+    axes.set(xlabel="contributions settled", ylabel=f"{metric}, in\n{unit.name or 'its own unit'}")
     _count_axis(axes, len(settled))
     name_lines(axes)
     return figure
 
 
-def _dots(axes: Axes, shown: Sequence[tuple[int, Gain]], colour: str, mark: str, name: str) -> None:
+def _dots(
+    axes: Axes,
+    shown: Sequence[tuple[int, Gain]],
+    unit: Unit,
+    colour: str,
+    mark: str,
+    name: str,
+) -> None:
     many = len(shown) > _DOTS
-    middle = np.array([gain.gain_ppm for _, gain in shown]) / 10_000
-    low = middle - np.array([gain.low_ppm for _, gain in shown]) / 10_000
-    high = np.array([gain.high_ppm for _, gain in shown]) / 10_000 - middle
+    middle = np.array([gain.gain_ppm for _, gain in shown]) / unit.ppm
+    low = middle - np.array([gain.low_ppm for _, gain in shown]) / unit.ppm
+    high = np.array([gain.high_ppm for _, gain in shown]) / unit.ppm - middle
     x = np.array([position for position, _ in shown], dtype=np.float64)
     if many:
         x, middle = thinned(x, middle, bins=128)
@@ -142,14 +153,14 @@ def _dots(axes: Axes, shown: Sequence[tuple[int, Gain]], colour: str, mark: str,
 
 
 def _leave_out_far_ones(
-    axes: Axes, settled: Sequence[Settlement], bottom: float, top: float
+    axes: Axes, settled: Sequence[Settlement], unit: Unit, bottom: float, top: float
 ) -> None:
     """Hold the picture to a range; what lies beyond has a mark at its edge."""
     axes.set_ylim(bottom, top)
     for position, one in enumerate(settled, 1):
         if one.gain is None:
             continue
-        gain = one.gain.gain_ppm / 10_000
+        gain = one.gain.gain_ppm / unit.ppm
         if not bottom <= gain <= top:
             axes.plot(
                 position,

@@ -3,11 +3,13 @@
 from hokusai_assets import __version__
 from hokusai_assets.benchmarks.spec import BenchmarkSpec
 from hokusai_assets.evaluation.leaderboard import Leaderboard, gain_interval_of
+from hokusai_assets.evaluation.units import Unit, unit_of
 from hokusai_assets.report.figures import leaderboard_figures
 from hokusai_assets.report.page_template import filled
 from hokusai_assets.report.words import confidence_in_words, counted, metric_name
 
 SHOWN_ROWS = 200
+_PPM_PER_BPS = 100
 
 
 def benchmark_page(spec: BenchmarkSpec, board: Leaderboard) -> str:
@@ -24,14 +26,17 @@ def benchmark_page(spec: BenchmarkSpec, board: Leaderboard) -> str:
         (row, None if row.attested is None else gain_interval_of(row.attested))
         for row in board.rows[:SHOWN_ROWS]
     ]
+    unit = _unit(spec, board)
     return filled(
         "benchmark.html",
+        unit=unit,
+        credit_unit=unit_of(board.credit_measure or ""),
         spec=spec,
         board=board,
         metric=metric_name(board.metric or spec.metrics.primary),
         confidence=_confidence(board),
         sentence=_in_one_sentence(spec, board),
-        tiles=_tiles(board),
+        tiles=_tiles(board, unit),
         figures=leaderboard_figures(board),
         rows=rows,
         more=max(0, len(board.rows) - SHOWN_ROWS),
@@ -64,17 +69,25 @@ def _in_one_sentence(spec: BenchmarkSpec, board: Leaderboard) -> str:
     total = sum(paid.bps for paid in accepted)
     return (
         f"{len(accepted):,} of {contributions} made the model better, together "
-        f"by {total / 100:.2f} percentage points of {metric}."
+        f"by {_unit(spec, board).amount(total * _PPM_PER_BPS)} of {metric}."
     )
 
 
-def _tiles(board: Leaderboard) -> list[tuple[str, str, str]]:
+def _unit(spec: BenchmarkSpec, board: Leaderboard) -> Unit:
+    return unit_of(board.metric or spec.metrics.primary, board.direction)
+
+
+def _tiles(board: Leaderboard, unit: Unit) -> list[tuple[str, str, str]]:
     paid = board.payments[-1].paid_bps if board.payments else 0
     over_all = ", over all versions" if len(board.settled) < len(board.payments) else ""
     counts = board.counts
     sent = counted(len(board.rows), "contribution", "contributions")
     return [
         ("Accepted", f"{counts['accepted']:,}", f"of {sent}"),
-        ("Payable in all", f"{paid:,}", f"basis points (100 are one point){over_all}"),
+        (
+            "Payable in all",
+            f"{paid:,}",
+            f"basis points (100 are {unit.of_a_hundred_bps}){over_all}",
+        ),
         ("Rejected", f"{counts['rejected']:,}", "for breaking a rule"),
     ]

@@ -13,6 +13,7 @@ from hokusai_assets.attestation.prediction_commitment import MODELS, replicas_of
 from hokusai_assets.attestation.public_keys import SHORT_ID
 from hokusai_assets.benchmarks.spec import BenchmarkSpec
 from hokusai_assets.contributions.intake_report import IntakeReport
+from hokusai_assets.evaluation.units import Unit, unit_of
 from hokusai_assets.report.figures import confusion_figures, curve_figures, delta_figure
 from hokusai_assets.report.groups import group_tables
 from hokusai_assets.report.page_template import filled
@@ -25,7 +26,6 @@ from hokusai_assets.report.words import (
     counted,
     measure_in_words,
     metric_name,
-    points,
 )
 from hokusai_assets.settings import attestation_name
 
@@ -124,7 +124,7 @@ def _measured(issued: Issued, spec: BenchmarkSpec) -> dict[str, Any]:
         "confusion": confusion_figures(
             shown["confusion_cells"], claim["result"]["benchmark"]["labels"]
         ),
-        "conditions": conditions_in_words(settled["delta_one"]["conditions"]),
+        "conditions": conditions_in_words(settled["delta_one"]["conditions"], _unit(claim)),
         "groups": group_tables(shown["groups"]),
         # Against the same model on the same rows it would be the same table again.
         "alone": _in_order(alone, order)
@@ -165,22 +165,30 @@ def _curves(
 def _tiles(claim: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     """Return the figures that stand out: what, how much, of what unit."""
     settled, rows = claim["settlement"], claim["result"]["rows"]
+    unit = _unit(claim)
     tiles = [("Rows that count", f"{rows['kept']:,}", f"of {rows['in']:,} sent")]
     if settled["released"]:
         primary = settled["rule"]["primary"]
         delta = settled["measurement"]["metrics"][primary]
-        low, high = points(delta["low_ppm"]), points(delta["high_ppm"])
+        low, high = unit.signed(delta["low_ppm"]), unit.signed(delta["high_ppm"])
+        between = f"between {low} and {high}"
         tiles.insert(
             0,
             (
                 f"Change of {metric_name(primary)}",
-                points(delta["delta_ppm"]),
-                f"points, between {low} and {high}",
+                unit.signed(delta["delta_ppm"]),
+                f"points, {between}" if unit.name else between,
             ),
         )
     payable = settled["delta_one"]["payable_bps"]
-    tiles.insert(1, ("Payable", f"{payable:,}", "basis points (100 are one point)"))
+    tiles.insert(1, ("Payable", f"{payable:,}", f"basis points (100 are {unit.of_a_hundred_bps})"))
     return tiles
+
+
+def _unit(claim: Mapping[str, Any]) -> Unit:
+    """Return the unit of changes of the primary metric."""
+    primary = claim["settlement"]["rule"]["primary"]
+    return unit_of(primary, claim["result"]["measurement"]["metrics"][primary]["direction"])
 
 
 def _how_to_verify(

@@ -6,13 +6,14 @@ from typing import Any
 
 from hokusai_assets.evaluation.leaderboard import Leaderboard
 from hokusai_assets.evaluation.predictions import Predictions
+from hokusai_assets.evaluation.units import unit_of
 from hokusai_assets.plots.calibration import calibration_pair
 from hokusai_assets.plots.confusion import confusion_matrices
 from hokusai_assets.plots.curves import precision_recall_pair, roc_pair
-from hokusai_assets.plots.forest import contribution_forest, gains_of, metric_forest
+from hokusai_assets.plots.forest import contribution_forest, gains_of, metric_forest, unit_of_all
 from hokusai_assets.plots.progress import Settlement, cumulative_gain, gain_over_time
 from hokusai_assets.plots.rendering import svg_element
-from hokusai_assets.report.words import metric_name, points, value_in_words
+from hokusai_assets.report.words import metric_name, value_in_words
 
 _SHOWN_IN_FOREST = 30
 
@@ -27,9 +28,10 @@ class PageFigure:
 
 def delta_figure(metrics: Mapping[str, Mapping[str, Any]]) -> PageFigure:
     """Return the deltas of a measurement as a forest plot."""
+    unit = unit_of_all(metrics)
     told = "; ".join(
-        f"{metric_name(name)} {points(delta['delta_ppm'])} "
-        f"({points(delta['low_ppm'])} to {points(delta['high_ppm'])})"
+        f"{metric_name(name)} {unit.signed(delta['delta_ppm'])} "
+        f"({unit.signed(delta['low_ppm'])} to {unit.signed(delta['high_ppm'])})"
         for name, delta in metrics.items()
     )
     return PageFigure(
@@ -37,7 +39,7 @@ def delta_figure(metrics: Mapping[str, Mapping[str, Any]]) -> PageFigure:
             metric_forest(metrics),
             name="deltas",
             title="Change of each metric with its interval",
-            description=f"In percentage points: {told}.",
+            description=f"In {unit.name or 'the unit of each metric'}: {told}.",
         ),
         "Change of each metric. A line that crosses zero may be chance.",
     )
@@ -116,6 +118,7 @@ def _confusion_in_words(cells: Sequence[Sequence[Sequence[str | int]]], model: s
 def leaderboard_figures(board: Leaderboard) -> list[PageFigure]:
     """Return a benchmark's contributions by gain, over time, and added up."""
     metric = metric_name(board.metric or "the primary metric")
+    unit = unit_of(board.metric or "", board.direction)
     gains = {gain.label: gain for gain in gains_of(board.rows)}
     in_order = [
         Settlement(gains.get(paid.contribution), paid.accepted, paid.bps, paid.payable_bps)
@@ -125,7 +128,9 @@ def leaderboard_figures(board: Leaderboard) -> list[PageFigure]:
     return [
         PageFigure(
             svg_element(
-                contribution_forest(list(gains.values()), metric=metric, limit=_SHOWN_IN_FOREST),
+                contribution_forest(
+                    list(gains.values()), metric=metric, unit=unit, limit=_SHOWN_IN_FOREST
+                ),
                 name="contributions",
                 title="Gain of each contribution alone",
                 description="Best first, each with its interval; the table has the numbers.",
@@ -135,7 +140,7 @@ def leaderboard_figures(board: Leaderboard) -> list[PageFigure]:
         ),
         PageFigure(
             svg_element(
-                gain_over_time(in_order, metric=metric),
+                gain_over_time(in_order, metric=metric, unit=unit),
                 name="over-time",
                 title="Gain of each contribution alone, in the order settled",
                 description=f"{accepted:,} of {len(in_order):,} were accepted.",
@@ -144,7 +149,7 @@ def leaderboard_figures(board: Leaderboard) -> list[PageFigure]:
         ),
         PageFigure(
             svg_element(
-                cumulative_gain(in_order, metric=metric),
+                cumulative_gain(in_order, metric=metric, unit=unit),
                 name="cumulative",
                 title="What accepted contributions add up to",
                 description=f"{sum(paid.bps for paid in board.settled):,} basis points gained, "

@@ -4,7 +4,7 @@ from typing import Any
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
-from hokusai_assets.report.words import chance_in_words, confidence_in_words, points, signed
+from hokusai_assets.report.words import chance_in_words, confidence_in_words, signed
 
 
 def filled(template: str, *, package: str = "hokusai_assets.report", **values: Any) -> str:
@@ -28,7 +28,6 @@ def filled(template: str, *, package: str = "hokusai_assets.report", **values: A
         "value": lambda ppm: f"{ppm / 1_000_000:.4f}",
         "count": lambda number: f"{number:,}",
         "signed": signed,
-        "points": points,
         "chance": chance_in_words,
         "confidence": confidence_in_words,
     }

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from hokusai_assets.contributions.intake_report import IntakeReport
 from hokusai_assets.evaluation.rounding import floor_ppm_to_bps
+from hokusai_assets.evaluation.units import unit_of
 from hokusai_assets.report.words import (
     PARTS,
     capitalised,
@@ -13,7 +14,6 @@ from hokusai_assets.report.words import (
     counted,
     metric_in_words,
     metric_name,
-    points,
     value_in_words,
 )
 
@@ -69,7 +69,7 @@ def verdict_of_claim(claim: Mapping[str, Any]) -> Verdict:
             "accepted",
             "Accepted",
             sentence,
-            tuple([_certain(delta), *_paid(settled), *_around(claim)]),
+            tuple([_certain(primary, delta), *_paid(settled), *_around(claim)]),
         )
     failed = [row for row in settled["delta_one"]["conditions"] if not row["passed"]]
     sentence = _why(primary, delta, moved, failed)
@@ -91,10 +91,10 @@ def _why(
     if _gain(delta) == 0:
         return f"With this contribution the model’s {metric_name(primary)} does not change."
     if (row := kinds.get("gain_bps_at_least")) is not None:
-        asked = row["required"] / 100
+        asked = unit_of(primary, delta["direction"]).threshold(row["required"])
         return (
-            f"With this contribution the model’s {moved}: less than the gain of {asked:g} "
-            "percentage points that is asked for."
+            f"With this contribution the model’s {moved}: less than the gain of {asked} that is "
+            "asked for."
         )
     if "gain_low_ppm_at_least" in kinds:
         return f"The model’s {moved} with this contribution, but that may be chance."
@@ -119,11 +119,11 @@ def _gain(delta: Mapping[str, Any]) -> int:
     return gain if delta["direction"] == "higher" else -gain
 
 
-def _certain(delta: Mapping[str, Any]) -> str:
+def _certain(metric: str, delta: Mapping[str, Any]) -> str:
     low = delta["low_ppm"] if delta["direction"] == "higher" else -delta["high_ppm"]
     return (
         f"With {confidence_in_words(delta['confidence_ppm'])} confidence the gain is at least "
-        f"{points(low).lstrip('+')} percentage points."
+        f"{unit_of(metric, delta['direction']).amount(low)}."
     )
 
 

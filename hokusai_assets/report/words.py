@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hokusai_assets.evaluation.units import PERCENTAGE_POINTS, Unit
+
 # In the words of a contributor; the reasons are those of the intake report.
 REMOVED_IN_WORDS = {
     "in_test_set": "equal to a row of the test set",
@@ -87,11 +89,6 @@ def signed(ppm: int) -> str:
     return f"{ppm / 1_000_000:+.4f}".replace("-", "−")
 
 
-def points(ppm: int) -> str:
-    """Return a gain in percentage points: "+6.50", with a true minus sign."""
-    return f"{ppm / 10_000:+.2f}".replace("-", "−")
-
-
 def confidence_in_words(ppm: int) -> str:
     """Return a level of confidence: "99.95%"."""
     return f"{ppm / 10_000:.6g}%"
@@ -109,15 +106,20 @@ def counted(count: int, one: str, many: str) -> str:
 
 def conditions_in_words(
     conditions: Sequence[Mapping[str, Any]],
+    unit: Unit,
 ) -> list[tuple[tuple[str, str, str], bool]]:
     """Say of each condition what it asks, what was found, what is required; and whether it holds.
 
     Those that don't hold come first. Limits of classes and slices that hold are one line.
+
+    Args:
+        conditions: of the verdict.
+        unit: of changes of the primary metric.
     """
-    failed = [(_condition(row), False) for row in conditions if not row["passed"]]
+    failed = [(_condition(row, unit), False) for row in conditions if not row["passed"]]
     passed = [row for row in conditions if row["passed"]]
     of_groups = [row for row in passed if row["name"].startswith(("class_", "slice_"))]
-    lines = [(_condition(row), True) for row in passed if row not in of_groups]
+    lines = [(_condition(row, unit), True) for row in passed if row not in of_groups]
     if of_groups:
         every = len(of_groups) + sum(
             row["name"].startswith(("class_", "slice_")) for row in conditions if not row["passed"]
@@ -127,7 +129,7 @@ def conditions_in_words(
     return [*failed, *lines]
 
 
-def _condition(condition: Mapping[str, Any]) -> tuple[str, str, str]:
+def _condition(condition: Mapping[str, Any], unit: Unit) -> tuple[str, str, str]:
     kind, _, about = condition["name"].partition(":")
     found, required = condition["found"], condition["required"]
     if kind == "same_test_set":
@@ -137,10 +139,11 @@ def _condition(condition: Mapping[str, Any]) -> tuple[str, str, str]:
     if kind == "gain_bps_at_least":
         return "The gain is large enough", f"{found:+,} bps", f"at least {required:+,} bps"
     if kind == "gain_low_ppm_at_least":
+        suffix = " points" if unit == PERCENTAGE_POINTS else ""
         return (
             "The gain is beyond chance",
-            f"at least {points(found)} points",
-            "above 0 points",
+            f"at least {unit.signed(found)}{suffix}",
+            f"above 0{suffix}",
         )
     metric, _, group = about.partition(":")
     of = {"class_drop_bps_at_most": " of class ", "slice_drop_bps_at_most": " of slice "}

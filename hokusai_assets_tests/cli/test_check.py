@@ -56,6 +56,8 @@ def test_an_honest_file_would_be_accepted_and_nothing_is_left_behind(tmp_path: P
     done = check(BATCH, "-b", "sms-spam")
     assert done.exit_code == 0
     assert done.stdout.startswith("batch-05.csv would be accepted by sms-spam.")
+    assert done.stderr.splitlines()[0] == "loading the benchmark ..."
+    assert check(BATCH, "-b", "sms-spam", "-q").stderr == ""
     assert "count as new" in done.stdout
     assert "Would be hashed:" in done.stdout
     assert not (tmp_path / "home").exists()

@@ -30,7 +30,7 @@ KEYS = {
 }
 
 
-ALL_KEYS = KEYS | {"faults", "privacy", "reused", "warnings", "dagster_run_id"}
+ALL_KEYS = KEYS | {"report", "faults", "privacy", "reused", "warnings", "dagster_run_id"}
 
 
 def hokusai(*arguments: object, home: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -95,6 +95,21 @@ def test_the_attestation_verifies_with_the_key_beside_the_home(evaluated: dict, 
     document = json.loads(done.stdout)
     assert document["verified"] is True
     assert {check["outcome"] for check in document["checks"]} == {"pass"}
+
+
+def test_a_quiet_verification_prints_only_its_last_line(evaluated: dict, home: Path):
+    given = ("verify", evaluated["attestation"], "--predictions", evaluated["predictions"][0])
+    told = hokusai(*given, home=home)
+    assert told.stderr == "reading the per-row files ...\n"
+    quiet = hokusai(*given, "-q", home=home)
+    assert (quiet.returncode, quiet.stderr) == (told.returncode, "") == (0, "")
+    assert quiet.stdout == told.stdout.splitlines(keepends=True)[-1]
+    assert quiet.stdout.startswith("Verified")
+
+
+def test_a_quiet_verification_that_fails_says_so(evaluated: dict, tmp_path: Path):
+    done = hokusai("verify", evaluated["attestation"], "-q", home=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "Not verified\n", "")
 
 
 def test_a_tampered_attestation_does_not_verify(evaluated: dict, home: Path, tmp_path: Path):
@@ -260,6 +275,7 @@ def dry_run(*arguments: object, home: Path) -> dict:
 def test_a_dry_run_touches_no_home_is_marked_and_never_verifies(tmp_path: Path):
     document = dry_run(home=tmp_path / "home")
     assert document["dry_run"] is True
+    assert Path(document["report"]).parent == Path(document["attestation"]).parent
     assert not (tmp_path / "home").exists()
     done = hokusai("verify", document["attestation"], home=tmp_path / "home")
     assert done.returncode == 1
@@ -281,8 +297,38 @@ def test_a_dry_run_of_a_file_leaves_no_copy_of_it(tmp_path: Path, monkeypatch):
         home=tmp_path / "home", TMPDIR=str(scratch),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    kept = sorted(path.name for path in scratch.rglob("*") if path.is_file())
-    assert kept == ["attestation.json", "predictions.parquet"]
+    kept = sorted(path for path in scratch.rglob("*") if path.is_file())
+    names = ["attestation.json", "predictions.parquet", "report.html"]
+    assert [path.name for path in kept] == names
+    document = json.loads(done.stdout)
+    assert document["report"] == str(kept[2])
+    page = kept[2].read_text()
+    assert document["attestation_hash"] in page
+    assert "rehearsal" in page
+    assert "@example" not in page
+
+
+def test_a_dry_run_of_a_rejected_file_keeps_the_page_that_says_why(tmp_path: Path):
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    done = hokusai(
+        "evaluate", FIXTURES / "bad_missing_column.csv", "-b", "sms-spam", "--dry-run",
+        home=tmp_path / "home", TMPDIR=str(scratch),
+    )  # fmt: skip
+    assert done.returncode == 3, done.stderr
+    (kept,) = (path for path in scratch.rglob("*") if path.is_file())
+    assert done.stdout.splitlines()[-1] == f"Report: {kept}"
+    assert "missing-column" in kept.read_text()
+
+
+def test_a_file_that_is_not_read_has_no_page(tmp_path: Path):
+    odd = tmp_path / "mine.xlsx"
+    odd.write_bytes(b"PK")
+    for also in ((), ("--dry-run",)):
+        done = hokusai("evaluate", odd, "-b", "sms-spam", *also, home=tmp_path / "home")
+        assert done.returncode == 3
+        assert "Report" not in done.stdout
+        assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize("threads", ["1", "2"])

@@ -51,6 +51,16 @@ def test_a_contribution_is_one_file_the_same_each_time(root: Path, tmp_path: Pat
     assert envelope.name in kept.read_text()
 
 
+def test_json_says_of_what_the_page_is_and_where(root: Path, tmp_path: Path):
+    page, key = tmp_path / "j.html", key_of(root, "contribution")
+    done = run(root, "report", key, "-o", page, "--json")
+    about = {"benchmark": "generated", "contribution": key, "report": str(page)}
+    assert json.loads(done.stdout) == about
+    assert page.is_file()
+    both = run(root, "report", key, "-o", "-", "--json")
+    assert (both.returncode, both.stdout) == (2, "")
+
+
 def test_a_rejected_one_shows_why(root: Path, tmp_path: Path):
     done = run(root, "report", key_of(root, "broken"), "-b", "twin", "-o", tmp_path / "r.html")
     assert done.returncode == 0, done.stderr

@@ -60,6 +60,8 @@ def test_the_table_shows_values_shares_contributors_and_that_it_is_no_payment(ro
     assert "not a payment" in done.stdout
     assert f"Left out {keys['bad']}: intake rejected it: missing-column" in done.stdout
     assert "model 4 of at most 4" in done.stderr
+    quiet = value(root, "--method", "shapley", "--quiet")
+    assert (quiet.stdout, quiet.stderr) == (done.stdout, "")
 
 
 def test_json_is_one_object_and_contributors_sum_to_the_whole(root: Path):

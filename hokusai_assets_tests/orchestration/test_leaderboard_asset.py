@@ -96,7 +96,7 @@ def test_values_are_shown_as_credit(deployment: Deployment):
     (line,) = [line for line in metadata["leaderboard"].splitlines() if f"[{key}]" in line]
     assert line.endswith(f"| {row['credit_ppm'] / 10_000:+.2f} |")
     measure = "share of the 10 nearest rows with the right label"
-    assert f"credit, by knn-shapley, in those of the {measure}" in metadata["leaderboard"]
+    assert f"credit, by knn-shapley, in percentage points of {measure}" in metadata["leaderboard"]
 
 
 def test_credit_of_another_version_of_the_benchmark_is_not_shown(deployment: Deployment):

@@ -1,5 +1,6 @@
 import pytest
 
+from hokusai_assets.evaluation.units import OWN, PERCENTAGE_POINTS
 from hokusai_assets.plots.forest import Gain, contribution_forest, metric_forest
 from hokusai_assets.plots.rendering import png_bytes
 
@@ -37,7 +38,7 @@ def test_changes_differ_in_mark_and_colour():
 
 def test_of_many_contributions_the_first_are_shown_and_the_rest_counted():
     gains = [Gain(f"key-{number}", number, number - 10, number + 10) for number in range(10_000)]
-    figure = contribution_forest(gains, metric="f1", limit=30)
+    figure = contribution_forest(gains, metric="f1", unit=PERCENTAGE_POINTS, limit=30)
     (axes,) = figure.axes
     assert [label.get_text() for label in axes.get_yticklabels()][:2] == ["key-0", "key-1"]
     assert len(axes.get_yticklabels()) == 30
@@ -46,20 +47,50 @@ def test_of_many_contributions_the_first_are_shown_and_the_rest_counted():
 
 
 def test_without_contributions_it_says_so():
-    figure = contribution_forest([], metric="f1")
+    figure = contribution_forest([], metric="f1", unit=PERCENTAGE_POINTS)
     assert [text.get_text() for text in figure.axes[0].texts] == ["Nothing was measured yet."]
 
 
 def test_names_are_not_read_as_formulas():
-    figure = contribution_forest([Gain("$x_{$", 1, 0, 2)], metric="$f_1$")
+    figure = contribution_forest([Gain("$x_{$", 1, 0, 2)], metric="$f_1$", unit=PERCENTAGE_POINTS)
     assert png_bytes(figure)
 
 
 def test_a_far_outlier_becomes_an_arrow_and_leaves_the_others_their_scale():
     gains = [Gain(f"key-{n}", 50_000, 30_000, 70_000) for n in range(6)]
-    figure = contribution_forest([*gains, Gain("far", -700_000, -750_000, -650_000)], metric="f1")
+    figure = contribution_forest(
+        [*gains, Gain("far", -700_000, -750_000, -650_000)], metric="f1", unit=PERCENTAGE_POINTS
+    )
     (axes,) = figure.axes
     assert axes.get_xlim()[0] == -21
     assert [line.get_xdata()[0] for line in axes.lines if line.get_marker() == "<"] == [-21]
     metrics = metric_forest({"f1": delta("higher", 5, 1, 9), "auroc": delta("higher", 900, 1, 999)})
     assert metrics.axes[0].get_xlim()[1] > 999 / 10_000
+
+
+def said(figure) -> tuple[str, list[str]]:
+    """Return the name of the axis and the figures beside the lines."""
+    (axes,) = figure.axes
+    return axes.get_xlabel().split("\n")[0], [text.get_text() for text in axes.texts]
+
+
+def test_shares_are_drawn_in_percentage_points():
+    axis, numbers = said(metric_forest({"f1": delta("higher", 15_000, 5_000, 25_000)}))
+    assert (axis, numbers) == ("change, in percentage points", ["+1.50"])
+
+
+def test_beside_a_loss_every_metric_is_drawn_in_its_own_unit():
+    figure = metric_forest(
+        {
+            "log_loss": delta("lower", -15_000, -25_000, -5_000),
+            "f1": delta("higher", 20_000, 5_000, 25_000),
+        }
+    )
+    assert said(figure) == ("change, in the unit of each metric", ["+0.0150", "+0.0200"])
+    assert 0.025 <= figure.axes[0].get_xlim()[1] < 0.03
+
+
+def test_gains_on_a_loss_are_in_its_own_unit():
+    gains = [Gain("one", 15_000, 5_000, 25_000)]
+    axis, numbers = said(contribution_forest(gains, metric="log loss", unit=OWN))
+    assert (axis, numbers) == ("gain on log loss, in its own unit", ["+0.0150"])

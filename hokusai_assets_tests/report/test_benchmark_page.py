@@ -54,3 +54,13 @@ def test_what_was_gained_on_another_version_is_not_added_to_this_ones():
 
 def test_the_level_of_the_intervals_is_told():
     assert "with an interval at 99.95%" in " ".join(page_of(9).split())
+
+
+def test_gains_on_a_loss_are_told_in_its_own_unit():
+    board = replace(board_of(9), metric="log_loss", direction="lower")
+    text = benchmark_page(bundled_spec("sms-spam"), board)
+    assert "together by 0.0240 of log loss" in text
+    assert "gain on log loss" in text
+    assert "(100 are 0.01)" in text
+    assert "percentage points" not in text
+    assert "one point" not in text

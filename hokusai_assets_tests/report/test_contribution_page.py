@@ -74,7 +74,7 @@ def test_every_metric_stands_with_its_interval_the_primary_one_first(parts: Part
     text = page_of(parts)
     for delta in parts.settled["measurement"]["metrics"].values():
         assert f"{signed(delta['low_ppm'])} … {signed(delta['high_ppm'])}" in text
-    names = re.findall(r'<th scope="row">(AUROC|accuracy|F1 score)</th>', text)
+    names = re.findall(r'<th scope="row" role="rowheader">(AUROC|accuracy|F1 score)</th>', text)
     assert names == ["AUROC", "accuracy", "F1 score"]
 
 
@@ -177,7 +177,19 @@ def test_a_failed_guard_is_named_first(tmp_path: Path):
     assert asked.index(">no<") < asked.index(">yes<")
 
 
+def test_a_loss_is_told_in_its_own_unit(tmp_path: Path):
+    found = measured_contribution(tmp_path, metrics="{primary: log_loss, secondary: [accuracy]}")
+    text = page_of(found)
+    delta = found.settled["measurement"]["metrics"]["log_loss"]
+    assert found.settled["delta_one"]["accepted"]
+    assert f"the gain is at least {-delta['high_ppm'] / 1e6:.4f}." in text
+    assert f"at least +{-delta['high_ppm'] / 1e6:.4f}</td><td>above 0</td>" in text
+    assert "basis points (100 are 0.01)" in text
+    assert "percentage points" not in text
+    assert "one point" not in text
+
+
 def test_the_page_of_another_benchmarks_spec_still_has_every_metric(parts: Parts):
     found = Issued(resign(parts.statement()), None)
     text = contribution_page(bundled_spec("letter"), parts.contributed.report, found)
-    assert text.count('<th scope="row">AUROC</th>') == 1
+    assert text.count('<th scope="row" role="rowheader">AUROC</th>') == 1

@@ -1,0 +1,61 @@
+"""Ctrl-C ends `hokusai dev` well, whenever it comes: exit 0, no fault told, nothing left behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from hokusai_assets_tests.integration.dev_server import (
+    ROOT,
+    clean_environment,
+    free_port,
+    processes_of,
+    until,
+)
+
+pytestmark = pytest.mark.integration
+
+
+def to_the_group(process: subprocess.Popen[bytes]) -> None:
+    """As a terminal sends it."""
+    os.killpg(process.pid, signal.SIGINT)
+
+
+def to_it_alone(process: subprocess.Popen[bytes]) -> None:
+    process.send_signal(signal.SIGINT)
+
+
+@pytest.mark.parametrize("send", [to_the_group, to_it_alone])
+@pytest.mark.parametrize("moment", [b"", b"Launching Dagster services", b"Ctrl-C stops all"])
+def test_ctrl_c_ends_it_well(
+    moment: bytes, send: Callable[[subprocess.Popen[bytes]], None], tmp_path: Path
+):
+    log = tmp_path / "dev.log"
+    ports = ("--port", str(free_port()), "--mlflow-port", str(free_port()))
+    with log.open("wb") as stream:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "hokusai_assets.cli.main", "dev", *ports],
+            cwd=ROOT,
+            env=clean_environment()
+            | {"HOKUSAI_HOME": str(tmp_path / "home"), "HOKUSAI_DATA": str(tmp_path / "data")},
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        # Python itself takes a moment until it runs anything of ours.
+        time.sleep(1)
+        until(lambda: moment in log.read_bytes(), 180, "the start")
+        send(process)
+        assert process.wait(timeout=60) == 0
+    finally:
+        process.kill()
+    said = log.read_bytes()
+    assert b"\x1b" not in said
+    assert b"Aborted" not in said and b"Traceback" not in said
+    assert not processes_of(tmp_path)
