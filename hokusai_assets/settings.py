@@ -111,6 +111,16 @@ class Settings:
         """Folders of running steps, each removed when its step ends."""
         return self.home / "scratch"
 
+    @property
+    def run_marks(self) -> Path:
+        """What Dagster runs that have a process hold, each a locked file."""
+        return self.home / "running"
+
+    @property
+    def model_lock(self) -> Path:
+        """Held while a model is registered in MLflow, so that none is registered twice."""
+        return self.home / "mlflow" / "models.lock"
+
     def row_index(self, benchmark_id: str) -> Path:
         """Index of the rows that a benchmark's accepted contributions brought."""
         return self.home / "row_index" / benchmark_id

@@ -102,6 +102,7 @@ def spec_text(
         'description: ""   # one sentence: what is predicted, from what',
         'licence: ""       # licence and source of the data, shown beside every result',
         'source: ""',
+        'owner: ""         # a team or an e-mail address; shown in the Dagster UI',
         "",
         f"task: {'binary' if binary else 'multiclass'}",
         f"target: {_quoted(target)}",

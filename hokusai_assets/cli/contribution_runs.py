@@ -69,7 +69,13 @@ def run_registered(
     definitions = build_definitions(settings)
     with open_instance(settings) as instance, watching_rows(display.on_rows):
         outcome = run_contribution(
-            definitions, instance, benchmark_id, key, on_step=display.on_step, tags=tags
+            definitions,
+            instance,
+            benchmark_id,
+            key,
+            marks=settings.run_marks,
+            on_step=display.on_step,
+            tags=tags,
         )
     if outcome.status == "failed":
         return _unfinished(settings, benchmark_id, key, faults=outcome.faults), PLATFORM_FAULT

@@ -34,10 +34,13 @@ def command(port: int, mlflow_port: int) -> None:
     """
     # Before anything is loaded or started: what is begun is always taken down again.
     stop = _Stop()
-    from hokusai_assets.orchestration.home import prepare_home
+    from hokusai_assets.orchestration.home import open_instance
+    from hokusai_assets.orchestration.run_marks import fail_runs_of_the_dead
 
     settings = current_settings()
-    prepare_home(settings)
+    with open_instance(settings) as instance:
+        # What a power cut left would hold its place in the queue for good.
+        fail_runs_of_the_dead(instance, settings.run_marks)
     color_system: Literal["auto"] | None = None if is_plain(sys.stderr, os.environ) else "auto"
     console = Console(stderr=True, highlight=False, color_system=color_system)
     port = _free_port(port)

@@ -28,8 +28,8 @@ class LeaderboardRow:
             ``earlier version`` where it was attested on another version of the benchmark only.
         rank: from 1, of those attested on this version, by `gain_ppm`; equal gains share a rank.
         attested: what its attestation on this version shows.
-        credit_ppm: what it is worth beside the others, in ppm of what `Leaderboard.credit_method`
-            measures; None where it was not valued.
+        credit_ppm: what it is worth beside the others, in ppm of `Leaderboard.credit_measure`;
+            None where it was not valued.
         rows_kept: rows that went into training, 0 of a rejected one.
         broken_rules: why it was rejected.
     """
@@ -77,7 +77,8 @@ class Leaderboard:
         benchmark_id, version: which, and its content digest.
         metric, direction: the primary metric, and which way is better; None while nothing was
             attested on this version.
-        credit_method: how `LeaderboardRow.credit_ppm` was found; None without credit.
+        credit_method, credit_measure: how `LeaderboardRow.credit_ppm` was found, and of what it is
+            a part; None where nothing was valued on this version.
         rows: by status in the order of `STATUSES`, but the attested ones first, by rank; then by
             key.
         payments: every settlement, in the order of the ledger.
@@ -88,6 +89,7 @@ class Leaderboard:
     metric: str | None
     direction: Literal["higher", "lower"] | None
     credit_method: str | None
+    credit_measure: str | None
     rows: tuple[LeaderboardRow, ...]
     payments: tuple[Payment, ...]
 
@@ -135,6 +137,7 @@ def build_leaderboard(
     *,
     credit_ppm: Mapping[str, int] | None = None,
     credit_method: str | None = None,
+    credit_measure: str | None = None,
 ) -> Leaderboard:
     """Rank a benchmark's contributions.
 
@@ -145,6 +148,7 @@ def build_leaderboard(
         settled: all settlements of the ledger, in order.
         credit_ppm: worth by contribution, of those that were valued.
         credit_method: how.
+        credit_measure: of what it is a part.
     """
     intakes, by_version = in_force(outcomes)
     attested = by_version.pop(version, [])
@@ -163,6 +167,7 @@ def build_leaderboard(
         attested[0].metric if attested else None,
         attested[0].direction if attested else None,
         credit_method,
+        credit_measure,
         (*ranked, *others),
         _payments(settled),
     )

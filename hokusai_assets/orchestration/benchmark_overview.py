@@ -13,13 +13,15 @@ from typing import Any
 
 from hokusai_assets.evaluation.metrics import Direction
 from hokusai_assets.evaluation.units import unit_of
+from hokusai_assets.orchestration.experiment_note import OVERVIEW, describe_experiment
 from hokusai_assets.orchestration.tracking import NOTE_TAG, TABLES_TAG, as_metrics
 
-OVERVIEW = "overview"
 _PICTURE, _TABLE = "contributions.png", "contributions.json"
 # Best first; the picture has fewer.
 _SHOWN = 100
 _PPM = 1_000_000
+# Which attestation's figures a run brought into the overview's curves.
+_SHOWN_TAG = "in_overview"
 
 
 def refresh_overview(client: Any, experiment_id: str, benchmark_id: str, run_id: str) -> None:
@@ -48,19 +50,31 @@ def refresh_overview(client: Any, experiment_id: str, benchmark_id: str, run_id:
         max_results=_SHOWN,
     )
     overview = _overview_run(client, experiment_id, benchmark_id)
-    position = int(settled.metrics["budget_position"])
-    band = {
-        name: value
-        for name, value in settled.metrics.items()
-        if name.startswith(f"delta/{metric}") or name == "payable_bps"
-    }
-    client.log_batch(overview, metrics=as_metrics(band, step=position))
+    _add_point(client, experiment_id, overview, run_id, settled)
     with tempfile.TemporaryDirectory(prefix="hokusai-mlflow-") as folder:
         table = overview_table(runs, metric)
         (Path(folder) / _TABLE).write_text(json.dumps(table, indent=1), encoding="utf-8")
         (Path(folder) / _PICTURE).write_bytes(_picture(runs, metric, direction))
         client.log_artifacts(overview, folder)
     client.set_tag(overview, NOTE_TAG, _note(overview, benchmark_id, metric, runs))
+    describe_experiment(client, experiment_id)
+
+
+def _add_point(client: Any, experiment_id: str, overview: str, run_id: str, settled: Any) -> None:
+    """Add a settled run to the curves; one of an attestation that is among them adds nothing."""
+    attested, metric = settled.tags["attestation_hash"], settled.params["primary_metric"]
+    if client.search_runs(
+        [experiment_id], filter_string=f"tags.{_SHOWN_TAG} = '{attested}'", max_results=1
+    ):
+        return
+    band = {
+        name: value
+        for name, value in settled.metrics.items()
+        if name.startswith(f"delta/{metric}") or name == "payable_bps"
+    }
+    position = int(settled.metrics["budget_position"])
+    client.log_batch(overview, metrics=as_metrics(band, step=position))
+    client.set_tag(run_id, _SHOWN_TAG, attested)
 
 
 def overview_table(runs: Sequence[Any], metric: str) -> dict[str, Any]:

@@ -34,6 +34,7 @@ from hokusai_assets.orchestration.partitions import (
 from hokusai_assets.orchestration.platform import Platform
 from hokusai_assets.orchestration.reconciliation import build_reconciliation
 from hokusai_assets.orchestration.retention import build_retention
+from hokusai_assets.orchestration.run_marks import marking_executor
 from hokusai_assets.orchestration.sensors import build_drop_sensor
 from hokusai_assets.orchestration.tracking import BENCHMARK_TAG
 from hokusai_assets.orchestration.value_assets import contribution_values_asset
@@ -81,7 +82,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         jobs=[*jobs, retention_job],
         sensors=sensors,
         schedules=[*schedules, retention_schedule],
-        executor=dg.in_process_executor,
+        executor=marking_executor(settings.run_marks),
         resources={
             "io_manager": AssetStorage(home=str(settings.home)),
             "platform": Platform.of(settings),
@@ -92,6 +93,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
                 required=required,
                 seconds=settings.tracking_seconds,
                 models=settings.log_models,
+                model_lock=str(settings.model_lock),
                 dagster_url=settings.dagster_url,
             ),
         },

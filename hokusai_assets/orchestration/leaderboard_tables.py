@@ -18,7 +18,6 @@ from hokusai_assets.orchestration.partition_pictures import leaderboard_picture
 # Metadata lives in the event log: the stored value has the rest.
 SHOWN = 50
 _PPM_PER_POINT = 10_000
-_PPM_PER_BPS = 100
 _UNBROKEN = "\N{NO-BREAK SPACE}"
 
 
@@ -39,7 +38,8 @@ def leaderboard_metadata(found: Leaderboard, metric: str) -> dict[str, Any]:
         **{f"contributions/{status.replace(' ', '_')}": count for status, count in counts.items()},
         "payable_bps": found.payments[-1].paid_bps if found.payments else 0,
         "settlements": len(found.payments),
-        "credit_method": found.credit_method or "not valued yet: run the values job",
+        "credit_method": found.credit_method
+        or "not valued on this version yet: run the values job",
         # Its first digits name it; all of them would push the table beside it out of sight.
         "benchmark_version": found.version[:12],
     }
@@ -68,28 +68,47 @@ def _ranking(found: Leaderboard, ranked: Sequence[LeaderboardRow], metric: str) 
     if not ranked:
         return "No contribution is attested on this version of the benchmark yet."
     level = f"{_attested(ranked[0]).alone.confidence_ppm / _PPM_PER_POINT:g}%"
-    # Narrow and in order of weight: the UI cuts off what does not fit beside the key.
+    # In order of weight, the key last: the UI cuts off what does not fit.
     lines = [
-        f"| | contribution | gain in {metric} ({level}) | verdict | pays (bps) | credit (bps) |",
-        "|--:|---|---|---|--:|--:|",
+        f"| | gain in {metric} ({level}) | verdict | pays (bps) | credit | contribution |",
+        "|--:|---|---|--:|--:|---|",
     ]
     unit = unit_of(metric, found.direction)
-    lines += [_ranked_line(found.benchmark_id, row, unit) for row in ranked[:SHOWN]]
+    units = unit, _credit_unit(found)
+    lines += [_ranked_line(found.benchmark_id, row, *units) for row in ranked[:SHOWN]]
+    lines.append(f"\nGains are in {_named(unit)} of {metric}{_credit_in_words(found)}.")
     if len(ranked) > SHOWN:
-        lines.append(f"\n{len(ranked) - SHOWN:,} more stand below; the stored value has them all.")
+        lines.append(f"{len(ranked) - SHOWN:,} more stand below; the stored value has them all.")
     return "\n".join(lines)
 
 
-def _ranked_line(benchmark_id: str, row: LeaderboardRow, unit: Unit) -> str:
+def _credit_in_words(found: Leaderboard) -> str:
+    if found.credit_method is None:
+        return ""
+    named = f"{_named(_credit_unit(found))} of the {found.credit_measure}"
+    return f"; credit, by {found.credit_method}, in {named}"
+
+
+def _credit_unit(found: Leaderboard) -> Unit:
+    # Of a loss it is the negative; what is no metric is a share in words.
+    return unit_of((found.credit_measure or "").removeprefix("-"))
+
+
+def _named(unit: Unit) -> str:
+    return unit.name or "the unit"
+
+
+def _ranked_line(benchmark_id: str, row: LeaderboardRow, unit: Unit, credit_unit: Unit) -> str:
     one = _attested(row)
     low, high = gain_interval_of(one)
-    credit = "" if row.credit_ppm is None else f"{row.credit_ppm / _PPM_PER_BPS:+.1f}"
+    credit = "" if row.credit_ppm is None else credit_unit.signed(row.credit_ppm)
     interval = f"({unit.signed(low)} … {unit.signed(high)})".replace("+", "")
+    # It may wrap before the interval; within, it could not be read.
+    interval = interval.replace(" ", _UNBROKEN)
     return (
-        f"| {row.rank} | {partition_link(benchmark_id, 'attestation', row.contribution)} "
-        # It may wrap before the interval; within, it could not be read.
-        f"| **{unit.signed(gain_of(one))}** {interval.replace(' ', _UNBROKEN)} "
-        f"| {'accepted' if one.accepted else 'no'} | {one.payable_bps} | {credit} |"
+        f"| {row.rank} | **{unit.signed(gain_of(one))}** {interval} "
+        f"| {'accepted' if one.accepted else 'no'} | {one.payable_bps} | {credit} "
+        f"| {partition_link(benchmark_id, 'attestation', row.contribution)} |"
     )
 
 

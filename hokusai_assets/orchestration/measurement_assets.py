@@ -212,7 +212,7 @@ def attestation_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
                 tracking,
                 benchmark,
                 value,
-                contributed_data.report,
+                contributed_data,
                 (baseline_model, new_model),
                 metric_deltas,
                 settlement,

@@ -25,24 +25,27 @@ from dagster._config.pythonic_config import ConfigurableResourceFactory
 
 from hokusai_assets import __version__
 from hokusai_assets.orchestration.benchmark_overview import refresh_overview
-from hokusai_assets.orchestration.run_outcome import RunEnd, how_it_ended
+from hokusai_assets.orchestration.experiment_note import describe_experiment
+from hokusai_assets.orchestration.mlflow_endings import (
+    KIND_TAG,
+    end_left_running,
+    make_latest,
+    write_end,
+)
+from hokusai_assets.orchestration.run_outcome import how_it_ended
 from hokusai_assets.orchestration.step_costs import StepCosts
 from hokusai_assets.orchestration.tracking import (
     DEFAULT_SECONDS,
     NOTE_TAG,
     Tracking,
     TrackingUnavailable,
-    as_metrics,
-    as_tags,
     benchmark_of,
     contribution_of,
     reason_of,
     run_url,
 )
 
-KIND_TAG = "kind"
 DAGSTER_RUN, CONTRIBUTION = "dagster_run", "contribution"
-LATEST_TAG = "latest"
 _PARENT_TAG = "mlflow.parentRunId"
 _CONNECT_SECONDS = 5.0
 # To tell MLflow how a run ended, even when it has been too slow for the rest.
@@ -68,6 +71,7 @@ class MlflowTracking(ConfigurableResourceFactory[Tracking]):
         required: benchmark ids whose runs fail without MLflow; others go on with a warning.
         seconds: how long a run waits for MLflow, all calls together.
         models: whether models are logged and registered.
+        model_lock: a file held while one is registered; empty for none.
         dagster_url: of Dagster's web UI, for links; empty for none.
     """
 
@@ -77,6 +81,7 @@ class MlflowTracking(ConfigurableResourceFactory[Tracking]):
     required: list[str] = []  # noqa: RUF012 - pydantic copies defaults
     seconds: float = DEFAULT_SECONDS
     models: bool = True
+    model_lock: str = ""
     dagster_url: str = ""
 
     def create_resource(self, context: dg.InitResourceContext) -> Tracking:
@@ -96,6 +101,7 @@ class MlflowTracking(ConfigurableResourceFactory[Tracking]):
             warn=context.log.warning,
             seconds=self.seconds,
             with_models=self.models,
+            model_lock=Path(self.model_lock) if self.model_lock else None,
             dagster_url=run_url(self.dagster_url, run),
         )
         costs = StepCosts()
@@ -125,6 +131,8 @@ class MlflowTracking(ConfigurableResourceFactory[Tracking]):
         from dagster_mlflow.resources import MlFlow
         from mlflow.tracking import MlflowClient
 
+        instance = context.instance
+        assert instance is not None
         _end_leftover_run(context)
         tags = self._tags(run, benchmark_id)
         contribution = tags["contribution"]
@@ -132,6 +140,7 @@ class MlflowTracking(ConfigurableResourceFactory[Tracking]):
         try:
             client = MlflowClient(tracking_uri=self.tracking_uri, registry_uri=self.tracking_uri)
             experiment_id = tracking.bounded(lambda: self._experiment_id(client))
+            tracking.bounded(lambda: end_left_running(client, experiment_id, instance))
             parent = tracking.bounded(
                 lambda: _find_or_create(
                     client, experiment_id, _name_of(run, benchmark_id), tags, DAGSTER_RUN, made
@@ -191,7 +200,9 @@ class MlflowTracking(ConfigurableResourceFactory[Tracking]):
         if found := client.get_experiment_by_name(self.experiment):
             return str(found.experiment_id)
         try:
-            return str(client.create_experiment(self.experiment, self.artifact_root or None))
+            made = str(client.create_experiment(self.experiment, self.artifact_root or None))
+            describe_experiment(client, made)
+            return made
         except MlflowException:
             # Another run created it between the two calls.
             found = client.get_experiment_by_name(self.experiment)
@@ -216,12 +227,12 @@ class MlflowTracking(ConfigurableResourceFactory[Tracking]):
             run_ids.append(tracking.parent_run_id)
         try:
             tracking.bounded(
-                lambda: _write_end(tracking, run_ids, end, costs.metrics()),
+                lambda: write_end(tracking, run_ids, end, costs.metrics()),
                 at_least=_END_SECONDS,
             )
             if contribution_of(run) and end.outcome in ("evaluated", "rejected"):
                 tracking.bounded(
-                    lambda: _make_latest(tracking, benchmark_id, contribution_of(run)),
+                    lambda: make_latest(tracking, benchmark_id, contribution_of(run)),
                     at_least=_END_SECONDS,
                 )
         except Exception as error:  # the run's own result stands; only its mirror is incomplete
@@ -321,33 +332,6 @@ def _end_leftover_run(context: dg.InitResourceContext) -> None:
         mlflow.end_run(status="KILLED")
         if context.log:
             context.log.warning("an MLflow run was left open in this process; ended as KILLED")
-
-
-def _write_end(
-    tracking: Tracking, run_ids: list[str], end: RunEnd, metrics: Mapping[str, float]
-) -> None:
-    client = tracking.client
-    tags = dict(end.tags)
-    if incomplete := tracking.unavailable or tracking.artifacts_unavailable:
-        tags["tracking_incomplete"] = incomplete
-    for run_id in run_ids:
-        client.log_batch(run_id, metrics=as_metrics(metrics), tags=as_tags(tags))
-        client.set_terminated(run_id, status=end.status)
-
-
-def _make_latest(tracking: Tracking, benchmark_id: str, contribution: str) -> None:
-    """Mark this as the run that holds for its contribution, and no earlier one."""
-    client = tracking.client
-    earlier = client.search_runs(
-        [tracking.experiment_id],
-        filter_string=(
-            f"tags.benchmark = '{benchmark_id}' and tags.contribution = '{contribution}' "
-            f"and tags.{LATEST_TAG} = 'true'"
-        ),
-    )
-    for run in earlier:
-        client.set_tag(run.info.run_id, LATEST_TAG, "false")
-    client.set_tag(tracking.run_id, LATEST_TAG, "true")
 
 
 def _forget_active_run() -> None:

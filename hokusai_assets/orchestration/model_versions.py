@@ -1,15 +1,17 @@
 """Models in MLflow's registry: ``hokusai.<benchmark>.baseline`` and ``.candidate``.
 
 A version holds the skops archives as they were measured, so its hash is the attestation's. The
-same model is one version, however many runs make it again.
+same model is one version, however many runs of this home make it again.
 """
 
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from hokusai_assets.append_only import held
 from hokusai_assets.benchmarks.spec import BenchmarkSpec
 from hokusai_assets.evaluation.served_model import (
     archive_name,
@@ -144,13 +146,14 @@ def _log_model(
 ) -> None:
     def log(client: Any) -> None:
         name = registered_name(spec.id, role)
-        found = _find(client, name, model.digest)
-        if found is None:
-            found = _register(client, tracking, spec, model, role, tags)
-        else:
-            for key, value in tags.items():
-                if found.tags.get(key) != value:
-                    client.set_model_version_tag(name, found.version, key, value)
+        # Looking and registering are one step: else two runs at once register one model twice.
+        with held(tracking.model_lock) if tracking.model_lock else nullcontext():
+            found = _find(client, name, model.digest)
+            if found is None:
+                found = _register(client, tracking, spec, model, role, tags)
+        for key, value in tags.items():
+            if found.tags.get(key) != value:
+                client.set_model_version_tag(name, found.version, key, value)
         _link(client, tracking, found, role)
         if alias:
             client.set_registered_model_alias(name, alias, found.version)

@@ -8,6 +8,7 @@ import dagster as dg
 import pyarrow as pa
 
 from hokusai_assets.contributions.intake_report import IntakeReport
+from hokusai_assets.orchestration.experiment_note import PAGES
 from hokusai_assets.tables.problems import Problem
 
 _PPM = 1_000_000
@@ -118,7 +119,7 @@ def mlflow_run(url: str, experiment_id: str | None, run_id: str | None) -> dg.Me
         return dg.MetadataValue.text("(MLflow was not reachable)")
     if not url:
         return dg.MetadataValue.text(run_id)
-    return dg.MetadataValue.url(_run_page(url, experiment_id, run_id))
+    return dg.MetadataValue.url(f"{_run_page(url, experiment_id, run_id)}?{PAGES}")
 
 
 def report_place(url: str, experiment_id: str | None, run_id: str | None, again: str) -> Any:
@@ -132,7 +133,7 @@ def report_place(url: str, experiment_id: str | None, run_id: str | None, again:
     told = f"`{again}`"
     if url and run_id:
         page = _run_page(url, experiment_id, run_id)
-        told = f"[report.html in MLflow]({page}/artifacts/report.html), or {told}"
+        told = f"[report.html in MLflow]({page}/artifacts/report.html?{PAGES}), or {told}"
     return dg.MetadataValue.md(told)
 
 

@@ -10,6 +10,7 @@ from hokusai_assets.orchestration.partitions import (
     reconciliation_name,
 )
 from hokusai_assets.orchestration.platform import Platform
+from hokusai_assets.orchestration.run_marks import fail_runs_of_the_dead
 from hokusai_assets.orchestration.stored_outcomes import checked_outcomes
 from hokusai_assets.orchestration.tracking import (
     BENCHMARK_TAG,
@@ -81,11 +82,12 @@ def unfinished(
     """Return the contributions to run again, each with the number of the try, and those given up.
 
     Registered ones without an outcome on any version of the benchmark and without a run that is
-    queued or going on.
+    queued or going on; a run without a process is marked failed first.
 
     Raises:
         LedgerError: the ledger is damaged.
     """
+    fail_runs_of_the_dead(instance, settings.run_marks)
     platform = Platform.of(settings)
     outcomes = checked_outcomes(settings, benchmark_id).outcomes
     done = {one.contribution for one in outcomes if isinstance(one, Attested)}

@@ -18,6 +18,7 @@ from dagster import DagsterRun, DagsterRunStatus, RunRecord
 
 from hokusai_assets.drafts import remove
 from hokusai_assets.orchestration.platform import Platform
+from hokusai_assets.orchestration.run_marks import marking_executor
 from hokusai_assets.orchestration.tracking import contribution_of
 from hokusai_assets.settings import Settings
 
@@ -138,7 +139,7 @@ def build_retention(settings: Settings) -> tuple[dg.JobDefinition, dg.ScheduleDe
             "Prunes runs that a later one replaced, and leftovers. Deletes nothing until "
             "HOKUSAI_RETENTION_DAYS, or `days` here, is set. Results are never pruned."
         ),
-        executor_def=dg.in_process_executor,
+        executor_def=marking_executor(settings.run_marks),
     )
     def retention() -> None:
         prune_superseded()

@@ -39,12 +39,14 @@ class RunEnd:
 
 
 def how_it_ended(instance: DagsterInstance, run: DagsterRun) -> RunEnd:
-    """Read how a run ended; called when its last step is over."""
+    """Read how a run ended; called when its last step is over, or later."""
     kinds = {
         DagsterEventType.STEP_FAILURE,
         DagsterEventType.RUN_CANCELING,
         DagsterEventType.ASSET_CHECK_EVALUATION,
         DagsterEventType.ASSET_MATERIALIZATION,
+        # Only of a run that had ended before: its process was killed, or never began a step.
+        DagsterEventType.RUN_FAILURE,
     }
     events = instance.all_logs(run.run_id, of_type=kinds)
     happened = [event.dagster_event for event in events if event.dagster_event]
@@ -52,7 +54,8 @@ def how_it_ended(instance: DagsterInstance, run: DagsterRun) -> RunEnd:
         return RunEnd("FINISHED", "rejected")
     if any(event.event_type == DagsterEventType.RUN_CANCELING for event in happened):
         return RunEnd("KILLED", "cancelled")
-    if failed := _failed_steps(happened):
+    failed = _failed_steps(happened)
+    if failed or any(event.event_type == DagsterEventType.RUN_FAILURE for event in happened):
         return RunEnd("FAILED", "failed", failed)
     if contribution_of(run) and not _was_attested(happened):
         return RunEnd("FINISHED", "partial")

@@ -13,6 +13,7 @@ from dagster import DagsterEventType, DagsterExecutionInterruptedError
 from hokusai_assets.contributions.intake_report import IntakeReport
 from hokusai_assets.orchestration.object_store import checked_version
 from hokusai_assets.orchestration.partitions import contribution_job_name, contributions_of
+from hokusai_assets.orchestration.run_marks import fail_runs_of_the_dead, marked_as_running
 from hokusai_assets.orchestration.stored_forms import (
     PREDICTIONS,
     SETTLED_PREDICTIONS,
@@ -78,30 +79,35 @@ def run_contribution(
     benchmark_id: str,
     key: str,
     *,
+    marks: Path,
     on_step: OnStep = lambda name, state: None,
     tags: dict[str, str] | None = None,
 ) -> RunOutcome:
     """Run the contribution job of a benchmark for one partition, in this process.
 
-    The partition is added if Dagster does not know it. Nothing is raised for a failed run.
+    The partition is added if Dagster does not know it. Runs that died in another process are
+    marked failed first. Nothing is raised for a failed run.
 
     Raises:
         KeyboardInterrupt: Ctrl-C ended the run; Dagster and MLflow hold it as failed.
     """
+    fail_runs_of_the_dead(instance, marks)
     partitions = contributions_of(benchmark_id)
     assert partitions.name is not None
     if not instance.has_dynamic_partition(partitions.name, key):
         instance.add_dynamic_partitions(partitions.name, [key])
     run_id = str(uuid4())
     instance.add_event_listener(run_id, _listener(on_step))
-    result = definitions.resolve_job_def(contribution_job_name(benchmark_id)).execute_in_process(
-        partition_key=key,
-        instance=instance,
-        raise_on_error=False,
-        run_id=run_id,
-        tags=tags,
-        run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-    )
+    job = definitions.resolve_job_def(contribution_job_name(benchmark_id))
+    with marked_as_running(marks, run_id):
+        result = job.execute_in_process(
+            partition_key=key,
+            instance=instance,
+            raise_on_error=False,
+            run_id=run_id,
+            tags=tags,
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+        )
     events = result.all_events
     status: Literal["evaluated", "rejected", "failed"] = "evaluated"
     if not result.success:

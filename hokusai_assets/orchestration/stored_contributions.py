@@ -132,7 +132,11 @@ def value_stored(
     credit = value_contributions(
         benchmark, stored.accepted, method, max_models=max_models, on_model=on_model
     )
-    document: dict[str, Any] = {"benchmark": benchmark.spec.id, **credit.to_dict()}
+    document: dict[str, Any] = {
+        "benchmark": benchmark.spec.id,
+        "version": benchmark.content_digest,
+        **credit.to_dict(),
+    }
     for entry in document["contributions"]:
         weights = stored.weights[entry["contribution"]]
         # A mean is no amount: there is nothing to divide.

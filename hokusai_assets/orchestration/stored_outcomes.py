@@ -155,6 +155,9 @@ def leaderboard_of(
 ) -> Leaderboard:
     """Return the leaderboard of what was read and checked before."""
     values = _stored_values(settings, benchmark_id)
+    if values.get("version") != version:
+        # Of another test set or base set: its worth says nothing of this one.
+        values = {}
     return build_leaderboard(
         benchmark_id,
         version,
@@ -164,6 +167,7 @@ def leaderboard_of(
             entry["contribution"]: entry["value_ppm"] for entry in values.get("contributions", ())
         },
         credit_method=values.get("method"),
+        credit_measure=values.get("measure"),
     )
 
 

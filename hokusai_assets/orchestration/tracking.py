@@ -50,6 +50,7 @@ class Tracking:
         unavailable: why tracking was given up, None while it works.
         artifacts_unavailable: the same of artifacts and models alone.
         with_models: whether models are logged and registered.
+        model_lock: a file held while a model is registered; None where nothing else registers.
         client: MLflow's, None before `attach`.
         bounded: makes calls to it within the seconds that the run waits for MLflow.
         dagster_url: of the run in Dagster's web UI, empty where that is not known.
@@ -62,6 +63,7 @@ class Tracking:
         warn: Callable[[str], None],
         seconds: float = DEFAULT_SECONDS,
         with_models: bool = True,
+        model_lock: Path | None = None,
         dagster_url: str = "",
     ) -> None:
         self.run_id: str | None = None
@@ -70,6 +72,7 @@ class Tracking:
         self.unavailable: str | None = None
         self.artifacts_unavailable: str | None = None
         self.with_models = with_models
+        self.model_lock = model_lock
         self.dagster_url = dagster_url
         self.bounded = BoundedCalls(seconds)
         self.client: Any = None
@@ -123,6 +126,16 @@ class Tracking:
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Set tags on the run."""
         self._log_batch(tags=as_tags(tags))
+
+    def set_tags_on_parent(self, tags: Mapping[str, str]) -> None:
+        """Set tags on the run that stands for the Dagster run, where it is another."""
+        if parent := self.parent_run_id:
+            self.write(lambda client: client.log_batch(parent, tags=as_tags(tags)))
+
+    def has_metric(self, name: str) -> bool:
+        """Say whether the run has a metric; True, as if nothing were left to do, without MLflow."""
+        logged = self.write(lambda client: client.get_run(self.run_id).data.metrics)
+        return logged is None or name in logged
 
     def log_inputs(self, datasets: Sequence[Any]) -> None:
         """Log dataset inputs."""

@@ -30,6 +30,8 @@ def benchmark_page(spec: BenchmarkSpec, board: Leaderboard) -> str:
     return filled(
         "benchmark.html",
         unit=unit,
+        # Of a loss it is the negative; what is no metric is a share in words.
+        credit_unit=unit_of((board.credit_measure or "").removeprefix("-")),
         spec=spec,
         board=board,
         metric=metric_name(board.metric or spec.metrics.primary),

@@ -80,7 +80,7 @@ def settled(
 ) -> dict[str, Any]:
     """Run a contribution and return what is stored of its settlement."""
     key = register(file, settings.contributions(benchmark_id)).key
-    outcome = run_contribution(definitions, instance, benchmark_id, key)
+    outcome = run_contribution(definitions, instance, benchmark_id, key, marks=settings.run_marks)
     assert outcome.status == "evaluated", (file.name, outcome)
     document = read_record(settings, benchmark_id, key).settled
     assert document is not None

@@ -41,7 +41,13 @@ class Deployment:
 
     def run(self, file: Path | None = None) -> tuple[str, RunOutcome]:
         key = self.register(file).key
-        outcome = run_contribution(self.definitions, self.instance, self.benchmark_id, key)
+        outcome = run_contribution(
+            self.definitions,
+            self.instance,
+            self.benchmark_id,
+            key,
+            marks=self.settings.run_marks,
+        )
         return key, outcome
 
     def mlflow_runs(self, kind: str = "contribution") -> list[Any]:

@@ -277,7 +277,8 @@ def killed(value, folder):
 stored_forms.STORED_FORMS[asset] = (killed, load)
 settings = Settings.from_environment(os.environ)
 with open_instance(settings) as instance:
-    run_contribution(build_definitions(settings), instance, "generated", key)
+    definitions, marks = build_definitions(settings), settings.run_marks
+    run_contribution(definitions, instance, "generated", key, marks=marks)
 """
 
 

@@ -120,7 +120,9 @@ def killed(path, data, **_):
 measurement_assets.replace_file = killed
 settings = Settings.from_environment(os.environ)
 with open_instance(settings) as instance:
-    run_contribution(build_definitions(settings), instance, "generated", sys.argv[1])
+    run_contribution(
+        build_definitions(settings), instance, "generated", sys.argv[1], marks=settings.run_marks
+    )
 """
 
 

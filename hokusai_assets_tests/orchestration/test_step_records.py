@@ -2,6 +2,8 @@
 
 import json
 import re
+import threading
+import time
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
+from hokusai_assets.benchmarks.loading import load_spec
 from hokusai_assets.contributions.intake_report import IntakeReport
 from hokusai_assets.models.pipeline import feature_frame
 from hokusai_assets.orchestration.asset_storage import location_of
@@ -18,6 +21,7 @@ from hokusai_assets.orchestration.object_store import read_object
 from hokusai_assets.orchestration.running import read_record
 from hokusai_assets.orchestration.step_records import lineage_table
 from hokusai_assets.orchestration.stored_forms import STORED_FORMS
+from hokusai_assets.orchestration.tracking import Tracking
 from hokusai_assets.tables.problems import Problem
 
 from .conftest import Deployment
@@ -184,6 +188,42 @@ def test_the_same_model_is_one_version_and_only_the_last_run_of_a_contribution_i
     (overview,) = deployment.mlflow_runs("overview")
     table = json.loads((artifacts(overview) / "contributions.json").read_text())
     assert [row[-1] for row in table["data"]] == [newest.info.run_id]
+
+
+def test_runs_that_log_one_model_at_once_register_it_once(deployment: Deployment, monkeypatch):
+    from hokusai_assets.orchestration import model_versions
+
+    find = model_versions._find
+
+    def find_slowly(*asked: object) -> object:
+        found = find(*asked)
+        # Without the lock the other has looked too before this one registers.
+        time.sleep(1)
+        return found
+
+    deployment.run()
+    spec = load_spec(deployment.settings.benchmarks / "generated")
+    model = stored(deployment, "baseline_model")
+    runs = [client(deployment).create_run("0").info.run_id for _ in range(2)]
+    for version in client(deployment).search_model_versions("name = 'hokusai.generated.baseline'"):
+        client(deployment).delete_model_version(version.name, version.version)
+    monkeypatch.setattr(model_versions, "_find", find_slowly)
+    faults: list[str] = []
+
+    def log(run_id: str) -> None:
+        lock = deployment.settings.model_lock
+        tracking = Tracking(required=False, warn=faults.append, model_lock=lock)
+        tracking.attach(client(deployment), run_id, "0")
+        model_versions.log_baseline(tracking, spec, model)
+
+    threads = [threading.Thread(target=log, args=(run_id,)) for run_id in runs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert faults == []
+    found = client(deployment).search_model_versions("name = 'hokusai.generated.baseline'")
+    assert len(found) == 1
 
 
 def test_models_can_be_kept_out(make_deployment: Callable[..., Deployment]):

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from uuid import UUID
 
 import dagster as dg
 import pytest
@@ -25,6 +26,12 @@ def tracking_resource(deployment: Deployment, **changes: object) -> MlflowTracki
             **changes,
         }
     )
+
+
+def mlflow_client(deployment: Deployment):
+    from mlflow.tracking import MlflowClient
+
+    return MlflowClient(tracking_uri=deployment.settings.mlflow_tracking_uri)
 
 
 def two_root_steps(fail: bool = False, retry: bool = False):
@@ -113,6 +120,93 @@ def test_a_run_of_some_assets_does_not_become_the_contributions_latest(deploymen
         "evaluated",
         "true",
     )
+
+
+def test_a_run_from_a_later_step_on_tells_all_that_its_attestation_stands_on(deployment):
+    key, whole = deployment.run()
+    again = deployment.definitions.resolve_job_def("generated_contribution").execute_in_process(
+        instance=deployment.instance,
+        partition_key=key,
+        asset_selection=[dg.AssetKey(["generated", "attestation"])],
+    )
+    assert again.success
+    logged = {one.data.tags["dagster_run_id"]: one.data for one in deployment.mlflow_runs()}
+    first, second = logged[whole.run_id], logged[again.run_id]
+    costs = ("step/", "run/", "models_trained")
+
+    def told(data):
+        return {name: value for name, value in data.metrics.items() if not name.startswith(costs)}
+
+    assert told(second) == told(first)
+    assert second.params.items() <= first.params.items()
+    assert second.params["benchmark_digest"] == first.params["benchmark_digest"]
+    assert (first.tags["latest"], second.tags["latest"]) == ("false", "true")
+    assert second.tags["attestation_hash"] == first.tags["attestation_hash"]
+
+
+def test_the_parent_names_the_attestation_too(deployment):
+    deployment.run()
+    (run,), (parent,) = deployment.mlflow_runs(), deployment.mlflow_runs("dagster_run")
+    assert parent.data.tags["attestation_hash"] == run.data.tags["attestation_hash"]
+
+
+def test_the_overview_has_a_point_for_each_attestation_however_often_it_is_made(deployment):
+    deployment.run()
+    deployment.run()
+    (overview,) = deployment.mlflow_runs("overview")
+    client = mlflow_client(deployment)
+    for name in ("delta/auroc", "payable_bps"):
+        assert len(client.get_metric_history(overview.info.run_id, name)) == 1, name
+
+
+def test_the_experiments_page_leads_to_results_and_a_persons_own_words_stay(deployment):
+    client = mlflow_client(deployment)
+
+    def note():
+        found = client.get_experiment_by_name(deployment.settings.mlflow_experiment)
+        return found.experiment_id, found.tags["mlflow.note.content"]
+
+    run(deployment, two_root_steps())
+    experiment, before = note()
+    page = f"#/experiments/{experiment}/runs?workflowType=machine_learning"
+    assert f"[latest result of each contribution]({page}&searchFilter=tags.latest" in before
+    deployment.run()
+    (overview,) = deployment.mlflow_runs("overview")
+    assert f"runs/{overview.info.run_id}?workflowType=machine_learning)" in note()[1]
+    client.set_experiment_tag(experiment, "mlflow.note.content", "Ours. Ask Ann.")
+    deployment.run()
+    assert note()[1] == "Ours. Ask Ann."
+
+
+@pytest.mark.parametrize(
+    ("status", "ended", "outcome"),
+    [("FAILURE", "FAILED", "failed"), ("CANCELED", "KILLED", "cancelled")],
+)
+def test_what_a_killed_process_left_running_is_ended_by_the_next_run(
+    deployment, status, ended, outcome
+):
+    dead, foreign = (str(UUID(int=number)) for number in (1, 2))
+    client = mlflow_client(deployment)
+    run(deployment, two_root_steps())
+    experiment = deployment.mlflow_runs()[0].info.experiment_id
+    left = {
+        run_id: client.create_run(
+            experiment, tags={"dagster_run_id": run_id, "kind": "contribution"}
+        ).info.run_id
+        for run_id in (dead, foreign)
+    }
+    job = two_root_steps()
+    deployment.instance.create_run_for_job(job, run_id=dead)
+    found = deployment.instance.get_run_by_id(dead)
+    if status == "FAILURE":
+        deployment.instance.report_run_failed(found, "its process is gone")
+    else:
+        deployment.instance.report_run_canceling(found)
+        deployment.instance.report_run_canceled(found)
+    run(deployment, two_root_steps())
+    of_dead = client.get_run(left[dead])
+    assert (of_dead.info.status, of_dead.data.tags["outcome"]) == (ended, outcome)
+    assert client.get_run(left[foreign]).info.status == "RUNNING"
 
 
 def test_a_failure_in_an_early_step_is_not_hidden_by_a_later_success(deployment):
