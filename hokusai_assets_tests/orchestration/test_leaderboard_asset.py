@@ -2,15 +2,18 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
 
+from hokusai_assets.orchestration.leaderboard_tables import leaderboard_metadata
 from hokusai_assets.orchestration.object_store import read_object
 from hokusai_assets.orchestration.stored_forms import STORED_FORMS
 from hokusai_assets.orchestration.stored_places import location_of
+from hokusai_assets_tests.report.made_pages import board_of
 
 from .conftest import Deployment
 
@@ -226,3 +229,17 @@ def test_no_private_figure_of_a_refused_contribution_is_in_index_or_leaderboard(
     (row,) = stored(deployment)["rows"]
     assert row["attested"]["settled"] is None
     assert row["attested"]["alone"]["part"] == "public"
+
+
+@pytest.mark.parametrize(
+    ("metric", "direction", "gain", "unit"),
+    [
+        ("f1", "higher", "| 1 | **+1.36** (1.27 … 1.47)", "percentage points of f1."),
+        ("log_loss", "lower", "| 1 | **+0.0136** (0.0127 … 0.0147)", "the unit of log_loss."),
+    ],
+)
+def test_gains_are_in_the_unit_of_the_metric(metric: str, direction: str, gain: str, unit: str):
+    board = replace(board_of(9), metric=metric, direction=direction)
+    table = leaderboard_metadata(board, metric)["leaderboard"].value
+    assert gain in table.replace("\N{NO-BREAK SPACE}", " ")
+    assert f"Gains are in {unit}" in table
