@@ -36,8 +36,8 @@ class Unit:
         return f"{self.signed(ppm).removeprefix('+')} {self.name}".rstrip()
 
     def of(self, metric: str) -> str:
-        """Return what changes of a metric are told in: "percentage points of f1", "log_loss"."""
-        return f"{self.name} of {metric}" if self.name else metric
+        """Return it with what it is of: "percentage points of f1", "units of log_loss"."""
+        return f"{self.name or 'units'} of {metric}"
 
     def threshold(self, bps: int) -> str:
         """Return what basis points are, no longer than need be: "1 percentage points", "0.01"."""
@@ -60,10 +60,12 @@ def unit_of(metric: str, direction: Direction | None = None) -> Unit:
     attestation's words have it too, nor is what lies in another range than 0 to 1.
 
     Args:
-        metric: its name in the spec.
+        metric: its name in the spec, with a minus before it where its negative is meant (as
+            `Credit.measure` has it of a loss); words of something else are taken for a share.
         direction: for a metric whose plug-in is not installed; None where that isn't known either.
     """
-    known = METRICS.get(metric) or registered_metrics().get(metric)
+    name = metric.removeprefix("-")
+    known = METRICS.get(name) or registered_metrics().get(name)
     if known is None:
         return OWN if direction == "lower" else PERCENTAGE_POINTS
     is_share = known.direction == "higher" and known.range == (0.0, 1.0)

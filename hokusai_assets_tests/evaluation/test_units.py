@@ -22,7 +22,8 @@ def test_a_loss_changes_by_its_own_unit(metric: str):
     assert unit.signed(-15_000) == "−0.0150"
     assert unit.threshold(50) == "0.005"
     assert unit.of_a_hundred_bps == "0.01"
-    assert unit.of(metric) == metric
+    assert unit.of(metric) == f"units of {metric}"
+    assert unit_of(f"-{metric}") == unit
 
 
 def test_every_built_in_metric_is_one_or_the_other():

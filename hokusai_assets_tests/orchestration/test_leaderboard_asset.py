@@ -234,8 +234,8 @@ def test_no_private_figure_of_a_refused_contribution_is_in_index_or_leaderboard(
 @pytest.mark.parametrize(
     ("metric", "direction", "gain", "unit"),
     [
-        ("f1", "higher", "| 1 | **+1.36** (1.27 … 1.47)", "percentage points of f1."),
-        ("log_loss", "lower", "| 1 | **+0.0136** (0.0127 … 0.0147)", "the unit of log_loss."),
+        ("f1", "higher", "**+1.36** (1.27 … 1.47)", "percentage points of f1."),
+        ("log_loss", "lower", "**+0.0136** (0.0127 … 0.0147)", "units of log_loss."),
     ],
 )
 def test_gains_are_in_the_unit_of_the_metric(metric: str, direction: str, gain: str, unit: str):
