@@ -18,7 +18,7 @@ from hokusai_assets.orchestration.partition_pictures import leaderboard_picture
 # Metadata lives in the event log: the stored value has the rest.
 SHOWN = 50
 _PPM_PER_POINT = 10_000
-_UNBROKEN = "\N{NO-BREAK SPACE}"
+_UNBROKEN = "\N{WORD JOINER}"
 
 
 def leaderboard_metadata(found: Leaderboard, metric: str) -> dict[str, Any]:
@@ -94,12 +94,12 @@ def _credit_in_words(found: Leaderboard) -> str:
 def _ranked_line(found: Leaderboard, row: LeaderboardRow, unit: Unit) -> str:
     one = _attested(row)
     low, high = gain_interval_of(one)
-    interval = f"({unit.signed(low)} … {unit.signed(high)})".replace("+", "")
+    interval = f"{unit.signed(low)}…{_UNBROKEN}{unit.signed(high)}".replace("+", "")
     cells = [
         str(row.rank),
         partition_link(found.benchmark_id, "attestation", row.contribution),
         # It may wrap before the interval; within, it could not be read.
-        f"**{unit.signed(gain_of(one))}** {interval.replace(' ', _UNBROKEN)}",
+        f"**{unit.signed(gain_of(one))}** {interval}",
         f"**{one.payable_bps}**" if one.accepted else "–",
     ]
     if found.credit_measure:

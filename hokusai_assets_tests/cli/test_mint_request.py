@@ -300,6 +300,8 @@ def test_a_signature_of_another_signer_or_digest_is_refused(run: Run, attestatio
 @pytest.mark.parametrize(
     ("deadline", "told"),
     [(1_700_000_000, "not in the future"), (DEADLINE + 366 * 86_400, "more than a year")],
+    # Else each worker names the test after its own second.
+    ids=["expired", "too long"],
 )
 def test_nobody_cosigns_what_has_expired_or_stays_good_too_long(
     run: Run, attestation: Path, statement: dict[str, Any], deadline: int, told: str

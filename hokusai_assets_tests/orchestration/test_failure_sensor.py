@@ -1,12 +1,11 @@
 """Telling of failed runs: a real HTTP receiver, a real mail server, and receivers that are dead."""
 
-import asyncore
 import http.server
 import json
-import smtpd
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -14,8 +13,10 @@ import pytest
 
 from hokusai_assets.orchestration import notifications
 from hokusai_assets.orchestration.notifications import Notification, Notifier
+from hokusai_assets.settings import Settings
 
 from .conftest import Deployment
+from .mail_server import PASSWORD, USER, running_mail_server, write_certificate
 from .test_leaderboard_asset import bad_file
 
 pytestmark = pytest.mark.integration
@@ -49,27 +50,8 @@ def web_receiver() -> Iterator[tuple[str, list[dict[str, Any]]]]:
 @pytest.fixture
 def mail_server() -> Iterator[tuple[str, list[tuple[str, list[str], str]]]]:
     """An SMTP server that keeps what is mailed to it."""
-    got: list[tuple[str, list[str], str]] = []
-
-    class Server(smtpd.SMTPServer):
-        def process_message(self, peer, mailfrom, rcpttos, data, **_):  # type: ignore[no-untyped-def]
-            got.append((mailfrom, rcpttos, data.decode()))
-
-    sockets: dict[int, Any] = {}
-    server = Server(("127.0.0.1", 0), None, map=sockets)
-    going = threading.Event()
-    going.set()
-
-    def serve() -> None:
-        while going.is_set():
-            asyncore.loop(timeout=0.1, count=1, map=sockets)
-
-    thread = threading.Thread(target=serve)
-    thread.start()
-    yield f"127.0.0.1:{server.socket.getsockname()[1]}", got
-    going.clear()
-    thread.join()
-    asyncore.close_all(map=sockets)
+    with running_mail_server() as server:
+        yield server.address, server.mailed
 
 
 @pytest.fixture
@@ -138,6 +120,76 @@ def test_webhook_and_mail_say_what_failed_where_and_how_to_see_it(
     assert f"Subject: Hokusai: {key} of generated failed" in message
     assert "contributed_data: file error 28: No space left on device" in message
     assert told["run_url"] in message
+
+
+A_FAILURE = Notification(
+    kind="failed",
+    benchmark="generated",
+    contribution="mine-0123",
+    step="new_model",
+    sentence="it ran out of memory",
+    run_id="a-run",
+    run_url="",
+)
+
+
+def mailing(server: str, tls: str) -> Notifier:
+    notifier = Notifier.of(
+        Settings.from_environment(
+            {
+                "HOKUSAI_NOTIFY_EMAIL": "ops@example.org",
+                "HOKUSAI_SMTP_SERVER": server,
+                "HOKUSAI_SMTP_TLS": tls,
+                "HOKUSAI_SMTP_FROM": "hokusai@example.org",
+            }
+        )
+    )
+    assert notifier is not None
+    return notifier
+
+
+@pytest.mark.parametrize("tls", ["starttls", "tls"])
+def test_mail_goes_through_tls_and_a_login(
+    tls: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    certificate = write_certificate(tmp_path / "server.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    monkeypatch.setenv("HOKUSAI_SMTP_USER", USER)
+    monkeypatch.setenv("HOKUSAI_SMTP_PASSWORD", PASSWORD)
+    with running_mail_server(certificate, starttls=tls == "starttls", login=True) as server:
+        (delivery,) = mailing(server.address, tls).tell(A_FAILURE)
+    assert delivery.failed == ""
+    ((_, receivers, message),) = server.mailed
+    assert receivers == ["ops@example.org"]
+    assert "mine-0123 of generated failed" in message
+    assert server.encrypted == [True]
+
+
+@pytest.mark.parametrize("tls", ["starttls", "tls"])
+def test_mail_is_not_sent_to_a_server_whose_certificate_nobody_vouches_for(
+    tls: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(notifications, "PAUSE_SECONDS", 0.0)
+    certificate = write_certificate(tmp_path / "server.pem")
+    with running_mail_server(certificate, starttls=tls == "starttls") as server:
+        (delivery,) = mailing(server.address, tls).tell(A_FAILURE)
+    assert "SSLCertVerificationError" in delivery.failed
+    assert server.mailed == []
+
+
+def test_a_wrong_password_is_a_failed_delivery_and_is_not_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(notifications, "PAUSE_SECONDS", 0.0)
+    certificate = write_certificate(tmp_path / "server.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    monkeypatch.setenv("HOKUSAI_SMTP_USER", USER)
+    monkeypatch.setenv("HOKUSAI_SMTP_PASSWORD", "a wrong one")
+    with running_mail_server(certificate, starttls=True, login=True) as server:
+        (delivery,) = mailing(server.address, "starttls").tell(A_FAILURE)
+    assert "SMTPAuthenticationError" in delivery.failed
+    assert "a wrong one" not in delivery.failed
+    assert server.mailed == []
 
 
 def test_no_value_of_a_row_is_told(
