@@ -128,3 +128,15 @@ def test_on_a_phone_no_figure_is_hidden_beside_the_screen(
             )
             == '"baseline"'
         )
+
+
+def test_on_a_phone_no_place_of_the_leaderboard_is_hidden_beside_the_screen(
+    browser: Browser, pages: dict[str, Path]
+):
+    with new_page(browser, (390, 800)) as page:
+        page.goto(pages["benchmark"].as_uri())
+        box = page.get_by_role("region", name="Leaderboard")
+        assert box.evaluate("one => one.scrollWidth <= one.clientWidth")
+        first = box.get_by_role("row").nth(1)
+        assert first.get_by_role("rowheader").inner_text()
+        assert first.get_by_role("cell").count() >= 5

@@ -98,7 +98,7 @@ def test_values_are_shown_as_credit(deployment: Deployment):
     assert row["credit_ppm"] is not None
     (line,) = [line for line in metadata["leaderboard"].splitlines() if f"[{key}]" in line]
     assert line.endswith(f"| {row['credit_ppm'] / 10_000:+.2f} |")
-    measure = "share of the 10 nearest rows with the right label"
+    measure = "the share of the 10 nearest rows with the right label"
     assert f"credit, by knn-shapley, in percentage points of {measure}" in metadata["leaderboard"]
 
 

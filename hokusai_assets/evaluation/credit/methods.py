@@ -255,7 +255,7 @@ def _nearest_neighbour_values(task: _Task) -> Credit:
     base = float(by_row[owner < 0].sum())
     return Credit(
         method="knn-shapley",
-        measure=f"share of the {NEIGHBOURS} nearest rows with the right label",
+        measure=f"the share of the {NEIGHBOURS} nearest rows with the right label",
         values=_contribution_values(task, values, [None] * count),
         models_trained=0,
         replicas=0,
@@ -296,7 +296,7 @@ def _out_of_bag_values(task: _Task) -> Credit:
     means = [found.mean(owner == number) for number in range(len(task.contributions))]
     return Credit(
         method="data-oob",
-        measure="share of models that had not seen a row and gave it its label",
+        measure="the share of models that had not seen a row and gave it its label",
         values=_contribution_values(
             task, [value for value, _ in means], [error for _, error in means]
         ),
