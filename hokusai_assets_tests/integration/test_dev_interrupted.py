@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -30,8 +29,16 @@ def to_it_alone(process: subprocess.Popen[bytes]) -> None:
     process.send_signal(signal.SIGINT)
 
 
-@pytest.mark.parametrize("send", [to_the_group, to_it_alone])
-@pytest.mark.parametrize("moment", [b"", b"Launching Dagster services", b"Ctrl-C stops all"])
+@pytest.mark.parametrize(
+    ("moment", "send"),
+    [
+        # It has only made its home yet.
+        (b"", to_the_group),
+        (b"Launching Dagster services", to_the_group),
+        (b"Ctrl-C stops all", to_the_group),
+        (b"Ctrl-C stops all", to_it_alone),
+    ],
+)
 def test_ctrl_c_ends_it_well(
     moment: bytes, send: Callable[[subprocess.Popen[bytes]], None], tmp_path: Path
 ):
@@ -48,8 +55,7 @@ def test_ctrl_c_ends_it_well(
             start_new_session=True,
         )
     try:
-        # Python itself takes a moment until it runs anything of ours.
-        time.sleep(1)
+        until((tmp_path / "home").exists, 180, "the home")
         until(lambda: moment in log.read_bytes(), 180, "the start")
         send(process)
         assert process.wait(timeout=60) == 0
