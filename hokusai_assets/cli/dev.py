@@ -1,6 +1,7 @@
 """`hokusai dev`: Dagster's web UI and daemon, and MLflow's UI, for this home on loopback."""
 
 import contextlib
+import ctypes
 import os
 import signal
 import socket
@@ -19,6 +20,9 @@ from hokusai_assets.cli.server_output import ServerOutput, is_plain
 from hokusai_assets.settings import Settings
 
 _LOOPBACK = "127.0.0.1"
+# Loaded here: between fork and exec only calls are safe.
+_LIBC = ctypes.CDLL(None)
+_PR_SET_PDEATHSIG = 1
 _READY_SECONDS = 120.0
 _STOP_SECONDS = 15.0
 
@@ -161,7 +165,15 @@ def _start(
         stdout=output.stdout,
         stderr=output.stderr,
         start_new_session=True,
+        preexec_fn=_end_with_this_program,
     )
+
+
+def _end_with_this_program() -> None:
+    """Have the system stop a server if this program is killed: nobody else would."""
+    # prctl(2); elsewhere than on Linux a server is left behind.
+    if sys.platform == "linux":
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _stop(processes: dict[str, subprocess.Popen[bytes]]) -> None:

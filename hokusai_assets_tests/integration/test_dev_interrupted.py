@@ -29,6 +29,23 @@ def to_it_alone(process: subprocess.Popen[bytes]) -> None:
     process.send_signal(signal.SIGINT)
 
 
+def started(root: Path) -> tuple[subprocess.Popen[bytes], Path]:
+    """Start it in a home under a folder; return it and what it says."""
+    log = root / "dev.log"
+    ports = ("--port", str(free_port()), "--mlflow-port", str(free_port()))
+    with log.open("wb") as stream:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "hokusai_assets.cli.main", "dev", *ports],
+            cwd=ROOT,
+            env=clean_environment()
+            | {"HOKUSAI_HOME": str(root / "home"), "HOKUSAI_DATA": str(root / "data")},
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    return process, log
+
+
 @pytest.mark.parametrize(
     ("moment", "send"),
     [
@@ -42,18 +59,7 @@ def to_it_alone(process: subprocess.Popen[bytes]) -> None:
 def test_ctrl_c_ends_it_well(
     moment: bytes, send: Callable[[subprocess.Popen[bytes]], None], tmp_path: Path
 ):
-    log = tmp_path / "dev.log"
-    ports = ("--port", str(free_port()), "--mlflow-port", str(free_port()))
-    with log.open("wb") as stream:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "hokusai_assets.cli.main", "dev", *ports],
-            cwd=ROOT,
-            env=clean_environment()
-            | {"HOKUSAI_HOME": str(tmp_path / "home"), "HOKUSAI_DATA": str(tmp_path / "data")},
-            stdout=stream,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+    process, log = started(tmp_path)
     try:
         until((tmp_path / "home").exists, 180, "the home")
         until(lambda: moment in log.read_bytes(), 180, "the start")
@@ -65,3 +71,13 @@ def test_ctrl_c_ends_it_well(
     assert b"\x1b" not in said
     assert b"Aborted" not in said and b"Traceback" not in said
     assert not processes_of(tmp_path)
+
+
+def test_servers_of_a_killed_one_end_too(tmp_path: Path):
+    process, log = started(tmp_path)
+    try:
+        until(lambda: b"Ctrl-C stops all" in log.read_bytes(), 180, "the start")
+    finally:
+        process.kill()
+        process.wait()
+    until(lambda: not processes_of(tmp_path), 60, "the end of its servers")
