@@ -34,8 +34,8 @@ def refresh_overview(client: Any, experiment_id: str, benchmark_id: str, run_id:
         run_id: the contribution's run; runs on the same version of the benchmark are compared.
     """
     settled = client.get_run(run_id).data
-    if "primary_direction" not in settled.tags or "budget_position" not in settled.metrics:
-        # A run of some assets only: it measured or settled nothing.
+    if "attestation_hash" not in settled.tags or "budget_position" not in settled.metrics:
+        # MLflow was gone for a part of the run: what is missing can't be compared.
         return
     metric, version = settled.params["primary_metric"], settled.params["benchmark_digest"]
     direction = settled.tags["primary_direction"]

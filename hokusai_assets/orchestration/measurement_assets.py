@@ -31,6 +31,7 @@ from hokusai_assets.orchestration.presentation import (
     schema_of,
     share,
 )
+from hokusai_assets.orchestration.resumed_runs import record_earlier_steps
 from hokusai_assets.orchestration.step_records import record_attestation, record_deltas
 from hokusai_assets.orchestration.stored_forms import (
     IssuedAttestation,
@@ -208,13 +209,17 @@ def attestation_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
             predicate["result_hash"],
             {"dagster_run_id": context.run_id, "mlflow_run_id": tracking.run_id},
         )
+        models = (baseline_model, new_model)
         with explained():
+            record_earlier_steps(
+                tracking, platform, benchmark, contributed_data, models, metric_deltas, settlement
+            )
             record_attestation(
                 tracking,
                 benchmark,
                 value,
-                contributed_data,
-                (baseline_model, new_model),
+                contributed_data.report,
+                models,
                 metric_deltas,
                 settlement,
                 dry_run=platform.dry_run,

@@ -38,7 +38,6 @@ from hokusai_assets.orchestration.tracking import (
     DEFAULT_SECONDS,
     NOTE_TAG,
     Tracking,
-    TrackingUnavailable,
     benchmark_of,
     contribution_of,
     reason_of,
@@ -241,11 +240,22 @@ class MlflowTracking(ConfigurableResourceFactory[Tracking]):
         finally:
             _forget_active_run()
         if contribution_of(run) and end.outcome == "evaluated":
-            with suppress(TrackingUnavailable):
-                tracking.write_artifact(
-                    lambda client: refresh_overview(
-                        client, tracking.experiment_id, benchmark_id, tracking.run_id
-                    )
+            self._refresh_overview(tracking, benchmark_id, context)
+
+    def _refresh_overview(
+        self, tracking: Tracking, benchmark_id: str, context: dg.InitResourceContext
+    ) -> None:
+        if tracking.unavailable or tracking.artifacts_unavailable:
+            return
+        client, run_id = tracking.client, tracking.run_id
+        try:
+            tracking.bounded(
+                lambda: refresh_overview(client, tracking.experiment_id, benchmark_id, run_id)
+            )
+        except Exception as error:  # the run's own result stands; the next run draws it again
+            if context.log:
+                context.log.warning(
+                    f"MLflow's overview of {benchmark_id} was not drawn anew: {reason_of(error)}"
                 )
 
 

@@ -47,13 +47,6 @@ REPORT = "report.html"
 def record_benchmark(tracking: Tracking, platform: Platform, benchmark: Benchmark) -> None:
     """Log the spec, seeds, estimator and sampling, and the base and test sets as inputs."""
     spec = benchmark.spec
-    _log_benchmark(tracking, benchmark)
-    tracking.log_inputs(benchmark_inputs(benchmark, platform.benchmark_folder(spec.id)))
-    tracking.log_text(spec.model_dump_json(indent=2), "benchmark_spec.json")
-
-
-def _log_benchmark(tracking: Tracking, benchmark: Benchmark) -> None:
-    spec = benchmark.spec
     tracking.log_params(
         {
             "benchmark": spec.id,
@@ -69,6 +62,8 @@ def _log_benchmark(tracking: Tracking, benchmark: Benchmark) -> None:
         }
         | _spec_params(spec)
     )
+    tracking.log_inputs(benchmark_inputs(benchmark, platform.benchmark_folder(spec.id)))
+    tracking.log_text(spec.model_dump_json(indent=2), "benchmark_spec.json")
 
 
 def _spec_params(spec: BenchmarkSpec) -> dict[str, object]:
@@ -103,7 +98,17 @@ def record_intake(
 ) -> None:
     """Log what became of a contribution's rows and why; of an accepted one its set as an input."""
     report, rows = value.report, value.rows
-    _log_intake(tracking, value)
+    tracking.log_params({"contribution_sha256": report.raw_digest, "rows_root": rows.root})
+    tracking.log_metrics(
+        {
+            "rows_in": report.rows_in,
+            "rows_new": report.rows_new,
+            "rows_kept": report.rows_kept,
+            "rows_hashed": report.rows_hashed,
+            "rows_unsound": report.rows_unsound,
+            **{f"rows_removed/{why}": report.removed.get(why, 0) for why in REMOVAL_REASONS},
+        }
+    )
     if report.accepted:
         source = location_of(
             platform.places.storage,
@@ -144,21 +149,6 @@ def record_intake(
             contribution_page(benchmark.spec, report, None, dry_run=platform.dry_run)
         )
     tracking.log_made_files(files)
-
-
-def _log_intake(tracking: Tracking, value: ContributedData) -> None:
-    report = value.report
-    tracking.log_params({"contribution_sha256": report.raw_digest, "rows_root": value.rows.root})
-    tracking.log_metrics(
-        {
-            "rows_in": report.rows_in,
-            "rows_new": report.rows_new,
-            "rows_kept": report.rows_kept,
-            "rows_hashed": report.rows_hashed,
-            "rows_unsound": report.rows_unsound,
-            **{f"rows_removed/{why}": report.removed.get(why, 0) for why in REMOVAL_REASONS},
-        }
-    )
 
 
 def lineage_table(report: IntakeReport, rows_root: str) -> dict[str, Any]:
@@ -211,7 +201,9 @@ def record_deltas(
 ) -> None:
     """Log what the contribution alone changes, both models' word on each shown row, and plots."""
     document = measured.document
-    _log_deltas(tracking, benchmark, document)
+    primary = document["metrics"][benchmark.spec.metrics.primary]
+    tracking.log_metrics(delta_metrics(document["metrics"]))
+    tracking.set_tags({"primary_direction": primary["direction"]})
     tracking.log_made_files(
         {
             "metric_deltas.json": _text(json_text(document)),
@@ -219,12 +211,6 @@ def record_deltas(
             **{plot_file(name): _bytes(draw) for name, draw in pictures.items()},
         }
     )
-
-
-def _log_deltas(tracking: Tracking, benchmark: Benchmark, document: Mapping[str, Any]) -> None:
-    primary = document["metrics"][benchmark.spec.metrics.primary]
-    tracking.log_metrics(delta_metrics(document["metrics"]))
-    tracking.set_tags({"primary_direction": primary["direction"]})
 
 
 def delta_metrics(metrics: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
@@ -267,7 +253,14 @@ def record_settlement(
     """
     document = settled.document
     released, accepted = document["released"], document["delta_one"]["accepted"]
-    told = _log_settlement(tracking, benchmark, document)
+    told = document if released else settlement_claim(document, benchmark.spec)
+    tracking.log_metrics(settled_metrics(told))
+    tracking.set_tags(
+        {
+            "delta_one_accepted": str(accepted).lower(),
+            "decided_on": document["measurement"]["part"],
+        }
+    )
     files = {"settlement.json": _text(json_text(told))}
     if released:
         files[SETTLED_PREDICTIONS] = _parquet(settled.predictions)
@@ -281,21 +274,6 @@ def record_settlement(
         accepted=accepted,
         is_challenger=is_last_accepted,
     )
-
-
-def _log_settlement(
-    tracking: Tracking, benchmark: Benchmark, document: Mapping[str, Any]
-) -> Mapping[str, Any]:
-    """Log what may be told of a settlement, and return it."""
-    told = document if document["released"] else settlement_claim(document, benchmark.spec)
-    tracking.log_metrics(settled_metrics(told))
-    tracking.set_tags(
-        {
-            "delta_one_accepted": str(document["delta_one"]["accepted"]).lower(),
-            "decided_on": document["measurement"]["part"],
-        }
-    )
-    return told
 
 
 def settled_metrics(told: Mapping[str, Any]) -> dict[str, float]:
@@ -321,7 +299,7 @@ def record_attestation(
     tracking: Tracking,
     benchmark: Benchmark,
     issued: IssuedAttestation,
-    contributed: ContributedData,
+    report: IntakeReport,
     models: tuple[StoredModel, StoredModel],
     measured: MeasuredDelta,
     settled: SettledContribution,
@@ -334,18 +312,12 @@ def record_attestation(
         tracking: the run's.
         benchmark: what was measured by.
         issued: the attestation.
-        contributed: what intake found and kept.
+        report: what intake found.
         models: the baseline and the new model; what was settled is in `settled`.
         measured: what the contribution alone changes.
         settled: the settlement.
         dry_run: whether this is a rehearsal.
     """
-    if not tracking.has_metric(f"delta/{benchmark.spec.metrics.primary}"):
-        # The run began at a later step: what it attests was measured in an earlier one.
-        _log_benchmark(tracking, benchmark)
-        _log_intake(tracking, contributed)
-        _log_deltas(tracking, benchmark, measured.document)
-        _log_settlement(tracking, benchmark, settled.document)
     verdict = shown_verdict(settled.document)["reason"]
     shown = settled.predictions if settled.document["released"] else measured.predictions
     tracking.log_made_files(
@@ -354,7 +326,7 @@ def record_attestation(
             REPORT: lambda path: path.write_text(
                 contribution_page(
                     benchmark.spec,
-                    contributed.report,
+                    report,
                     Issued(issued.envelope, shown),
                     dry_run=dry_run,
                 ),

@@ -132,10 +132,10 @@ class Tracking:
         if parent := self.parent_run_id:
             self.write(lambda client: client.log_batch(parent, tags=as_tags(tags)))
 
-    def has_metric(self, name: str) -> bool:
-        """Say whether the run has a metric; True, as if nothing were left to do, without MLflow."""
-        logged = self.write(lambda client: client.get_run(self.run_id).data.metrics)
-        return logged is None or name in logged
+    def logged_names(self) -> frozenset[str] | None:
+        """Return the names of the run's parameters and metrics; None without MLflow."""
+        run = self.write(lambda client: client.get_run(self.run_id).data)
+        return None if run is None else frozenset({*run.params, *run.metrics})
 
     def log_inputs(self, datasets: Sequence[Any]) -> None:
         """Log dataset inputs."""
