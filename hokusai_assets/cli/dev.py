@@ -20,6 +20,8 @@ from hokusai_assets.cli.server_output import ServerOutput, is_plain
 from hokusai_assets.settings import Settings
 
 _LOOPBACK = "127.0.0.1"
+# Held beside the runs' own.
+_MARK = "dev"
 # Loaded here: between fork and exec only calls are safe.
 _LIBC = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1
@@ -34,20 +36,33 @@ def command(port: int, mlflow_port: int) -> None:
     """Start the web UI, the daemon (sensors, backfills) and MLflow's UI, until Ctrl-C.
 
     Listens on 127.0.0.1 only: Dagster's UI has no login. A port that is taken is replaced by the
-    next free one.
+    next free one, and said. One at a time serves a home.
     """
     # Before anything is loaded or started: what is begun is always taken down again.
     stop = _Stop()
     from hokusai_assets.orchestration.home import open_instance
-    from hokusai_assets.orchestration.run_marks import fail_runs_of_the_dead
+    from hokusai_assets.orchestration.run_marks import (
+        fail_runs_of_the_dead,
+        is_marked,
+        marked_as_running,
+    )
 
     settings = current_settings()
-    with open_instance(settings) as instance:
-        # What a power cut left would hold its place in the queue for good.
-        fail_runs_of_the_dead(instance, settings.run_marks)
+    if is_marked(settings.run_marks, _MARK):
+        raise click.UsageError(f"another `hokusai dev` serves {settings.home}: stop it first")
+    with marked_as_running(settings.run_marks, _MARK):
+        with open_instance(settings) as instance:
+            # What a power cut left would hold its place in the queue for good.
+            fail_runs_of_the_dead(instance, settings.run_marks)
+        ended_well = _serve(settings, port, mlflow_port, stop)
+    raise SystemExit(0 if ended_well else PLATFORM_FAULT)
+
+
+def _serve(settings: Settings, port: int, mlflow_port: int, stop: "_Stop") -> bool:
+    """Run all servers until they are to stop, and say whether none ended by itself before."""
     color_system: Literal["auto"] | None = None if is_plain(sys.stderr, os.environ) else "auto"
     console = Console(stderr=True, highlight=False, color_system=color_system)
-    port = _free_port(port)
+    port = _free_port(port, console)
     environment = os.environ | {
         "HOKUSAI_HOME": str(settings.home),
         "HOKUSAI_DATA": str(settings.data),
@@ -60,7 +75,7 @@ def command(port: int, mlflow_port: int) -> None:
     commands = {"Dagster": [*dagster, *_workspace()]}
     mlflow_url = settings.mlflow_tracking_uri
     if not mlflow_url.startswith("http"):
-        mlflow_port = _free_port(mlflow_port, taken=port)
+        mlflow_port = _free_port(mlflow_port, console, taken=port)
         mlflow_url = f"http://{_LOOPBACK}:{mlflow_port}"
         commands["MLflow"] = _mlflow_server(settings, mlflow_port)
     # Unless the operator says where it is seen.
@@ -88,7 +103,7 @@ def command(port: int, mlflow_port: int) -> None:
         output.ending = True
         _stop(processes)
         output.close()
-    raise SystemExit(0 if stop.asked else PLATFORM_FAULT)
+    return stop.asked
 
 
 class _Stop:
@@ -126,7 +141,7 @@ def _mlflow_server(settings: Settings, port: int) -> list[str]:
     return command
 
 
-def _free_port(wanted: int, *, taken: int = 0) -> int:
+def _free_port(wanted: int, console: Console, *, taken: int = 0) -> int:
     for port in range(wanted, wanted + 50):
         if port == taken:
             continue
@@ -136,7 +151,9 @@ def _free_port(wanted: int, *, taken: int = 0) -> int:
                 probe.bind((_LOOPBACK, port))
             except OSError:
                 continue
-            return port
+        if port != wanted:
+            console.print(f"Port {wanted} is taken: {port} instead.")
+        return port
     raise click.UsageError(f"no free port from {wanted} to {wanted + 49}")
 
 

@@ -35,7 +35,7 @@ from hokusai_assets.orchestration.step_records import (
     record_new_model,
 )
 from hokusai_assets.orchestration.stored_forms import StoredModel
-from hokusai_assets.orchestration.tracking import ACCEPTED_CHECK, OUTCOME_TAG, Tracking
+from hokusai_assets.orchestration.tracking import ACCEPTED_CHECK, INTAKE_TAG, Tracking
 from hokusai_assets.orchestration.trained_models import fingerprint_of, trained_on
 
 
@@ -123,7 +123,7 @@ def _contributed_data(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
 
 def _log_intake(context: dg.AssetExecutionContext, report: IntakeReport) -> None:
     context.instance.add_run_tags(
-        context.run_id, {OUTCOME_TAG: "accepted" if report.accepted else "rejected"}
+        context.run_id, {INTAKE_TAG: "taken" if report.accepted else "rejected"}
     )
     for warning in report.warnings:
         context.log.warning(f"{warning.rule}: {warning.message}")

@@ -61,11 +61,11 @@ _TEXTS = {
         "Who brought how much: all contributions to the benchmark, best first.",
         "**gain** is what the contribution alone changes of the baseline, in percentage points of "
         "the primary metric (of a loss in its own unit), with its interval: all are measured "
-        "against the same model on the same rows, so they can be compared. **pays** is what the "
-        "DeltaOne decision allots where it stood in turn, – where it did not accept. **credit** is "
-        "from `contribution_values`. Of a private part of the test set nothing is shown of a "
-        "contribution that it did not accept. Read from an index of outcomes; refreshed when a "
-        "contribution or a value changes, at most every two minutes.",
+        "against the same model on the same rows, so they can be compared. **accepted, pays** is "
+        "the DeltaOne decision where it stood in turn, and the basis points that it makes payable. "
+        "**credit** is from `contribution_values` and no payment. Of a private part of the test "
+        "set nothing is shown of a contribution that it did not accept. Read from an index of "
+        "outcomes; refreshed when a contribution or a value changes, at most every two minutes.",
     ),
     "attestation_review": (
         "Every attestation that was issued for the benchmark, verified again.",

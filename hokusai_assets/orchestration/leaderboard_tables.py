@@ -17,6 +17,8 @@ from hokusai_assets.orchestration.partition_pictures import leaderboard_picture
 
 # Metadata lives in the event log: the stored value has the rest.
 SHOWN = 50
+# Characters of Markdown that the UI shows without a click.
+_AT_ONCE = 1000
 _PPM_PER_POINT = 10_000
 _UNBROKEN = "\N{WORD JOINER}"
 
@@ -31,8 +33,10 @@ def leaderboard_metadata(found: Leaderboard, metric: str) -> dict[str, Any]:
     ranked = [row for row in found.rows if row.attested is not None]
     others = [row for row in found.rows if row.attested is None]
     counts = found.counts
+    top = _top(found, ranked, metric)
     metadata: dict[str, Any] = {
-        "leaderboard": dg.MetadataValue.md(_ranking(found, ranked, metric)),
+        **({} if top is None else {"top": dg.MetadataValue.md(top)}),
+        "leaderboard": dg.MetadataValue.md(_ranking(found, ranked[:SHOWN], metric)),
         "dagster/row_count": len(found.rows),
         "metric": f"{metric} ({found.direction} is better)" if found.direction else metric,
         **{f"contributions/{status.replace(' ', '_')}": count for status, count in counts.items()},
@@ -64,23 +68,33 @@ def partition_link(benchmark_id: str, asset: str, key: str) -> str:
     return f"[{key}](/assets/{benchmark_id}/{asset}?partition={quote(key)}&view=partitions)"
 
 
-def _ranking(found: Leaderboard, ranked: Sequence[LeaderboardRow], metric: str) -> str:
-    if not ranked:
+def _top(found: Leaderboard, ranked: Sequence[LeaderboardRow], metric: str) -> str | None:
+    """Return as much of a long ranking as the UI shows without a click; None of a short one."""
+    if len(_ranking(found, ranked[:SHOWN], metric)) < _AT_ONCE:
+        return None
+    rows = list(ranked[:SHOWN])
+    while rows and len(_ranking(found, rows, metric, linked=False)) >= _AT_ONCE:
+        rows.pop()
+    return _ranking(found, rows, metric, linked=False)
+
+
+def _ranking(
+    found: Leaderboard, rows: Sequence[LeaderboardRow], metric: str, *, linked: bool = True
+) -> str:
+    if not rows:
         return "No contribution is attested on this version of the benchmark yet."
-    level = f"{_attested(ranked[0]).alone.confidence_ppm / _PPM_PER_POINT:g}%"
+    level = f"{_attested(rows[0]).alone.confidence_ppm / _PPM_PER_POINT:g}%"
     # Narrow: the UI cuts off what does not fit beside the key.
     credit, line = (" credit |", "--:|") if found.credit_measure else ("", "")
     lines = [
-        f"| | contribution | gain in {metric} ({level}) | pays (bps) |{credit}",
+        f"| | contribution | gain in {metric} ({level}) | accepted, pays (bps) |{credit}",
         f"|--:|---|---|--:|{line}",
     ]
     unit = unit_of(metric, found.direction)
-    lines += [_ranked_line(found, row, unit) for row in ranked[:SHOWN]]
-    lines.append(
-        f"\nGains are in {unit.of(metric)}{_credit_in_words(found)}. What was not accepted pays –."
-    )
-    if len(ranked) > SHOWN:
-        lines.append(f"{len(ranked) - SHOWN:,} more stand below; the stored value has them all.")
+    lines += [_ranked_line(found, row, unit, linked=linked) for row in rows]
+    lines.append(f"\nGains are in {unit.of(metric)}.{_credit_in_words(found)}")
+    if (more := sum(row.attested is not None for row in found.rows) - len(rows)) > 0:
+        lines.append(f"{more:,} more stand below; the stored value has them all.")
     return "\n".join(lines)
 
 
@@ -88,19 +102,19 @@ def _credit_in_words(found: Leaderboard) -> str:
     if found.credit_measure is None:
         return ""
     measured_in = unit_of(found.credit_measure).of(found.credit_measure)
-    return f"; credit, by {found.credit_method}, in {measured_in}"
+    return f" Credit is no payment; it is by {found.credit_method}, in {measured_in}."
 
 
-def _ranked_line(found: Leaderboard, row: LeaderboardRow, unit: Unit) -> str:
-    one = _attested(row)
+def _ranked_line(found: Leaderboard, row: LeaderboardRow, unit: Unit, *, linked: bool) -> str:
+    one, key = _attested(row), row.contribution
     low, high = gain_interval_of(one)
     interval = f"{unit.signed(low)}…{_UNBROKEN}{unit.signed(high)}".replace("+", "")
     cells = [
         str(row.rank),
-        partition_link(found.benchmark_id, "attestation", row.contribution),
+        partition_link(found.benchmark_id, "attestation", key) if linked else key,
         # It may wrap before the interval; within, it could not be read.
         f"**{unit.signed(gain_of(one))}** {interval}",
-        f"**{one.payable_bps}**" if one.accepted else "–",
+        f"yes, **{one.payable_bps}**" if one.accepted else "no",
     ]
     if found.credit_measure:
         credit = row.credit_ppm

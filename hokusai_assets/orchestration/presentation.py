@@ -44,9 +44,14 @@ def deltas_table(metrics: Mapping[str, Mapping[str, Any]]) -> dg.MetadataValue:
             f"| {share(delta['delta_ppm']):+.4f} "
             f"| {share(delta['low_ppm']):+.4f} … {share(delta['high_ppm']):+.4f} "
             f"| {100 * share(delta['confidence_ppm']):.6g}% "
-            f"| {share(delta['p_value_ppm']):.4f} |"
+            f"| {_p_value(delta['p_value_ppm'])} |"
         )
     return dg.MetadataValue.md("\n".join(lines))
+
+
+def _p_value(ppm: int) -> str:
+    # Rounded to 0 it would look impossible.
+    return f"{share(ppm):.4f}" if ppm >= 50 else "< 0.0001"
 
 
 def groups_table(groups: Sequence[Mapping[str, Any]]) -> dg.MetadataValue:

@@ -17,10 +17,12 @@ import dagster as dg
 from dagster import DagsterRunStatus
 from dagster._core.executor.in_process import InProcessExecutor
 from dagster._core.executor.init import InitExecutorContext
+from dagster._core.storage.tags import PRIORITY_TAG
 
 from hokusai_assets.append_only import held
 
 _ENDING = ".lock"
+_RETRY_PRIORITY = 5
 # Between Dagster's note that a run started and our lock.
 _STARTS_WITHIN_SECONDS = 60.0
 _DIED = "its process ended before it did (killed, or the machine went down); it can be run again"
@@ -42,6 +44,11 @@ def marked_as_running(folder: Path, run_id: str) -> Iterator[None]:
             yield
         finally:
             path.unlink(missing_ok=True)
+
+
+def is_marked(folder: Path, run_id: str) -> bool:
+    """Say whether a process holds a mark."""
+    return _is_held(_path(folder, run_id))
 
 
 def marking_executor(folder: Path) -> dg.ExecutorDefinition:
@@ -93,6 +100,8 @@ def fail_runs_of_the_dead(instance: dg.DagsterInstance, folder: Path) -> list[st
             continue
         found = instance.get_run_by_id(run.run_id)
         if found is not None and found.status in _GOING_ON:
+            # Its retry takes the tags over, and so stands before what is queued: it had its turn.
+            instance.add_run_tags(run.run_id, {PRIORITY_TAG: str(_RETRY_PRIORITY)})
             instance.report_run_failed(run, _DIED)
             died.append(run.run_id)
     for path in folder.glob(f"*{_ENDING}"):

@@ -29,7 +29,7 @@ from hokusai_assets.orchestration.stored_forms import (
     SettledContribution,
     StoredModel,
 )
-from hokusai_assets.orchestration.tracking import Tracking
+from hokusai_assets.orchestration.tracking import VERDICT_TAG, Tracking
 from hokusai_assets.orchestration.trained_models import fingerprint_of, trained_on
 
 Evaluated = tuple[StoredModel, Evaluation]
@@ -119,6 +119,8 @@ def settlement_asset(benchmark_id: str, owner: str) -> dg.AssetsDefinition:
                 slices_on(benchmark, split.deciding),
             ),
         )
+        verdict = "accepted" if decision["accepted"] else "not accepted"
+        context.instance.add_run_tags(context.run_id, {VERDICT_TAG: verdict})
         with explained():
             accepted = platform.ledger(benchmark_id).accepted(benchmark.content_digest)
             record_settlement(

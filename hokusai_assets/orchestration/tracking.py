@@ -16,7 +16,9 @@ from dagster import DagsterEventType, DagsterRun
 from hokusai_assets.orchestration.bounded_calls import BoundedCalls
 
 BENCHMARK_TAG = "hokusai/benchmark"
-OUTCOME_TAG = "hokusai/outcome"
+# Two, since a file that is taken in may still not be accepted.
+INTAKE_TAG = "hokusai/intake"
+VERDICT_TAG = "hokusai/verdict"
 PARTITION_TAG = "dagster/partition"
 # A backfill's runs carry a range instead, of one key under our backfill policy.
 _RANGE_START_TAG = "dagster/asset_partition_range_start"

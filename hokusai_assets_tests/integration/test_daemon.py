@@ -113,5 +113,5 @@ def test_a_backfill_from_the_ui_ends_with_the_bad_one_failing_alone(
     for run in runs:
         tags = {tag["key"]: tag["value"] for tag in run["tags"]}
         key = tags.get("dagster/partition") or tags["dagster/asset_partition_range_start"]
-        outcomes[key.rsplit("-", 1)[0]] = (run["status"], tags["hokusai/outcome"])
-    assert outcomes == {"good": ("SUCCESS", "accepted"), "bad": ("FAILURE", "rejected")}
+        outcomes[key.rsplit("-", 1)[0]] = (run["status"], tags["hokusai/intake"])
+    assert outcomes == {"good": ("SUCCESS", "taken"), "bad": ("FAILURE", "rejected")}

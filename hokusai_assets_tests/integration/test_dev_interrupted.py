@@ -29,6 +29,13 @@ def to_it_alone(process: subprocess.Popen[bytes]) -> None:
     process.send_signal(signal.SIGINT)
 
 
+def environment_of(root: Path) -> dict[str, str]:
+    return clean_environment() | {
+        "HOKUSAI_HOME": str(root / "home"),
+        "HOKUSAI_DATA": str(root / "data"),
+    }
+
+
 def started(root: Path) -> tuple[subprocess.Popen[bytes], Path]:
     """Start it in a home under a folder; return it and what it says."""
     log = root / "dev.log"
@@ -37,8 +44,7 @@ def started(root: Path) -> tuple[subprocess.Popen[bytes], Path]:
         process = subprocess.Popen(
             [sys.executable, "-m", "hokusai_assets.cli.main", "dev", *ports],
             cwd=ROOT,
-            env=clean_environment()
-            | {"HOKUSAI_HOME": str(root / "home"), "HOKUSAI_DATA": str(root / "data")},
+            env=environment_of(root),
             stdout=stream,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -73,10 +79,20 @@ def test_ctrl_c_ends_it_well(
     assert not processes_of(tmp_path)
 
 
-def test_servers_of_a_killed_one_end_too(tmp_path: Path):
+def test_a_second_one_is_refused_and_servers_of_a_killed_one_end_too(tmp_path: Path):
     process, log = started(tmp_path)
     try:
         until(lambda: b"Ctrl-C stops all" in log.read_bytes(), 180, "the start")
+        second = subprocess.run(
+            [sys.executable, "-m", "hokusai_assets.cli.main", "dev"],
+            cwd=ROOT,
+            env=environment_of(tmp_path),
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
+        assert second.returncode == 2
+        assert b"another `hokusai dev` serves" in second.stderr
     finally:
         process.kill()
         process.wait()

@@ -30,7 +30,7 @@ _FRAGMENTS = (
     *("4111 1111", "prefect", "trillian", "mcmillan", "slartibartfast", "marvin.android"),
 )
 _OUTCOMES = {
-    "accepted": ("SUCCESS", "accepted"),
+    "accepted": ("SUCCESS", "taken"),
     "rule-broken": ("FAILURE", "rejected"),
     "malformed": ("FAILURE", "rejected"),
     "bad-note": ("FAILURE", "rejected"),
@@ -117,7 +117,7 @@ def over(server: DevServer) -> dict[str, tuple[str, str | None]]:
         tags = {tag["key"]: tag["value"] for tag in run["tags"]}
         key = tags.get("dagster/partition")
         if key and run["status"] in ("SUCCESS", "FAILURE"):
-            outcomes[key.rsplit("-", 1)[0]] = (run["status"], tags.get("hokusai/outcome"))
+            outcomes[key.rsplit("-", 1)[0]] = (run["status"], tags.get("hokusai/intake"))
     return outcomes
 
 

@@ -83,7 +83,8 @@ def test_a_rejected_contribution_stops_there_and_says_why(deployment: Deployment
     assert logged.data.tags["outcome"] == "rejected"
     assert logged.data.tags["reasons"] == "missing-column"
     run = deployment.instance.get_run_by_id(outcome.run_id)
-    assert run.tags["hokusai/outcome"] == "rejected"
+    assert run.tags["hokusai/intake"] == "rejected"
+    assert "hokusai/verdict" not in run.tags
 
 
 def test_a_rejected_contribution_does_not_touch_the_next_one(

@@ -99,7 +99,10 @@ def test_values_are_shown_as_credit(deployment: Deployment):
     (line,) = [line for line in metadata["leaderboard"].splitlines() if f"[{key}]" in line]
     assert line.endswith(f"| {row['credit_ppm'] / 10_000:+.2f} |")
     measure = "the share of the 10 nearest rows with the right label"
-    assert f"credit, by knn-shapley, in percentage points of {measure}" in metadata["leaderboard"]
+    assert (
+        f"Credit is no payment; it is by knn-shapley, in percentage points of {measure}."
+        in metadata["leaderboard"]
+    )
 
 
 def test_credit_of_another_version_of_the_benchmark_is_not_shown(deployment: Deployment):
@@ -243,3 +246,14 @@ def test_gains_are_in_the_unit_of_the_metric(metric: str, direction: str, gain: 
     table = leaderboard_metadata(board, metric)["leaderboard"].value
     assert gain in table.replace("\N{WORD JOINER}", "")
     assert f"Gains are in {unit}" in table
+
+
+def test_of_a_long_leaderboard_the_top_is_seen_without_a_click():
+    shown = leaderboard_metadata(board_of(40), "f1")
+    top, whole = shown["top"].value, shown["leaderboard"].value
+    # The UI's limit.
+    assert len(top) < 1000 <= len(whole)
+    assert top.splitlines()[2].startswith("| 1 | ")
+    assert top.count("\n| ") >= 5
+    assert next(iter(shown)) == "top"
+    assert "top" not in leaderboard_metadata(board_of(2), "f1")

@@ -87,6 +87,9 @@ def test_a_run_whose_process_was_killed_is_marked_failed_and_says_so(deployment:
     said = [event.message or "" for event in events if event is not None]
     assert any("its process ended before it did" in message for message in said)
     assert not list(deployment.settings.run_marks.iterdir())
+    # Its retry, which has its tags, is to stand before what was queued behind it.
+    (run,) = deployment.instance.get_runs()
+    assert int(run.tags["dagster/priority"]) > 0
 
 
 def test_a_contribution_whose_run_was_killed_is_taken_up_at_night(deployment: Deployment):
