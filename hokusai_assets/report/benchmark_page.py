@@ -63,13 +63,16 @@ def _in_one_sentence(spec: BenchmarkSpec, board: Leaderboard) -> str:
             return "Nothing was measured on this version of the benchmark yet."
         return "Nobody has contributed yet."
     accepted = [paid for paid in board.settled if paid.accepted]
-    contributions = counted(len(board.settled), "measured contribution", "measured contributions")
+    measured = counted(len(board.settled), "measured contribution", "measured contributions")
     if not accepted:
-        return f"Of {contributions} none made the model better enough yet."
-    total = sum(paid.bps for paid in accepted)
+        verb = "was" if len(board.settled) == 1 else "were"
+        return f"0 of {measured} {verb} accepted so far."
+    total = _unit(spec, board).amount(sum(paid.bps for paid in accepted) * _PPM_PER_BPS)
+    # A gain alone, as the table has it, is not yet accepted: so it is not told as "better".
     return (
-        f"{len(accepted):,} of {contributions} made the model better, together "
-        f"by {_unit(spec, board).amount(total * _PPM_PER_BPS)} of {metric}."
+        f"{len(accepted):,} of {measured} "
+        + ("was accepted and adds" if len(accepted) == 1 else "were accepted and together add")
+        + f" {total} of {metric}."
     )
 
 

@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+from hokusai_assets.evaluation.leaderboard import gain_interval_of
 from hokusai_assets.report.benchmark_page import SHOWN_ROWS, benchmark_page
 from hokusai_assets_tests.report.made_pages import board_of, bundled_spec
 from hokusai_assets_tests.report.read_page import Page
@@ -14,8 +15,10 @@ def test_a_board_is_listed_best_first_with_its_sum():
     board = board_of(9)
     places = [text.index(f">{row.contribution}</th>") for row in board.rows]
     assert places == sorted(places)
-    assert "3 of 9 measured contributions made the model better" in text
-    assert "together by 2.40 percentage points of F1 score" in text
+    assert (
+        "3 of 9 measured contributions were accepted and together add 2.40 percentage points of "
+        "F1 score." in text
+    )
     assert "rejected: missing-column" in text
     for name in ("contributions", "over-time", "cumulative"):
         assert f'aria-labelledby="{name}-title {name}-desc"' in text
@@ -35,6 +38,16 @@ def test_ten_thousand_contributions_make_a_page_that_can_be_sent():
     assert len(text) < 1_000_000
 
 
+def test_a_gain_that_was_not_accepted_is_not_counted_as_one_that_was():
+    board = board_of(4)
+    assert sum(gain_interval_of(row.attested)[0] > 0 for row in board.rows) > 1
+    text = page_of(4)
+    assert "1 of 4 measured contributions was accepted and adds 0.80 percentage points" in text
+    assert "made the model better" not in text
+    assert "0 of 1 measured contribution was accepted so far." in page_of(1)
+    assert "0 of 2 measured contributions were accepted so far." in page_of(2)
+
+
 def test_without_contributions_it_says_so():
     text = page_of(0)
     assert "Nobody has contributed yet." in text
@@ -46,8 +59,8 @@ def test_what_was_gained_on_another_version_is_not_added_to_this_ones():
     earlier = [replace(paid, version="another") for paid in board.payments]
     both = replace(board, payments=(*earlier, *board.payments))
     text = benchmark_page(bundled_spec("sms-spam"), both)
-    assert "3 of 9 measured contributions made the model better" in text
-    assert "together by 2.40 percentage points of F1 score" in text
+    assert "3 of 9 measured contributions were accepted" in text
+    assert "together add 2.40 percentage points of F1 score" in text
     assert "over all versions" in text
     assert "240 basis points gained" in text
 
@@ -59,7 +72,7 @@ def test_the_level_of_the_intervals_is_told():
 def test_gains_on_a_loss_are_told_in_its_own_unit():
     board = replace(board_of(9), metric="log_loss", direction="lower")
     text = benchmark_page(bundled_spec("sms-spam"), board)
-    assert "together by 0.0240 of log loss" in text
+    assert "together add 0.0240 of log loss" in text
     assert "gain on log loss" in text
     assert "(100 are 0.01)" in text
     assert "percentage points" not in text
