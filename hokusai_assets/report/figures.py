@@ -36,7 +36,7 @@ def delta_figure(metrics: Mapping[str, Mapping[str, Any]]) -> PageFigure:
     )
     return PageFigure(
         svg_element(
-            metric_forest(metrics),
+            metric_forest(metrics, label=metric_name),
             name="deltas",
             title="Change of each metric with its interval",
             description=f"In {unit.name or 'the unit of each metric'}: {told}.",
