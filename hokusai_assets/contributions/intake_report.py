@@ -110,6 +110,15 @@ class IntakeReport:
         return not self.problems
 
     @property
+    def missing_columns(self) -> tuple[str, ...]:
+        """The benchmark's columns that the file lacks."""
+        return tuple(
+            problem.column
+            for problem in self.problems
+            if problem.rule == "missing-column" and problem.column is not None
+        )
+
+    @property
     def test_overlap_ppm(self) -> int:
         """The share of the file's rows that equal test rows, in parts per million."""
         return self._exact("share_ppm")

@@ -7,10 +7,13 @@ from typing import Any, Literal
 from hokusai_assets.evaluation.ledger_entries import Settled
 from hokusai_assets.evaluation.outcomes import Attested, Outcome, TakenIn, in_force
 
-Status = Literal["accepted", "not accepted", "unfinished", "rejected", "earlier version"]
+Status = Literal[
+    "accepted", "not accepted", "accepted earlier", "unfinished", "rejected", "earlier version"
+]
 STATUSES: tuple[Status, ...] = (
     "accepted",
     "not accepted",
+    "accepted earlier",
     "unfinished",
     "rejected",
     "earlier version",
@@ -23,15 +26,21 @@ class LeaderboardRow:
 
     Attributes:
         contribution: its key.
-        status: ``accepted`` or ``not accepted`` by the DeltaOne rule; ``unfinished`` where its rows
-            were taken in and no attestation follows yet; ``rejected`` where it broke a rule;
-            ``earlier version`` where it was attested on another version of the benchmark only.
+        status: ``accepted`` or ``not accepted`` by the DeltaOne rule; ``accepted earlier`` where
+            the ledger settled it as accepted on an earlier version of the benchmark and it is not
+            attested on this one, whatever became of it when it was sent again; ``unfinished`` where
+            its rows were taken in and no attestation follows yet; ``rejected`` where it broke a
+            rule; ``earlier version`` where it was attested, but not accepted, on another version
+            only.
         rank: from 1, of those attested on this version, by `gain_ppm`; equal gains share a rank.
         attested: what its attestation on this version shows.
         credit_ppm: what it is worth beside the others, in ppm of `Leaderboard.credit_measure`;
             None where it was not valued.
-        rows_kept: rows that went into training, 0 of a rejected one.
-        broken_rules: why it was rejected.
+        rows_kept: rows that went into training, 0 of a rejected one; where it was accepted on an
+            earlier version only, the rows that were.
+        broken_rules: why it was rejected, the last time it was sent.
+        payable_earlier_bps: what is payable for it on earlier versions; None where none accepted
+            it.
     """
 
     contribution: str
@@ -41,6 +50,7 @@ class LeaderboardRow:
     credit_ppm: int | None = None
     rows_kept: int = 0
     broken_rules: tuple[str, ...] = ()
+    payable_earlier_bps: int | None = None
 
     @property
     def gain_ppm(self) -> int | None:
@@ -102,6 +112,16 @@ class Leaderboard:
         return tuple(paid for paid in self.payments if paid.version == self.version)
 
     @property
+    def accepted(self) -> frozenset[str]:
+        """The contributions that were accepted, on whatever version."""
+        return frozenset(paid.contribution for paid in self.payments if paid.accepted)
+
+    @property
+    def accepted_earlier(self) -> frozenset[str]:
+        """The contributions that were accepted on an earlier version."""
+        return frozenset(_payable_earlier(self.payments, self.version))
+
+    @property
     def counts(self) -> dict[Status, int]:
         """How many contributions have which status; every status is there."""
         counts = dict.fromkeys(STATUSES, 0)
@@ -153,12 +173,22 @@ def build_leaderboard(
     intakes, by_version = in_force(outcomes)
     attested = by_version.pop(version, [])
     elsewhere = {one.contribution for found in by_version.values() for one in found}
+    payments = _payments(settled)
+    earlier = _payable_earlier(payments, version)
+    joined = {
+        one.contribution: one.rows_kept
+        for found in by_version.values()
+        for one in found
+        if one.accepted
+    }
     credit = credit_ppm or {}
-    ranked = _ranked(attested, credit)
+    ranked = _ranked(attested, credit, earlier)
     known = {row.contribution for row in ranked}
     others = [
-        _unranked(key, intakes.get(key), key in elsewhere, credit.get(key))
-        for key in sorted((intakes.keys() | elsewhere) - known)
+        _accepted_earlier(key, intakes.get(key), joined.get(key), credit.get(key), earlier[key])
+        if key in earlier
+        else _unranked(key, intakes.get(key), key in elsewhere, credit.get(key))
+        for key in sorted((intakes.keys() | elsewhere | earlier.keys()) - known)
     ]
     others.sort(key=lambda row: STATUSES.index(row.status))
     return Leaderboard(
@@ -169,7 +199,7 @@ def build_leaderboard(
         credit_method,
         credit_measure,
         (*ranked, *others),
-        _payments(settled),
+        payments,
     )
 
 
@@ -207,7 +237,9 @@ def _says(one: Attested, entry: Settled) -> bool:
     return not one.accepted or one.bps == entry.bps
 
 
-def _ranked(attested: Sequence[Attested], credit: Mapping[str, int]) -> list[LeaderboardRow]:
+def _ranked(
+    attested: Sequence[Attested], credit: Mapping[str, int], earlier: Mapping[str, int]
+) -> list[LeaderboardRow]:
     best_first = sorted(attested, key=lambda one: (-gain_of(one), one.contribution))
     rows: list[LeaderboardRow] = []
     for place, one in enumerate(best_first, 1):
@@ -220,9 +252,26 @@ def _ranked(attested: Sequence[Attested], credit: Mapping[str, int]) -> list[Lea
                 attested=one,
                 credit_ppm=credit.get(one.contribution),
                 rows_kept=one.rows_kept,
+                payable_earlier_bps=earlier.get(one.contribution),
             )
         )
     return rows
+
+
+def _accepted_earlier(
+    key: str, intake: TakenIn | None, joined: int | None, credit: int | None, payable_bps: int
+) -> LeaderboardRow:
+    if joined is None:
+        # The index lost the line of its attestation; the ledger has no count of rows.
+        joined = intake.rows_kept if intake else 0
+    return LeaderboardRow(
+        key,
+        "accepted earlier",
+        credit_ppm=credit,
+        rows_kept=joined,
+        broken_rules=intake.broken_rules if intake else (),
+        payable_earlier_bps=payable_bps,
+    )
 
 
 def _unranked(
@@ -237,6 +286,15 @@ def _unranked(
         rows_kept=intake.rows_kept if intake else 0,
         broken_rules=rules,
     )
+
+
+def _payable_earlier(payments: Sequence[Payment], version: str) -> dict[str, int]:
+    """Return what is payable on other versions than one, by contribution accepted on any."""
+    payable: dict[str, int] = {}
+    for paid in payments:
+        if paid.accepted and paid.version != version:
+            payable[paid.contribution] = payable.get(paid.contribution, 0) + paid.payable_bps
+    return payable
 
 
 def _payments(settled: Sequence[Settled]) -> tuple[Payment, ...]:

@@ -40,8 +40,10 @@ class Unit:
         return f"{self.name or 'units'} of {metric}"
 
     def threshold(self, bps: int) -> str:
-        """Return what basis points are, no longer than need be: "1 percentage points", "0.01"."""
-        return f"{bps * _PPM_PER_BPS / self.ppm:g} {self.name}".rstrip()
+        """Return what basis points are, no longer than need be: "1 percentage point", "0.01"."""
+        figure = f"{bps * _PPM_PER_BPS / self.ppm:g}"
+        name = self.name.removesuffix("s") if figure == "1" else self.name
+        return f"{figure} {name}".rstrip()
 
     @property
     def of_a_hundred_bps(self) -> str:

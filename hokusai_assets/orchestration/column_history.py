@@ -1,6 +1,6 @@
-"""What became of a contribution's columns: hashed, dropped or kept, and where each comes from."""
+"""What became of a contribution's columns: hashed, dropped, kept or missing; where each is from."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import dagster as dg
@@ -11,7 +11,12 @@ _HASHED_TAG = "hokusai/hashed"
 
 
 def columns_metadata(
-    benchmark_id: str, schema: pa.Schema, privacy: Mapping[str, Any], ignored: int
+    benchmark_id: str,
+    schema: pa.Schema,
+    privacy: Mapping[str, Any],
+    ignored: int,
+    *,
+    missing: Collection[str] = (),
 ) -> dict[str, dg.MetadataValue]:
     """Return schema, lineage and history of the columns of contributed data.
 
@@ -20,11 +25,12 @@ def columns_metadata(
         schema: of the rows as they are kept.
         privacy: of the intake report; names columns, never values.
         ignored: how many columns of the file the benchmark does not know; their names are not told.
+        missing: columns of the benchmark that the file lacks; no rows of it are kept.
     """
     hashed: dict[str, list[Mapping[str, Any]]] = {}
     for found in privacy.get("columns", ()):
         hashed.setdefault(found["column"], []).append(found)
-    names = [field.name for field in schema if field.name]
+    sent = [field for field in schema if field.name and field.name not in missing]
     columns = [
         dg.TableColumn(
             field.name,
@@ -34,15 +40,16 @@ def columns_metadata(
             if field.name in hashed
             else None,
         )
-        for field in schema
-        if field.name
+        for field in sent
     ]
     drop = dg.AssetKey([benchmark_id, DROP_ASSET])
-    lineage = dg.TableColumnLineage({name: [dg.TableColumnDep(drop, name)] for name in names})
+    lineage = dg.TableColumnLineage(
+        {field.name: [dg.TableColumnDep(drop, field.name)] for field in sent}
+    )
     return {
         "dagster/column_schema": dg.MetadataValue.table_schema(dg.TableSchema(columns=columns)),
         "dagster/column_lineage": dg.MetadataValue.column_lineage(lineage),
-        "columns": dg.MetadataValue.md(_table(schema, hashed, privacy, ignored)),
+        "columns": dg.MetadataValue.md(_table(schema, hashed, privacy, ignored, missing)),
     }
 
 
@@ -51,10 +58,14 @@ def _table(
     hashed: Mapping[str, list[Mapping[str, Any]]],
     privacy: Mapping[str, Any],
     ignored: int,
+    missing: Collection[str],
 ) -> str:
     lines = ["| column | type | what was done |", "|---|---|---|"]
     waived = set(privacy.get("waived", ()))
     for field in schema:
+        if field.name in missing:
+            lines.append(f"| {field.name} | {field.type} | **missing** from the file |")
+            continue
         done = _told(hashed.get(field.name, [])) or "kept"
         if field.name in waived:
             done += "; exempt from the search by the spec"

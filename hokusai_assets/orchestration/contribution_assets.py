@@ -139,7 +139,13 @@ def _intake_metadata(benchmark_id: str, value: ContributedData) -> dict[str, Any
         metadata["warnings"] = dg.MetadataValue.md(problems_text(report.warnings))
     return metadata | {
         "dagster/partition_row_count": report.rows_kept,
-        **columns_metadata(benchmark_id, value.rows.schema, report.privacy, report.ignored_columns),
+        **columns_metadata(
+            benchmark_id,
+            value.rows.schema,
+            report.privacy,
+            report.ignored_columns,
+            missing=report.missing_columns,
+        ),
         "rows_in": report.rows_in,
         "rows_kept": report.rows_kept,
         "rows_hashed": report.rows_hashed,

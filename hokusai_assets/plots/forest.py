@@ -1,6 +1,6 @@
 """Forest plots: deltas with their intervals, one line each, better to the right."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,7 +95,9 @@ _MARKS = {"better": "o", "worse": "v", "unclear": "D"}
 
 
 @drawn
-def metric_forest(metrics: Mapping[str, Mapping[str, Any]]) -> Figure:
+def metric_forest(
+    metrics: Mapping[str, Mapping[str, Any]], *, label: Callable[[str], str] = str
+) -> Figure:
     """Return the metrics of one contribution by their deltas.
 
     A metric where lower is better has its sign turned, so that right of zero is better. They share
@@ -103,9 +105,13 @@ def metric_forest(metrics: Mapping[str, Mapping[str, Any]]) -> Figure:
 
     Args:
         metrics: a measurement document's ``metrics``, in their order.
+        label: what a metric is called in the picture, by its name.
     """
     gains = [
-        Gain.of(name if delta["direction"] == "higher" else f"{name}\n(less is better)", delta)
+        Gain.of(
+            label(name) if delta["direction"] == "higher" else f"{label(name)}\n(less is better)",
+            delta,
+        )
         for name, delta in metrics.items()
     ]
     unit = unit_of_all(metrics)

@@ -48,7 +48,9 @@ class Settlement:
 
 
 @drawn
-def gain_over_time(settled: Sequence[Settlement], *, metric: str, unit: Unit) -> Figure:
+def gain_over_time(
+    settled: Sequence[Settlement], *, metric: str, unit: Unit, nothing: str = _NOTHING
+) -> Figure:
     """Return each contribution's gain with its interval, in the order they were settled.
 
     Accepted ones are filled circles, the others hollow triangles; of more than 400 the intervals
@@ -58,11 +60,12 @@ def gain_over_time(settled: Sequence[Settlement], *, metric: str, unit: Unit) ->
         settled: in order, the first one's look being 1.
         metric: the primary metric's name.
         unit: of its changes.
+        nothing: what is said where nothing was settled.
     """
     figure = new_figure(3.2)
     axes = figure.add_subplot()
     if not settled:
-        say(axes, _NOTHING)
+        say(axes, nothing)
         return figure
     axes.axhline(0, color=INK, linewidth=0.9)
     for accepted, colour, mark, name in (
@@ -89,18 +92,21 @@ def gain_over_time(settled: Sequence[Settlement], *, metric: str, unit: Unit) ->
 
 
 @drawn
-def cumulative_gain(settled: Sequence[Settlement], *, metric: str, unit: Unit) -> Figure:
+def cumulative_gain(
+    settled: Sequence[Settlement], *, metric: str, unit: Unit, nothing: str = _NOTHING
+) -> Figure:
     """Return what accepted contributions add up to: their gains, and what is payable for them.
 
     Args:
         settled: in order, the first one's look being 1.
         metric: the primary metric's name.
         unit: of its changes.
+        nothing: what is said where nothing was settled.
     """
     figure = new_figure(3.2)
     axes = figure.add_subplot()
     if not settled:
-        say(axes, _NOTHING)
+        say(axes, nothing)
         return figure
     # One step more, so that the last level has a width.
     looks = np.arange(len(settled) + 2, dtype=np.float64)

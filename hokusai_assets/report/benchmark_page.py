@@ -53,23 +53,37 @@ def _confidence(board: Leaderboard) -> str:
 def _in_one_sentence(spec: BenchmarkSpec, board: Leaderboard) -> str:
     counts = board.counts
     metric = metric_name(board.metric or spec.metrics.primary)
+    earlier, in_all = len(board.accepted_earlier), len(board.accepted)
     if not board.settled:
         rejected = counts["rejected"]
-        if rejected:
+        if earlier:
+            return (
+                f"{in_all:,} accepted so far, all on earlier versions of the benchmark; nothing "
+                "was measured on this one yet."
+            )
+        if rejected and not board.payments:
             return (
                 f"Nothing was measured yet; {counted(rejected, 'file was', 'files were')} rejected."
             )
         if board.payments:
             return "Nothing was measured on this version of the benchmark yet."
         return "Nobody has contributed yet."
+    before = (
+        f"{in_all:,} accepted so far, {earlier:,} of them on earlier versions. On this version "
+        if earlier
+        else ""
+    )
     accepted = [paid for paid in board.settled if paid.accepted]
-    contributions = counted(len(board.settled), "measured contribution", "measured contributions")
+    measured = counted(len(board.settled), "measured contribution", "measured contributions")
     if not accepted:
-        return f"Of {contributions} none made the model better enough yet."
-    total = sum(paid.bps for paid in accepted)
+        verb = "was" if len(board.settled) == 1 else "were"
+        return f"{before}0 of {measured} {verb} accepted so far."
+    total = _unit(spec, board).amount(sum(paid.bps for paid in accepted) * _PPM_PER_BPS)
+    # A gain alone, as the table has it, is not yet accepted: so it is not told as "better".
     return (
-        f"{len(accepted):,} of {contributions} made the model better, together "
-        f"by {_unit(spec, board).amount(total * _PPM_PER_BPS)} of {metric}."
+        f"{before}{len(accepted):,} of {measured} "
+        + ("was accepted and adds" if len(accepted) == 1 else "were accepted and together add")
+        + f" {total} of {metric}."
     )
 
 
@@ -80,14 +94,15 @@ def _unit(spec: BenchmarkSpec, board: Leaderboard) -> Unit:
 def _tiles(board: Leaderboard, unit: Unit) -> list[tuple[str, str, str]]:
     paid = board.payments[-1].paid_bps if board.payments else 0
     over_all = ", over all versions" if len(board.settled) < len(board.payments) else ""
-    counts = board.counts
+    earlier = len(board.accepted_earlier)
+    of_which = f"; {earlier:,} on earlier versions" if earlier else ""
     sent = counted(len(board.rows), "contribution", "contributions")
     return [
-        ("Accepted", f"{counts['accepted']:,}", f"of {sent}"),
+        ("Accepted", f"{len(board.accepted):,}", f"of {sent}{of_which}"),
         (
             "Payable in all",
             f"{paid:,}",
             f"basis points (100 are {unit.of_a_hundred_bps}){over_all}",
         ),
-        ("Rejected", f"{counts['rejected']:,}", "for breaking a rule"),
+        ("Rejected", f"{board.counts['rejected']:,}", "for breaking a rule"),
     ]

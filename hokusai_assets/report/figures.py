@@ -13,7 +13,7 @@ from hokusai_assets.plots.curves import precision_recall_pair, roc_pair
 from hokusai_assets.plots.forest import contribution_forest, gains_of, metric_forest, unit_of_all
 from hokusai_assets.plots.progress import Settlement, cumulative_gain, gain_over_time
 from hokusai_assets.plots.rendering import svg_element
-from hokusai_assets.report.words import metric_name, value_in_words
+from hokusai_assets.report.words import counted, metric_name, value_in_words
 
 _SHOWN_IN_FOREST = 30
 
@@ -36,7 +36,7 @@ def delta_figure(metrics: Mapping[str, Mapping[str, Any]]) -> PageFigure:
     )
     return PageFigure(
         svg_element(
-            metric_forest(metrics),
+            metric_forest(metrics, label=metric_name),
             name="deltas",
             title="Change of each metric with its interval",
             description=f"In {unit.name or 'the unit of each metric'}: {told}.",
@@ -125,6 +125,16 @@ def leaderboard_figures(board: Leaderboard) -> list[PageFigure]:
         for paid in board.settled
     ]
     accepted = sum(paid.accepted for paid in board.settled)
+    # Gains on an earlier version do not add to this one's: its base set holds them.
+    earlier = sum(paid.payable_bps for paid in board.payments) - sum(
+        paid.payable_bps for paid in board.settled
+    )
+    here, before, nothing = "", "", {}
+    if len(board.settled) < len(board.payments):
+        here = " on this version of the benchmark"
+        payable = counted(earlier, "basis point is", "basis points are")
+        before = f" Another {payable} payable from earlier versions." if earlier else ""
+        nothing = {"nothing": "Nothing was settled on this version yet."}
     return [
         PageFigure(
             svg_element(
@@ -140,21 +150,21 @@ def leaderboard_figures(board: Leaderboard) -> list[PageFigure]:
         ),
         PageFigure(
             svg_element(
-                gain_over_time(in_order, metric=metric, unit=unit),
+                gain_over_time(in_order, metric=metric, unit=unit, **nothing),
                 name="over-time",
                 title="Gain of each contribution alone, in the order settled",
-                description=f"{accepted:,} of {len(in_order):,} were accepted.",
+                description=f"{accepted:,} of {len(in_order):,} were accepted{here}.",
             ),
-            "The same in the order they were settled.",
+            f"The same in the order they were settled{here}.",
         ),
         PageFigure(
             svg_element(
-                cumulative_gain(in_order, metric=metric, unit=unit),
+                cumulative_gain(in_order, metric=metric, unit=unit, **nothing),
                 name="cumulative",
-                title="What accepted contributions add up to",
+                title=f"What accepted contributions add up to{here}",
                 description=f"{sum(paid.bps for paid in board.settled):,} basis points gained, "
-                f"{sum(paid.payable_bps for paid in board.settled):,} of them payable.",
+                f"{sum(paid.payable_bps for paid in board.settled):,} of them payable.{before}",
             ),
-            "What accepted contributions add up to, and what of it is payable.",
+            f"What accepted contributions add up to{here}, and what of it is payable.{before}",
         ),
     ]

@@ -66,10 +66,48 @@ def test_what_is_not_attested_stands_below_with_its_status():
     assert found.counts == {
         "accepted": 0,
         "not accepted": 1,
+        "accepted earlier": 0,
         "unfinished": 1,
         "rejected": 1,
         "earlier version": 1,
     }
+
+
+def test_what_was_accepted_on_an_earlier_version_stays_so_when_it_is_sent_again():
+    paid = made_attested("paid", 1, delta=900, payable=60, version="dd" * 32)
+    refused = made_attested("refused", 2, delta=1, version="dd" * 32)
+    found = board(
+        made_intake("paid"),
+        paid,
+        refused,
+        made_intake("paid", "too-few-new-rows"),
+        made_intake("refused", "too-few-new-rows"),
+        settled=[entry_for(paid), entry_for(refused)],
+    )
+    first, second = found.rows
+    assert (first.contribution, first.status) == ("paid", "accepted earlier")
+    assert (first.payable_earlier_bps, first.rows_kept) == (60, 101)
+    assert first.broken_rules == ("too-few-new-rows",)
+    assert (second.status, second.payable_earlier_bps) == ("rejected", None)
+    assert (found.counts["accepted earlier"], found.counts["rejected"]) == (1, 1)
+    assert found.accepted == found.accepted_earlier == {"paid"}
+
+
+def test_what_was_accepted_on_two_versions_is_ranked_and_keeps_both_payments():
+    old = made_attested("a", 1, delta=900, payable=60, version="dd" * 32)
+    older = made_attested("a", 1, delta=900, payable=5, version="ee" * 32)
+    new = made_attested("a", 2, delta=1)
+    found = board(older, old, new, settled=[entry_for(one) for one in (older, old, new)])
+    (row,) = found.rows
+    assert (row.status, row.rank, row.payable_earlier_bps) == ("not accepted", 1, 65)
+    assert row.attested.payable_bps == 0
+    assert found.to_dict()["rows"][0]["payable_earlier_bps"] == 65
+
+
+def test_what_only_the_ledger_knows_as_accepted_earlier_has_a_row():
+    paid = made_attested("lost", 1, delta=900, payable=60, version="dd" * 32)
+    (row,) = board(settled=[entry_for(paid)]).rows
+    assert (row.status, row.payable_earlier_bps, row.rows_kept) == ("accepted earlier", 60, 0)
 
 
 def test_credit_is_shown_of_those_that_were_valued():

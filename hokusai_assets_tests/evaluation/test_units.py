@@ -11,6 +11,7 @@ def test_a_share_changes_by_percentage_points(metric: str):
     assert unit.amount(15_000) == "1.50 percentage points"
     assert unit.signed(-15_000) == "−1.50"
     assert unit.threshold(50) == "0.5 percentage points"
+    assert unit.threshold(100) == "1 percentage point"
     assert unit.of_a_hundred_bps == "one point"
     assert unit.of(metric) == f"percentage points of {metric}"
 

@@ -104,6 +104,33 @@ def test_hashed_columns_are_told_by_kind_and_count():
     assert "| mail | | **dropped** by the spec |" in table
 
 
+def test_missing_columns_are_told_as_missing_and_are_not_in_the_schema():
+    import pyarrow as pa
+
+    from hokusai_assets.orchestration.column_history import columns_metadata
+
+    schema = pa.schema([("text", pa.string()), ("label", pa.string())])
+    found = columns_metadata("generated", schema, {}, 0, missing=("label",))
+    assert [column.name for column in found["dagster/column_schema"].value.columns] == ["text"]
+    assert set(found["dagster/column_lineage"].value.deps_by_column) == {"text"}
+    table = found["columns"].value
+    assert "| text | string | kept |" in table
+    assert "| label | string | **missing** from the file |" in table
+
+
+def test_a_file_that_lacks_columns_shows_them_as_missing(deployment: Deployment):
+    bad = deployment.root / "bad.csv"
+    bad.write_text("distance_km,parcels\n1.5,2\n")
+    _, outcome = deployment.run(bad)
+    metadata = shown(deployment, outcome.run_id)["contributed_data"]
+    schema = {column.name for column in metadata["dagster/column_schema"].value.columns}
+    assert schema == {"distance_km", "parcels"}
+    lines = metadata["columns"].value.splitlines()[2:]
+    kept = {line.split(" | ")[0].removeprefix("| ") for line in lines if "kept" in line}
+    assert kept == schema
+    assert any("**missing** from the file" in line for line in lines)
+
+
 def test_without_an_address_of_mlflow_the_run_is_told_by_its_id():
     assert mlflow_run("", "1", "abc").value == "abc"
     assert "not reachable" in mlflow_run("http://x", None, None).value

@@ -79,6 +79,18 @@ def test_shares_are_drawn_in_percentage_points():
     assert (axis, numbers) == ("change, in percentage points", ["+1.50"])
 
 
+def test_metrics_are_called_what_the_caller_calls_them():
+    metrics = {"f1": delta("higher", 9, 1, 19), "brier": delta("lower", -9, -19, -1)}
+    names = {"f1": "F1 score", "brier": "Brier score"}
+
+    def told(figure):
+        return [text.get_text() for text in figure.axes[0].get_yticklabels()]
+
+    assert told(metric_forest(metrics)) == ["f1", "brier\n(less is better)"]
+    named = told(metric_forest(metrics, label=names.__getitem__))
+    assert named == ["F1 score", "Brier score\n(less is better)"]
+
+
 def test_beside_a_loss_every_metric_is_drawn_in_its_own_unit():
     figure = metric_forest(
         {

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from hokusai_assets.attestation.verification import verify
+from hokusai_assets.contributions.intake_report import IntakeReport
 from hokusai_assets.report.contribution_page import Issued, contribution_page
 from hokusai_assets.report.words import signed
 from hokusai_assets.tables.problems import Problem
@@ -143,6 +144,41 @@ def test_a_rejected_contribution_shows_reasons_and_fixes_and_no_figures():
         assert told in text
     assert "<svg" not in text
     assert "How to verify" not in text
+
+
+def personal(report: IntakeReport) -> IntakeReport:
+    """Return a report of a file in 48 rows of which a telephone number was replaced."""
+    column = {"column": "text", "entity": "PHONE", "cells": 50, "share_ppm": 9, "how": "spans"}
+    return replace(
+        report,
+        rows_hashed=48,
+        privacy={"columns": [column], "waived": [], "dropped": []},
+    )
+
+
+def test_personal_data_is_replaced_not_the_rows_that_held_it(parts: Parts):
+    report = personal(parts.contributed.report)
+    text = contribution_page(parts.benchmark.spec, report, issued(parts))
+    said = " ".join(text.split())
+    assert "48 rows held personal data. Each cell or part of a cell that held it was" in said
+    assert "replaced by a token before anything was trained" in said
+
+
+def test_the_page_of_a_rejected_file_does_not_speak_of_a_training():
+    problem = Problem("missing-column", "Column 'text' is missing.", "Add it.")
+    report = personal(IntakeReport("mine-0123456789ab", "ab" * 32, rows_in=99, problems=(problem,)))
+    said = " ".join(contribution_page(bundled_spec("sms-spam"), report, None).split())
+    assert "nothing was trained or measured" in said
+    assert "before anything was trained" not in said
+    assert "nothing was trained with the file" in said
+
+
+def test_the_figure_of_changes_calls_metrics_what_the_table_calls_them(parts: Parts):
+    text = page_of(parts)
+    figure = text[text.index('aria-labelledby="deltas-title') :]
+    figure = figure[: figure.index("</svg>")]
+    assert ">AUROC<" in figure
+    assert ">auroc<" not in figure
 
 
 def test_a_spent_budget_is_not_the_files_fault():
