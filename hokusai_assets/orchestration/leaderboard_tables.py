@@ -123,15 +123,20 @@ def _ranked_line(found: Leaderboard, row: LeaderboardRow, unit: Unit, *, linked:
 
 
 def _not_ranked(found: Leaderboard, others: Sequence[LeaderboardRow]) -> str:
-    lines = ["| contribution | status | broken rules |", "|---|---|---|"]
+    lines = ["| contribution | status | pays (bps) | broken rules |", "|---|---|--:|---|"]
     lines += [
         f"| {partition_link(found.benchmark_id, 'contributed_data', row.contribution)} "
-        f"| {row.status} | {', '.join(row.broken_rules)} |"
+        f"| {row.status} | {_or_nothing(row.payable_earlier_bps)} "
+        f"| {', '.join(row.broken_rules)} |"
         for row in others[:SHOWN]
     ]
     if len(others) > SHOWN:
         lines.append(f"\nand {len(others) - SHOWN:,} more.")
     return "\n".join(lines)
+
+
+def _or_nothing(bps: int | None) -> str:
+    return "" if bps is None else f"**{bps}**"
 
 
 def _attested(row: LeaderboardRow) -> Any:
