@@ -123,6 +123,9 @@ def cumulative_gain(
             drawstyle="steps-post",
             label=name,
         )
+    if not any(one.bps or one.payable_bps for one in settled):
+        # Else the axis shows thousandths around nothing.
+        axes.set_ylim(0, 1)
     axes.set(xlabel="contributions settled", ylabel=f"{metric}, in\n{unit.name or 'its own unit'}")
     _count_axis(axes, len(settled))
     name_lines(axes)

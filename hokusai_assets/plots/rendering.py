@@ -9,7 +9,8 @@ from PIL import Image
 
 from hokusai_assets.plots.style import INK, house_style
 
-PNG_DPI = 80
+# 608 pixels across: what fits into a cell of Dagster's page 1,500 pixels wide.
+PNG_DPI = 76
 _PNG_COLOURS = 64
 
 _NO_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}

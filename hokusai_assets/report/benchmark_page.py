@@ -68,8 +68,9 @@ def _in_one_sentence(spec: BenchmarkSpec, board: Leaderboard) -> str:
         if board.payments:
             return "Nothing was measured on this version of the benchmark yet."
         return "Nobody has contributed yet."
+    which = "all" if earlier == in_all else f"{earlier:,}"
     before = (
-        f"{in_all:,} accepted so far, {earlier:,} of them on earlier versions. On this version "
+        f"{in_all:,} accepted so far, {which} of them on earlier versions. On this version "
         if earlier
         else ""
     )

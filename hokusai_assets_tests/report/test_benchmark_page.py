@@ -124,7 +124,7 @@ def test_a_paid_contribution_that_is_sent_again_is_not_shown_as_rejected():
 def test_one_measured_again_after_a_promotion_keeps_what_was_paid_before():
     found = words_of(promoted_board(made_attested("old-1", 4, delta=100)))
     assert "not accepted accepted on an earlier version 0 and 100 earlier" in found
-    assert "3 accepted so far, 3 of them on earlier versions." in found
+    assert "3 accepted so far, all of them on earlier versions." in found
 
 
 def test_the_level_of_the_intervals_is_told():
