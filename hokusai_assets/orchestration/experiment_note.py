@@ -38,9 +38,11 @@ def _note(experiment_id: str, overviews: dict[str, str]) -> str:
     page = f"#/experiments/{experiment_id}/runs"
     latest = quote("tags.latest = 'true'")
     links = [f"[latest result of each contribution]({page}?{PAGES}&searchFilter={latest})"]
-    links += [
-        f"[{benchmark}: contributions compared]({page}/{run_id}?{PAGES})"
-        for benchmark, run_id in overviews.items()
-    ]
+    for benchmark, run_id in overviews.items():
+        alone = quote(f"tags.latest = 'true' and tags.benchmark = '{benchmark}'")
+        links.append(
+            f"{benchmark}: [contributions compared]({page}/{run_id}?{PAGES}), "
+            f"[their runs]({page}?{PAGES}&searchFilter={alone})"
+        )
     links.append(f"[all runs]({page}?{PAGES})")
     return f"{_BEGINNING}: {' · '.join(links)}"

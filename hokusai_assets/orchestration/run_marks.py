@@ -25,7 +25,7 @@ _ENDING = ".lock"
 _RETRY_PRIORITY = 5
 # Between Dagster's note that a run started and our lock.
 _STARTS_WITHIN_SECONDS = 60.0
-_DIED = "its process ended before it did (killed, or the machine went down); it can be run again"
+DIED = "its process ended before it did (killed, or the machine went down); it can be run again"
 # Left by nobody: the system drops what is in it with the process.
 _KEPT = ExitStack()
 _GOING_ON = [DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
@@ -102,7 +102,7 @@ def fail_runs_of_the_dead(instance: dg.DagsterInstance, folder: Path) -> list[st
         if found is not None and found.status in _GOING_ON:
             # Its retry takes the tags over, and so stands before what is queued: it had its turn.
             instance.add_run_tags(run.run_id, {PRIORITY_TAG: str(_RETRY_PRIORITY)})
-            instance.report_run_failed(run, _DIED)
+            instance.report_run_failed(run, DIED)
             died.append(run.run_id)
     for path in folder.glob(f"*{_ENDING}"):
         if not _is_held(path):

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from dagster import DagsterEventType, DagsterInstance, DagsterRun
 
 from hokusai_assets.orchestration.partitions import ASSETS_OF_CONTRIBUTION
+from hokusai_assets.orchestration.run_marks import DIED
 from hokusai_assets.orchestration.tracking import contribution_of, was_rejected
 
 Status = Literal["FINISHED", "FAILED", "KILLED"]
@@ -20,7 +21,8 @@ class RunEnd:
         status: MLflow's. A rejection is a result, so it is ``FINISHED``.
         outcome: ``evaluated``, ``rejected``, ``failed`` or ``cancelled``; ``partial`` where a
             contribution's run ended well without its attestation.
-        failed: the steps that failed, with what they said where that explains itself.
+        failed: the steps that failed (``run`` where it was none), with what they said where that
+            explains itself.
     """
 
     status: Status
@@ -54,8 +56,7 @@ def how_it_ended(instance: DagsterInstance, run: DagsterRun) -> RunEnd:
         return RunEnd("FINISHED", "rejected")
     if any(event.event_type == DagsterEventType.RUN_CANCELING for event in happened):
         return RunEnd("KILLED", "cancelled")
-    failed = _failed_steps(happened)
-    if failed or any(event.event_type == DagsterEventType.RUN_FAILURE for event in happened):
+    if failed := _failed_steps(happened) or _failed_outside_steps(happened):
         return RunEnd("FAILED", "failed", failed)
     if contribution_of(run) and not _was_attested(happened):
         return RunEnd("FINISHED", "partial")
@@ -68,6 +69,14 @@ def _was_attested(events: Sequence[Any]) -> bool:
         and event.asset_key.path[-1] == ASSETS_OF_CONTRIBUTION[-1]
         for event in events
     )
+
+
+def _failed_outside_steps(events: Sequence[Any]) -> tuple[tuple[str, str], ...]:
+    said = [
+        event.message or "" for event in events if event.event_type == DagsterEventType.RUN_FAILURE
+    ]
+    # Only our own words: others may quote whatever was at hand.
+    return (("run", DIED if any(DIED in message for message in said) else ""),) if said else ()
 
 
 def _failed_steps(events: Sequence[Any]) -> tuple[tuple[str, str], ...]:

@@ -13,6 +13,7 @@ import pytest
 
 from hokusai_assets.orchestration.mlflow_runs import MlflowTracking
 from hokusai_assets.orchestration.partitions import ASSETS_OF_CONTRIBUTION
+from hokusai_assets.orchestration.run_marks import DIED
 from hokusai_assets.orchestration.tracking import Tracking
 
 from .conftest import Deployment
@@ -202,11 +203,14 @@ def test_the_experiments_page_leads_to_results_and_a_persons_own_words_stay(depl
 
 
 @pytest.mark.parametrize(
-    ("status", "ended", "outcome"),
-    [("FAILURE", "FAILED", "failed"), ("CANCELED", "KILLED", "cancelled")],
+    ("status", "ended", "outcome", "fault"),
+    [
+        ("FAILURE", "FAILED", "failed", f"run: {DIED}"),
+        ("CANCELED", "KILLED", "cancelled", None),
+    ],
 )
 def test_what_a_killed_process_left_running_is_ended_by_the_next_run(
-    deployment, status, ended, outcome
+    deployment, status, ended, outcome, fault
 ):
     dead, foreign = (str(UUID(int=number)) for number in (1, 2))
     client = mlflow_client(deployment)
@@ -222,13 +226,14 @@ def test_what_a_killed_process_left_running_is_ended_by_the_next_run(
     deployment.instance.create_run_for_job(job, run_id=dead)
     found = deployment.instance.get_run_by_id(dead)
     if status == "FAILURE":
-        deployment.instance.report_run_failed(found, "its process is gone")
+        deployment.instance.report_run_failed(found, DIED)
     else:
         deployment.instance.report_run_canceling(found)
         deployment.instance.report_run_canceled(found)
     run(deployment, two_root_steps())
     of_dead = client.get_run(left[dead])
     assert (of_dead.info.status, of_dead.data.tags["outcome"]) == (ended, outcome)
+    assert of_dead.data.tags.get("faults") == fault
     assert client.get_run(left[foreign]).info.status == "RUNNING"
 
 
