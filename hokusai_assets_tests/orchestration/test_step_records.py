@@ -204,7 +204,8 @@ def test_runs_that_log_one_model_at_once_register_it_once(deployment: Deployment
     deployment.run()
     spec = load_spec(deployment.settings.benchmarks / "generated")
     model = stored(deployment, "baseline_model")
-    runs = [client(deployment).create_run("0").info.run_id for _ in range(2)]
+    experiment = deployment.mlflow_runs()[0].info.experiment_id
+    runs = [client(deployment).create_run(experiment).info.run_id for _ in range(2)]
     for version in client(deployment).search_model_versions("name = 'hokusai.generated.baseline'"):
         client(deployment).delete_model_version(version.name, version.version)
     monkeypatch.setattr(model_versions, "_find", find_slowly)
@@ -213,7 +214,7 @@ def test_runs_that_log_one_model_at_once_register_it_once(deployment: Deployment
     def log(run_id: str) -> None:
         lock = deployment.settings.model_lock
         tracking = Tracking(required=False, warn=faults.append, model_lock=lock)
-        tracking.attach(client(deployment), run_id, "0")
+        tracking.attach(client(deployment), run_id, experiment)
         model_versions.log_baseline(tracking, spec, model)
 
     threads = [threading.Thread(target=log, args=(run_id,)) for run_id in runs]
