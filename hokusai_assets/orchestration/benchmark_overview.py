@@ -13,8 +13,15 @@ from typing import Any
 
 from hokusai_assets.evaluation.metrics import Direction
 from hokusai_assets.evaluation.units import unit_of
-from hokusai_assets.orchestration.experiment_note import OVERVIEW, describe_experiment
-from hokusai_assets.orchestration.tracking import NOTE_TAG, TABLES_TAG, as_metrics
+from hokusai_assets.orchestration.experiment_note import describe_experiment
+from hokusai_assets.orchestration.tracking import (
+    KIND_TAG,
+    LATEST_TAG,
+    NOTE_TAG,
+    OVERVIEW,
+    TABLES_TAG,
+    as_metrics,
+)
 
 _PICTURE, _TABLE = "contributions.png", "contributions.json"
 # Best first; the picture has fewer.
@@ -43,7 +50,7 @@ def refresh_overview(client: Any, experiment_id: str, benchmark_id: str, run_id:
     runs = client.search_runs(
         [experiment_id],
         filter_string=(
-            f"tags.benchmark = '{benchmark_id}' and tags.latest = 'true' "
+            f"tags.benchmark = '{benchmark_id}' and tags.{LATEST_TAG} = 'true' "
             f"and tags.outcome = 'evaluated' and params.benchmark_digest = '{version}'"
         ),
         order_by=[f"metrics.`delta/{metric}` {rising}"],
@@ -103,7 +110,7 @@ def _overview_run(client: Any, experiment_id: str, benchmark_id: str) -> str:
     """Return the benchmark's one overview run, the oldest where two runs each made one."""
     found = client.search_runs(
         [experiment_id],
-        filter_string=f"tags.benchmark = '{benchmark_id}' and tags.kind = '{OVERVIEW}'",
+        filter_string=f"tags.benchmark = '{benchmark_id}' and tags.{KIND_TAG} = '{OVERVIEW}'",
         order_by=["attributes.start_time ASC"],
     )
     for spare in found[1:]:
@@ -115,7 +122,7 @@ def _overview_run(client: Any, experiment_id: str, benchmark_id: str) -> str:
         run_name=f"{benchmark_id} overview",
         tags={
             "benchmark": benchmark_id,
-            "kind": OVERVIEW,
+            KIND_TAG: OVERVIEW,
             TABLES_TAG: json.dumps([{"path": _TABLE, "type": "table"}]),
         },
     )

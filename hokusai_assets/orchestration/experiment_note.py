@@ -7,9 +7,8 @@ in the browser alone; an address may name it. The description shows on every pag
 from typing import Any
 from urllib.parse import quote
 
-from hokusai_assets.orchestration.tracking import NOTE_TAG
+from hokusai_assets.orchestration.tracking import KIND_TAG, LATEST_TAG, NOTE_TAG, OVERVIEW
 
-OVERVIEW = "overview"
 # MLflow's pages for trained models.
 PAGES = "workflowType=machine_learning"
 _BEGINNING = "**Hokusai**"
@@ -24,7 +23,7 @@ def describe_experiment(client: Any, experiment_id: str) -> None:
     """
     overviews = client.search_runs(
         [experiment_id],
-        filter_string=f"tags.kind = '{OVERVIEW}'",
+        filter_string=f"tags.{KIND_TAG} = '{OVERVIEW}'",
         order_by=["tags.benchmark ASC", "attributes.start_time ASC"],
     )
     runs = {run.data.tags["benchmark"]: run.info.run_id for run in reversed(overviews)}
@@ -36,10 +35,10 @@ def describe_experiment(client: Any, experiment_id: str) -> None:
 
 def _note(experiment_id: str, overviews: dict[str, str]) -> str:
     page = f"#/experiments/{experiment_id}/runs"
-    latest = quote("tags.latest = 'true'")
-    links = [f"[latest result of each contribution]({page}?{PAGES}&searchFilter={latest})"]
+    latest = f"tags.{LATEST_TAG} = 'true'"
+    links = [f"[latest result of each contribution]({page}?{PAGES}&searchFilter={quote(latest)})"]
     for benchmark, run_id in overviews.items():
-        alone = quote(f"tags.latest = 'true' and tags.benchmark = '{benchmark}'")
+        alone = quote(f"{latest} and tags.benchmark = '{benchmark}'")
         links.append(
             f"{benchmark}: [contributions compared]({page}/{run_id}?{PAGES}), "
             f"[their runs]({page}?{PAGES}&searchFilter={alone})"

@@ -5,14 +5,15 @@ from typing import Any
 
 import dagster as dg
 
-from hokusai_assets.orchestration.experiment_note import OVERVIEW
 from hokusai_assets.orchestration.run_outcome import RunEnd, how_it_ended
-from hokusai_assets.orchestration.tracking import Tracking, as_metrics, as_tags
-
-KIND_TAG = "kind"
-LATEST_TAG = "latest"
-# More are ended by the runs after this one.
-_LEFT_AT_ONCE = 50
+from hokusai_assets.orchestration.tracking import (
+    KIND_TAG,
+    LATEST_TAG,
+    OVERVIEW,
+    Tracking,
+    as_metrics,
+    as_tags,
+)
 
 
 def end_left_running(client: Any, experiment_id: str, instance: dg.DagsterInstance) -> None:
@@ -20,8 +21,6 @@ def end_left_running(client: Any, experiment_id: str, instance: dg.DagsterInstan
     running = client.search_runs(
         [experiment_id],
         filter_string=f"attributes.status = 'RUNNING' and tags.{KIND_TAG} != '{OVERVIEW}'",
-        max_results=_LEFT_AT_ONCE,
-        order_by=["attributes.start_time ASC"],
     )
     for left in running:
         run = instance.get_run_by_id(left.data.tags.get("dagster_run_id", ""))

@@ -27,7 +27,6 @@ from hokusai_assets import __version__
 from hokusai_assets.orchestration.benchmark_overview import refresh_overview
 from hokusai_assets.orchestration.experiment_note import describe_experiment
 from hokusai_assets.orchestration.mlflow_endings import (
-    KIND_TAG,
     end_left_running,
     make_latest,
     write_end,
@@ -36,6 +35,7 @@ from hokusai_assets.orchestration.run_outcome import how_it_ended
 from hokusai_assets.orchestration.step_costs import StepCosts
 from hokusai_assets.orchestration.tracking import (
     DEFAULT_SECONDS,
+    KIND_TAG,
     NOTE_TAG,
     Tracking,
     benchmark_of,

@@ -25,6 +25,10 @@ _RANGE_START_TAG = "dagster/asset_partition_range_start"
 # MLflow's own: which JSON artifacts are tables.
 TABLES_TAG = "mlflow.loggedArtifacts"
 NOTE_TAG = "mlflow.note.content"
+# Which of our runs it is, and whether it is the one that holds for its contribution.
+KIND_TAG = "kind"
+OVERVIEW = "overview"
+LATEST_TAG = "latest"
 ACCEPTED_CHECK = "contribution_accepted"
 DEFAULT_SECONDS = 120.0
 # What MLflow takes in one request.
